@@ -1,0 +1,59 @@
+# Two doors: `make reproduce` and `make test`. Both set up .venv first; `make VENV= …` uses the active environment.
+PYTHON ?= python3
+VENV ?= .venv
+PRESET ?= quick
+WORKERS ?= 2
+
+ifeq ($(strip $(VENV)),)
+BIN :=
+READY :=
+else
+BIN := $(VENV)/bin/
+READY := $(VENV)/.ready
+endif
+
+# Small matrices lose more to thread hand-over than they gain; parallelism comes from processes.
+export OMP_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+
+.PHONY: setup reproduce test lint types unit check figures study bench clean
+
+setup: $(READY)
+
+$(VENV)/.ready: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lowcomplex needs Python 3.11 or newer, found " + sys.version.split()[0])'
+	@echo "Setting up $(VENV) with the pinned versions of requirements.lock (a minute or two, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	@touch $@
+
+reproduce: $(READY)
+	$(BIN)python -m paper_figs.reproduce --preset $(PRESET) --workers $(WORKERS)
+
+test: lint types unit check
+
+lint: $(READY)
+	$(BIN)ruff check .
+	$(BIN)ruff format --check .
+	$(BIN)lint-imports
+
+types: $(READY)
+	$(BIN)mypy
+
+unit: $(READY)
+	$(BIN)python -m pytest -q -n $(WORKERS) -m 'not slow'
+
+check: $(READY)
+	$(BIN)lowcomplex check --workers $(WORKERS)
+
+figures: $(READY)
+	$(BIN)python -m paper_figs
+
+study: $(READY)
+	$(BIN)python -m pytest -q -n $(WORKERS) -m slow
+
+bench: $(READY)
+	$(BIN)python -m pytest -q tests/benchmarks --benchmark-only
+
+clean:
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
