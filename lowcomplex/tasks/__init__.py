@@ -1,1 +1,6 @@
-"""Tasks."""
+"""Tasks to train on: data made on the fly by vectorized code."""
+
+from lowcomplex.tasks.anchor import AnchorBatch, AnchorTask
+from lowcomplex.tasks.anchor_answers import AnchorAnswers, AnchorProbe, phase
+
+__all__ = ["AnchorAnswers", "AnchorBatch", "AnchorProbe", "AnchorTask", "phase"]

@@ -1,0 +1,169 @@
+"""A decoder-only transformer, small enough to read in one sitting."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+Norm = Literal["pre", "post", "none"]
+FeedforwardActivation = Literal["relu", "gelu"]
+
+_ACTIVATIONS = ("gelu", "relu")
+
+
+class Block(nn.Module):
+    """Causal self-attention and a feed-forward layer, each with a residual connection."""
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        head_width: int,
+        feedforward: int,
+        norm: Norm,
+        activation: FeedforwardActivation,
+    ) -> None:
+        super().__init__()
+        self.heads, self.head_width = heads, head_width
+        self.norm, self.activation = norm, activation
+        self.query = nn.Linear(width, heads * head_width)
+        self.key = nn.Linear(width, heads * head_width)
+        self.value = nn.Linear(width, heads * head_width)
+        self.attention_output = nn.Linear(heads * head_width, width)
+        self.feedforward_in = nn.Linear(width, feedforward)
+        self.feedforward_out = nn.Linear(feedforward, width)
+        if norm != "none":
+            self.attention_norm = nn.LayerNorm(width)
+            self.feedforward_norm = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, last_only: bool) -> Tensor:
+        """Map (n, positions, width) to the same shape, or to (n, 1, width) if `last_only`."""
+        residual = x[:, -1:] if last_only else x
+        normed = self.attention_norm(x) if self.norm == "pre" else x
+        h = residual + self._attend(normed, last_only)
+        if self.norm == "post":
+            h = self.attention_norm(h)
+        out: Tensor = h + self._feed_forward(self.feedforward_norm(h) if self.norm == "pre" else h)
+        if self.norm == "post":
+            out = self.feedforward_norm(out)
+        return out
+
+    def _attend(self, x: Tensor, last_only: bool) -> Tensor:
+        # The last position sees every position, so it alone needs no causal mask.
+        asked = x[:, -1:] if last_only else x
+        mixed = functional.scaled_dot_product_attention(
+            self._split(self.query(asked)),
+            self._split(self.key(x)),
+            self._split(self.value(x)),
+            is_causal=not last_only,
+        )
+        output: Tensor = self.attention_output(mixed.transpose(1, 2).flatten(2))
+        return output
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.view(*x.shape[:-1], self.heads, self.head_width).transpose(1, 2)
+
+    def _feed_forward(self, x: Tensor) -> Tensor:
+        hidden: Tensor = self.feedforward_in(x)
+        hidden = hidden.relu() if self.activation == "relu" else functional.gelu(hidden)
+        output: Tensor = self.feedforward_out(hidden)
+        return output
+
+
+class Transformer(nn.Module):
+    """A decoder-only transformer: learned token and position embeddings, an untied output head.
+
+    The weights are PyTorch's defaults until `lowcomplex.initialize` sets their rate γ.
+
+    Args:
+        vocabulary: Number of tokens.
+        positions: Longest sequence.
+        width: Dimension of the residual stream.
+        heads: Attention heads.
+        head_width: Dimension of queries, keys and values of one head.
+        feedforward: Hidden width of the feed-forward layers.
+        depth: Number of blocks.
+        norm: Where LayerNorm stands: "pre" (with a final one), "post", or "none".
+        activation: "relu" or "gelu", of the feed-forward layers.
+
+    Raises:
+        ValueError: A size is not positive, or a name is unknown.
+
+    Example:
+        >>> model = Transformer(vocabulary=201, positions=9, width=16, heads=1, head_width=16,
+        ...                     feedforward=32, depth=2)
+        >>> model(torch.zeros(4, 9, dtype=torch.long)).shape
+        torch.Size([4, 9, 201])
+        >>> model.last(torch.zeros(4, 9, dtype=torch.long)).shape
+        torch.Size([4, 201])
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        positions: int,
+        width: int,
+        heads: int,
+        head_width: int,
+        feedforward: int,
+        depth: int,
+        norm: Norm = "pre",
+        activation: FeedforwardActivation = "relu",
+    ) -> None:
+        super().__init__()
+        sizes = {
+            "vocabulary": vocabulary,
+            "positions": positions,
+            "width": width,
+            "heads": heads,
+            "head_width": head_width,
+            "feedforward": feedforward,
+            "depth": depth,
+        }
+        for name, size in sizes.items():
+            if size < 1:
+                raise ValueError(f"{name}: expected a positive integer, got {size}")
+        if norm not in ("pre", "post", "none"):
+            raise ValueError(f"norm: expected 'pre', 'post' or 'none', got {norm!r}")
+        if activation not in _ACTIVATIONS:
+            raise ValueError(f"activation: expected one of {_ACTIVATIONS}, got {activation!r}")
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.positions = nn.Embedding(positions, width)
+        self.blocks = nn.ModuleList(
+            Block(width, heads, head_width, feedforward, norm, activation) for _ in range(depth)
+        )
+        self.final_norm = nn.LayerNorm(width) if norm == "pre" else nn.Identity()
+        self.output = nn.Linear(width, vocabulary)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits at every position.
+
+        Args:
+            tokens: (n, positions) token ids.
+
+        Returns:
+            (n, positions, vocabulary).
+
+        Raises:
+            ValueError: `tokens` is not two-dimensional or longer than the positions.
+        """
+        return self._compute(tokens, last_only=False)
+
+    def last(self, tokens: Tensor) -> Tensor:
+        """Logits at the last position, (n, vocabulary); the last block computes no other."""
+        return self._compute(tokens, last_only=True).squeeze(1)
+
+    def _compute(self, tokens: Tensor, last_only: bool) -> Tensor:
+        if tokens.ndim != 2 or not 1 <= tokens.shape[1] <= self.positions.num_embeddings:
+            raise ValueError(
+                f"tokens: expected shape (n, positions) with at most "
+                f"{self.positions.num_embeddings} positions, got {tuple(tokens.shape)}"
+            )
+        x = self.embedding(tokens) + self.positions.weight[: tokens.shape[1]]
+        final = len(self.blocks) - 1
+        for index, block in enumerate(self.blocks):
+            x = block(x, last_only=last_only and index == final)
+        logits: Tensor = self.output(self.final_norm(x))
+        return logits

@@ -1,0 +1,131 @@
+"""Minibatch training: one loop, its schedule and its optimizer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training run ended.
+
+    Attributes:
+        losses: (steps done,) minibatch loss before each update.
+        diverged_at: The step at which the loss stopped being finite, or None.
+    """
+
+    losses: Tensor
+    diverged_at: int | None
+
+
+def warmup_cosine(step: int, total: int, *, warmup: float = 0.5, floor: float = 0.05) -> float:
+    """Factor on the learning rate: a linear warm-up under a cosine decay.
+
+        min(1, (step + 1) / (warmup · total))
+        · (floor + (1 - floor) · (1 + cos(π step / total)) / 2)
+
+    Both factors act at once, so the largest value is below 1 (0.54 for the defaults).
+
+    Args:
+        step: The update's index, from 0.
+        total: Number of updates.
+        warmup: Fraction of the updates over which the first factor grows to 1.
+        floor: Value of the second factor at the end.
+
+    Returns:
+        The factor, in (0, 1].
+
+    Example:
+        >>> round(max(warmup_cosine(step, 1000) for step in range(1000)), 2)
+        0.54
+    """
+    rise = min(1.0, (step + 1) / (warmup * total)) if warmup > 0 else 1.0
+    fall = floor + (1 - floor) * (1 + math.cos(math.pi * step / total)) / 2
+    return rise * fall
+
+
+def adamw(
+    module: nn.Module,
+    learning_rate: float,
+    *,
+    weight_decay: float = 0.01,
+    betas: tuple[float, float] = (0.9, 0.999),
+) -> torch.optim.AdamW:
+    """AdamW with decay on matrices alone: biases and normalization parameters are not decayed.
+
+    Args:
+        module: Whose parameters to train.
+        learning_rate: The nominal learning rate.
+        weight_decay: Decoupled decay of every parameter with at least two dimensions.
+        betas: Decay rates of the moment estimates.
+
+    Returns:
+        The (fused) optimizer.
+    """
+    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=betas, fused=True)
+
+
+def train(
+    module: nn.Module,
+    loss: Callable[[nn.Module], Tensor],
+    *,
+    steps: int,
+    optimizer: torch.optim.Optimizer,
+    schedule: Callable[[int, int], float] | None = None,
+    clip_norm: float | None = None,
+    before_step: Callable[[int], None] | None = None,
+) -> TrainingResult:
+    """Train a module on minibatches that `loss` draws.
+
+    A run whose loss stops being finite ends there and says so; it does not raise.
+
+    Args:
+        module: The network; changed in place.
+        loss: Draws a minibatch and returns its scalar loss.
+        steps: Number of updates.
+        optimizer: Holds the module's parameters and nominal learning rates.
+        schedule: `schedule(step, steps)` is the factor on the learning rates; constant if None.
+        clip_norm: Largest norm of the whole gradient, if any.
+        before_step: Called with the number of updates done, before each update and after the last.
+
+    Returns:
+        The minibatch losses and where the run diverged, if it did.
+
+    Raises:
+        ValueError: `steps` is not positive.
+    """
+    if steps < 1:
+        raise ValueError(f"steps: expected a positive number of updates, got {steps}")
+    nominal = [float(group["lr"]) for group in optimizer.param_groups]
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    losses = torch.full((steps,), math.nan)
+    for step in range(steps):
+        if before_step is not None:
+            before_step(step)
+        if schedule is not None:
+            factor = schedule(step, steps)
+            for group, learning_rate in zip(optimizer.param_groups, nominal, strict=True):
+                group["lr"] = learning_rate * factor
+        value = loss(module)
+        losses[step] = value.detach()
+        if not math.isfinite(float(losses[step])):
+            return TrainingResult(losses[: step + 1], diverged_at=step)
+        optimizer.zero_grad()
+        value.backward()  # type: ignore[no-untyped-call]
+        if clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
+        optimizer.step()
+    if before_step is not None:
+        before_step(steps)
+    return TrainingResult(losses, diverged_at=None)
