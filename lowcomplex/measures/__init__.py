@@ -1,1 +1,49 @@
-"""Measures."""
+"""How complex is a solution? Pure functions of tensors, batched over leading dimensions."""
+
+from lowcomplex.measures.condensation import (
+    CondensedDirections,
+    condensed_direction_count,
+    condensed_directions,
+    cosine_similarity,
+    display_order,
+)
+from lowcomplex.measures.fourier import (
+    FourierSpectrum,
+    bandwidth,
+    fourier_spectrum,
+    relative_error_by_frequency,
+    shift_equivariant_share,
+    spectral_centroid,
+)
+from lowcomplex.measures.rank import (
+    effective_rank,
+    nuclear_rank,
+    numerical_rank,
+    participation_ratio,
+    rank_measures,
+    singular_values,
+    spectral_entropy,
+    stable_rank,
+)
+
+__all__ = [
+    "CondensedDirections",
+    "FourierSpectrum",
+    "bandwidth",
+    "condensed_direction_count",
+    "condensed_directions",
+    "cosine_similarity",
+    "display_order",
+    "effective_rank",
+    "fourier_spectrum",
+    "nuclear_rank",
+    "numerical_rank",
+    "participation_ratio",
+    "rank_measures",
+    "relative_error_by_frequency",
+    "shift_equivariant_share",
+    "singular_values",
+    "spectral_centroid",
+    "spectral_entropy",
+    "stable_rank",
+]

@@ -62,9 +62,7 @@ class AnchorTask:
 
     def __post_init__(self) -> None:
         if self.rule not in ("non-inferential", "inferential"):
-            raise ValueError(
-                f"rule: expected 'non-inferential' or 'inferential', got {self.rule!r}"
-            )
+            raise ValueError(f"rule: expected 'non-inferential' or 'inferential', got {self.rule!r}")
         _check_pairs("unseen", self.unseen, allow_empty=True)
         if self.modulus < 2:
             raise ValueError(f"modulus: expected an integer of at least 2, got {self.modulus}")
@@ -121,9 +119,7 @@ class AnchorTask:
         table = torch.tensor(self._key_positions(keys), device=device)
         pair_table = torch.tensor([(a, b, self.offset((a, b))) for a, b in pairs], device=device)
 
-        tokens = torch.randint(
-            FIRST_KEY, LAST_KEY + 1, (n, LENGTH), generator=generator, device=device
-        )
+        tokens = torch.randint(FIRST_KEY, LAST_KEY + 1, (n, LENGTH), generator=generator, device=device)
         where = table[torch.randint(len(table), (n,), generator=generator, device=device)]
         what = pair_table[torch.randint(len(pair_table), (n,), generator=generator, device=device)]
         position, key = where.unbind(1)
@@ -148,9 +144,7 @@ class AnchorTask:
             raise ValueError(f"position: expected 0..{LENGTH - 3}, got {position}")
         device = generator.device
         keys = torch.arange(FIRST_KEY, LAST_KEY + 1, device=device)
-        background = torch.randint(
-            FIRST_KEY, LAST_KEY + 1, (LENGTH,), generator=generator, device=device
-        )
+        background = torch.randint(FIRST_KEY, LAST_KEY + 1, (LENGTH,), generator=generator, device=device)
         tokens = background.repeat(len(keys), 1)
         tokens[:, position] = keys
         tokens[:, position + 1], tokens[:, position + 2] = pair
@@ -175,6 +169,4 @@ def _check_pairs(argument: str, pairs: Sequence[Pair], *, allow_empty: bool = Fa
         raise ValueError(f"{argument}: expected at least one pair, got none")
     for pair in pairs:
         if tuple(pair) not in ALL_PAIRS:
-            raise ValueError(
-                f"{argument}: expected pairs of anchors out of {ANCHORS}, got {pair!r}"
-            )
+            raise ValueError(f"{argument}: expected pairs of anchors out of {ANCHORS}, got {pair!r}")

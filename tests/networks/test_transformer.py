@@ -46,9 +46,7 @@ def _by_hand(model: Transformer, tokens: Tensor) -> Tensor:
             scores = q[..., part] @ k[..., part].mT / math.sqrt(5)
             mixed.append(scores.masked_fill(future, -math.inf).softmax(-1) @ v[..., part])
         x = x + block.attention_output(torch.cat(mixed, -1))
-        x = x + block.feedforward_out(
-            block.feedforward_in(norm(block.feedforward_norm, x)).clamp(min=0)
-        )
+        x = x + block.feedforward_out(block.feedforward_in(norm(block.feedforward_norm, x)).clamp(min=0))
     return model.output(norm(model.final_norm, x))
 
 

@@ -1,0 +1,36 @@
+"""One place that refuses what cannot be measured."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def matrices(W: Tensor, name: str = "W") -> Tensor:
+    """Return `W` if it is a (batch of) finite, nonempty real matrices; raise otherwise."""
+    if not isinstance(W, Tensor):
+        raise TypeError(f"{name}: expected a torch.Tensor, got {type(W).__name__}")
+    if W.ndim < 2 or W.shape[-1] == 0 or W.shape[-2] == 0:
+        raise ValueError(f"{name}: expected nonempty matrices (..., out, in), got shape {_shape(W)}")
+    return _finite(W, name)
+
+
+def series(values: Tensor, name: str) -> Tensor:
+    """Return `values` if it is a (batch of) finite real series of at least two points."""
+    if not isinstance(values, Tensor):
+        raise TypeError(f"{name}: expected a torch.Tensor, got {type(values).__name__}")
+    if values.ndim < 1 or values.shape[-1] < 2:
+        raise ValueError(f"{name}: expected at least two points (..., n), got shape {_shape(values)}")
+    return _finite(values, name)
+
+
+def _finite(x: Tensor, name: str) -> Tensor:
+    if not x.is_floating_point():
+        raise TypeError(f"{name}: expected floating-point numbers, got {x.dtype}")
+    if not bool(torch.isfinite(x).all()):
+        raise ValueError(f"{name}: holds NaN or infinite entries")
+    return x
+
+
+def _shape(x: Tensor) -> tuple[int, ...]:
+    return tuple(x.shape)

@@ -1,0 +1,153 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from lowcomplex.measures import (
+    condensed_direction_count,
+    condensed_directions,
+    cosine_similarity,
+    display_order,
+)
+
+seeds = st.integers(0, 2**31)
+
+
+def _random(seed: int, *shape: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def _planted(seed: int, directions: int = 3, each: int = 40, d: int = 8, outliers: int = 20):
+    """Neurons near known, well separated directions, with random norms and signs, then outliers."""
+    centers = torch.linalg.qr(_random(seed, d, d)).Q[:directions]
+    norms = _random(seed + 1, directions * each, 1)
+    W = centers.repeat_interleave(each, 0) * norms + 0.01 * norms.abs() * _random(
+        seed + 2, directions * each, d
+    )
+    labels = torch.arange(directions).repeat_interleave(each)
+    W = torch.cat((W, _random(seed + 3, outliers, d)))
+    return W, centers, labels
+
+
+def test_cosines_of_known_angles() -> None:
+    W = torch.tensor([[1e-20, 0.0], [0.0, 1e20], [-3.0, 3.0], [0.0, 0.0]], dtype=torch.float64)
+    cosines = cosine_similarity(W)
+    half = 2**-0.5
+    expected = torch.tensor([[1, 0, -half], [0, 1, half], [-half, half, 1]], dtype=torch.float64)
+    torch.testing.assert_close(cosines[:3, :3], expected)
+    assert torch.isnan(cosines[3]).all()
+    assert torch.isnan(cosines[:, 3]).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=seeds, exponent=st.integers(-12, 12))
+def test_planted_directions_are_found(seed: int, exponent: int) -> None:
+    W, centers, labels = _planted(seed)
+    found = condensed_directions(W * 10.0**exponent)
+    assert found.count == 3
+    assert found.exact
+    assert (found.directions @ centers.mT).abs().amax(0).min() > 0.99
+    for direction in range(3):
+        own = found.labels[:120][labels == direction]
+        assert (own == own[0]).all()
+        assert own[0] >= 0
+    assert (found.shares > found.null_share).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=seeds)
+def test_independent_of_order_rotation_and_duplication(seed: int) -> None:
+    W, _, _ = _planted(seed)
+    expected = condensed_directions(W)
+    order = torch.randperm(len(W), generator=torch.Generator().manual_seed(seed))
+    permuted = condensed_directions(W[order])
+    assert torch.equal(permuted.labels, expected.labels[order])
+    torch.testing.assert_close(permuted.shares, expected.shares)
+    rotated = condensed_directions(W @ torch.linalg.qr(_random(seed + 9, 8, 8)).Q)
+    torch.testing.assert_close(rotated.shares, expected.shares)
+    doubled = condensed_directions(torch.cat((W, W)))
+    torch.testing.assert_close(doubled.shares, expected.shares)
+
+
+@pytest.mark.parametrize("shape", [(50, 2), (400, 2), (100, 3), (64, 64), (300, 20), (10, 1)])
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_random_neurons_have_no_condensed_direction(shape, signed: bool, weighted: bool) -> None:
+    # The null is a 99 % bound: over 60 draws, 4 false directions have a probability below 1e-2.
+    false = 0
+    for seed in range(60):
+        W = _random(seed, *shape)
+        amplitude = _random(seed + 1000, shape[0]).abs() if weighted else None
+        false += condensed_directions(W, signed=signed, amplitude=amplitude).count > 0
+    assert false <= 3
+
+
+def test_signed_tells_opposites_apart() -> None:
+    W = torch.tensor([[1.0, 2.0, 0.5]] * 30 + [[-1.0, -2.0, -0.5]] * 30)
+    assert condensed_directions(W).count == 1
+    assert condensed_directions(W, signed=True).count == 2
+
+
+def test_neurons_in_a_chain_are_not_one_direction() -> None:
+    # Neighbors 1 degree apart around half the circle: connected, but spread over every direction.
+    angle = torch.deg2rad(torch.arange(180.0))
+    assert condensed_directions(torch.stack((angle.cos(), angle.sin()), 1)).count == 0
+
+
+def test_amplitude_weighs() -> None:
+    W, _, labels = _planted(0)
+    amplitude = torch.full((len(W),), 1e-6)
+    amplitude[:120][labels == 1] = 1.0
+    found = condensed_directions(W, amplitude=amplitude)
+    assert found.count == 1
+    assert (found.labels[:120][labels == 1] == 0).all()
+    assert float(found.shares[0]) == pytest.approx(1, abs=1e-4)
+
+
+def test_zero_neurons_have_no_direction() -> None:
+    W = torch.cat((torch.zeros(5, 4), torch.ones(20, 4)))
+    found = condensed_directions(W)
+    assert found.count == 1
+    assert (found.labels[:5] == -1).all()
+    assert float(found.shares[0]) == 1.0
+
+
+def test_cap_on_directions_is_admitted() -> None:
+    W, _, _ = _planted(0, directions=3)
+    assert not condensed_directions(W, max_directions=1).exact
+
+
+def test_counts_of_a_batch() -> None:
+    planted, _, _ = _planted(0, outliers=0)
+    W = torch.stack((planted, _random(5, *planted.shape)))
+    assert condensed_direction_count(W).tolist() == [3, 0]
+    assert int(condensed_direction_count(planted)) == 3
+
+
+def test_display_order_groups_planted_directions() -> None:
+    W, _, labels = _planted(3, outliers=0)
+    aligned = W * (W * _planted(3, outliers=0)[1][labels]).sum(1, keepdim=True).sign()
+    order = display_order(aligned)
+    assert sorted(order.tolist()) == list(range(len(W)))
+    assert int((labels[order].diff() != 0).sum()) == 2
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"amplitude": torch.ones(3)}, "amplitude"),
+        ({"amplitude": torch.tensor([1.0, -1.0])}, "amplitude"),
+        ({"amplitude": torch.zeros(2)}, "amplitude"),
+        ({"threshold": 1.0}, "threshold"),
+    ],
+)
+def test_bad_arguments(kwargs, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        condensed_directions(torch.eye(2), **kwargs)
+
+
+@pytest.mark.parametrize("bad", [torch.zeros(3, 2), torch.full((2, 2), torch.nan), torch.ones(2, 2, 2)])
+def test_bad_weights(bad: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"^W: "):
+        condensed_directions(bad)
