@@ -1,0 +1,216 @@
+"""Record measures while anything trains, into one labeled dataset."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from lowcomplex import measures as library
+from lowcomplex.measures.condensation import condensed_direction_count
+from lowcomplex.measures.rank import rank_measures
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import xarray as xr
+
+Measure = Callable[[Tensor], Tensor]
+
+_RANK_MEASURES = (
+    "effective_rank",
+    "stable_rank",
+    "participation_ratio",
+    "nuclear_rank",
+    "spectral_entropy",
+    "numerical_rank",
+)
+_NAMED: dict[str, Measure] = {
+    **{name: getattr(library, name) for name in _RANK_MEASURES},
+    "condensed_directions": condensed_direction_count,
+}
+
+
+class Tracker:
+    """Records measures of chosen layers every k steps of anything that trains.
+
+    Call `step` once before each update and once after the last: record k then holds the state after k
+    updates, record 0 the initialization. Measuring never touches the weights, their gradients or any
+    random generator. Weights that hold NaN or infinity are recorded as NaN, and `diverged` is set.
+
+    Args:
+        module: The network.
+        measures: Names of measures of `lowcomplex.measures` that return one number a matrix, or a mapping
+            from a name of yours to a function (..., out, in) → (...).
+        layers: Name pattern or patterns of the weight matrices to measure, as in a shell. Convolution
+            kernels are flattened to (out, in x kernel size).
+        every: Record every so many steps.
+        steps: Record at these steps instead, such as `log_linear_steps`.
+        quantities: More to record, a name for each function without arguments; it returns a number, or an
+            `xarray.DataArray` with named dimensions of its own.
+
+    Raises:
+        ValueError: An unknown measure, a pattern that matches no weight matrix, `every` not positive.
+
+    Example:
+        >>> layer = nn.Linear(4, 3)
+        >>> with Tracker(layer, measures=("stable_rank",), every=2) as tracker:
+        ...     for _ in range(5):
+        ...         tracker.step(loss=1.0)
+        >>> dict(tracker.dataset().sizes)
+        {'step': 3, 'layer': 1}
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        measures: Sequence[str] | Mapping[str, Measure] = ("effective_rank", "stable_rank"),
+        *,
+        layers: str | Sequence[str] = "*",
+        every: int = 1,
+        steps: Iterable[int] | None = None,
+        quantities: Mapping[str, Callable[[], float | xr.DataArray]] | None = None,
+    ) -> None:
+        if every < 1:
+            raise ValueError(f"every: expected a positive number of steps, got {every}")
+        self._measures = _resolve(measures)
+        self._weights = _select(module, (layers,) if isinstance(layers, str) else tuple(layers))
+        self._steps = None if steps is None else frozenset(steps)
+        self._every = every
+        self._quantities = dict(quantities or {})
+        self._next_step = 0
+        self._records: list[xr.Dataset] = []
+        self.diverged = False
+
+    def __enter__(self) -> Tracker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    @property
+    def due(self) -> bool:
+        """True if the next call of `step` will record."""
+        if self._steps is not None:
+            return self._next_step in self._steps
+        return self._next_step % self._every == 0
+
+    def step(self, **scalars: float | Tensor) -> None:
+        """Count one step, and record if it is due.
+
+        Args:
+            **scalars: Numbers to record with it, such as loss=….
+        """
+        if self.due:
+            self.record(**scalars)
+        self._next_step += 1
+
+    def record(self, **scalars: float | Tensor) -> None:
+        """Record now, at the current step, due or not."""
+        import xarray as xr
+
+        variables: dict[str, Any] = {
+            name: ("layer", values.numpy()) for name, values in self._measure().items()
+        }
+        for name, quantity in self._quantities.items():
+            variables[name] = quantity()
+        for name, value in scalars.items():
+            variables[name] = float(value.detach() if isinstance(value, Tensor) else value)
+        self._records.append(
+            xr.Dataset(variables, coords={"step": self._next_step, "layer": list(self._weights)})
+        )
+
+    def dataset(self) -> xr.Dataset:
+        """Everything recorded so far, with dimensions step, layer, and those of the quantities.
+
+        Returns:
+            A new dataset; what one step recorded and another did not is NaN.
+
+        Raises:
+            RuntimeError: Nothing was recorded.
+        """
+        import xarray as xr
+
+        if not self._records:
+            raise RuntimeError("the tracker has recorded nothing: call step() in the training loop")
+        dataset = xr.concat(self._records, dim="step", join="outer", coords="different", compat="equals")
+        for name in self._measures:
+            dataset[name].attrs["long_name"] = name.replace("_", " ")
+        dataset.attrs.update(torch=torch.__version__, python=platform.python_version())
+        return dataset
+
+    @torch.no_grad()
+    def _measure(self) -> dict[str, Tensor]:
+        """Measure all layers; those of one shape in one batch, all rank measures by one decomposition."""
+        results = {name: torch.full((len(self._weights),), torch.nan) for name in self._measures}
+        results = {name: values.double() for name, values in results.items()}
+        by_shape: dict[tuple[Any, ...], list[tuple[int, Tensor]]] = {}
+        for index, weight in enumerate(self._weights.values()):
+            if not bool(torch.isfinite(weight).all()):
+                self.diverged = True
+                continue
+            matrix = weight.detach().flatten(1)
+            by_shape.setdefault((matrix.shape, matrix.dtype, matrix.device), []).append((index, matrix))
+        for group in by_shape.values():
+            rows = torch.tensor([index for index, _ in group])
+            stacked = torch.stack([matrix for _, matrix in group])
+            ranks = rank_measures(stacked) if any(n in _RANK_MEASURES for n in self._measures) else {}
+            for name, measure in self._measures.items():
+                is_named = measure is _NAMED.get(name)
+                values = ranks[name] if is_named and name in ranks else measure(stacked)
+                results[name][rows] = values.double().cpu()
+        return results
+
+
+def log_linear_steps(total: int, *, early: int = 12, late: int = 12) -> tuple[int, ...]:
+    """Steps to record at: logarithmic early, where condensation happens, then linear.
+
+    Args:
+        total: The last step.
+        early: Number of log-spaced steps from 1 to total.
+        late: Number of equal intervals from 0 to total.
+
+    Returns:
+        Increasing steps that start at 0 and end at `total`.
+
+    Example:
+        >>> log_linear_steps(100, early=3, late=2)
+        (0, 1, 10, 50, 100)
+    """
+    if total < 1 or early < 2 or late < 1:
+        raise ValueError(f"expected total >= 1, early >= 2, late >= 1, got {total}, {early}, {late}")
+    logarithmic = {round(total ** (i / (early - 1))) for i in range(early)}
+    linear = {round(total * i / late) for i in range(late + 1)}
+    return tuple(sorted(logarithmic | linear))
+
+
+def _resolve(measures: Sequence[str] | Mapping[str, Measure]) -> dict[str, Measure]:
+    if isinstance(measures, Mapping):
+        return dict(measures)
+    for name in measures:
+        if name not in _NAMED:
+            near = get_close_matches(name, _NAMED, n=1)
+            raise ValueError(
+                f"measures: unknown measure {name!r}, expected some of {sorted(_NAMED)}"
+                + (f"; did you mean {near[0]!r}?" if near else "")
+            )
+    return {name: _NAMED[name] for name in measures}
+
+
+def _select(module: nn.Module, patterns: tuple[str, ...]) -> dict[str, Tensor]:
+    matrices = {name: p for name, p in module.named_parameters() if p.ndim >= 2 and p.numel() > 0}
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in matrices):
+            near = get_close_matches(pattern, matrices, n=1, cutoff=0.0)
+            raise ValueError(
+                f"layers: pattern {pattern!r} matches no weight matrix"
+                + (f"; the nearest name is {near[0]!r}" if near else "")
+            )
+    return {n: p for n, p in matrices.items() if any(fnmatchcase(n, pattern) for pattern in patterns)}
