@@ -1,1 +1,20 @@
-"""Sweeps."""
+"""Sweeps: grids of configs, each cell computed once, stored by content, in parallel."""
+
+from lowcomplex.sweeps._config import Config, grid, sweep_hash
+from lowcomplex.sweeps._dataset import load, open
+from lowcomplex.sweeps._store import DamagedCellError, Store, versions
+from lowcomplex.sweeps._sweep import Summary, Sweep, run
+
+__all__ = [
+    "Config",
+    "DamagedCellError",
+    "Store",
+    "Summary",
+    "Sweep",
+    "grid",
+    "load",
+    "open",
+    "run",
+    "sweep_hash",
+    "versions",
+]

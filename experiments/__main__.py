@@ -1,0 +1,76 @@
+"""`python -m experiments`: run one study, from a checkout."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+
+from experiments import NAMES, RESULTS, study
+
+DATA = Path("paper_figs/data")
+
+app = cyclopts.App(name="python -m experiments", help="Run a study: train, measure, store.")
+
+
+@app.default
+def main(
+    name: str | None = None,
+    *,
+    preset: str = "quick",
+    workers: int = 2,
+    folder: Path = RESULTS,
+    reduce: Annotated[bool, cyclopts.Parameter(negative="")] = False,
+) -> int:
+    """Compute the missing runs of a study, then say what was found; without a name, list the studies.
+
+    Parameters
+    ----------
+    name
+        The study.
+    preset
+        quick (minutes), full (about an hour for all studies), or another that the list names.
+    workers
+        Processes, one thread each.
+    folder
+        Where results are stored.
+    reduce
+        Also write the reduced dataset that figures draw from to paper_figs/data/.
+    """
+    if name is None:
+        for known in NAMES:
+            listed = study(known)
+            sizes = ", ".join(f"{p}: {len(listed.sweep(p).configs)} runs" for p in listed.presets)
+            print(f"{known:24s} {listed.title} ({sizes})")
+        return 0
+    try:
+        chosen = study(name)
+        chosen.sweep(preset)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    summary = chosen.run(preset, folder, workers=workers)
+    print(
+        f"{name}: {summary.computed} runs computed, {summary.cached} found finished, "
+        f"{len(summary.failed)} failed, {summary.seconds:.0f} s"
+    )
+    if summary.failed:
+        print(f"tracebacks are in {chosen.folder(folder) / 'failures'}", file=sys.stderr)
+        return 1
+    dataset = chosen.load(preset, folder)
+    for sentence in chosen.findings(dataset):
+        print(f"- {sentence}")
+    if reduce:
+        path = DATA / f"{name}.nc"
+        packed = {
+            key: {"zlib": True, "complevel": 9} for key, v in dataset.data_vars.items() if v.dtype.kind == "f"
+        }
+        dataset.assign_attrs(preset=preset).to_netcdf(path, engine="h5netcdf", encoding=packed)
+        print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+    return 0
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,75 @@
+"""A study: a config, what one run measures, and the grids that it is run on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from lowcomplex import sweeps
+
+RESULTS = Path("results")
+
+
+def _identity(dataset: xr.Dataset) -> xr.Dataset:
+    return dataset
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study of the main job.
+
+    Attributes:
+        name: The module's name.
+        title: One line that says what is asked.
+        config: The config of one run.
+        measure: Runs one config; deterministic, a top-level function.
+        presets: For each preset, the fields that it sets; a tuple of values sweeps a field.
+        dimensions: The swept fields, in the dataset's order.
+        findings: Sentences computed from the whole dataset.
+        reduce: The part of the dataset that figures and findings need.
+    """
+
+    name: str
+    title: str
+    config: type[sweeps.Config]
+    measure: Callable[[Any], xr.Dataset]
+    presets: Mapping[str, Mapping[str, Any]]
+    dimensions: tuple[str, ...]
+    findings: Callable[[xr.Dataset], tuple[str, ...]]
+    reduce: Callable[[xr.Dataset], xr.Dataset] = _identity
+
+    def sweep(self, preset: str) -> sweeps.Sweep:
+        """The cells of a preset.
+
+        Raises:
+            ValueError: An unknown preset.
+        """
+        if preset not in self.presets:
+            near = get_close_matches(preset, self.presets, n=1)
+            raise ValueError(
+                f"preset: {self.name} has {sorted(self.presets)}, got {preset!r}"
+                + (f"; did you mean {near[0]!r}?" if near else "")
+            )
+        configs = sweeps.grid(self.config, **self.presets[preset])
+        return sweeps.Sweep(preset, self.measure, configs, self.dimensions)
+
+    def folder(self, results: Path = RESULTS) -> Path:
+        """Where this study's cells are stored."""
+        return results / self.name
+
+    def run(self, preset: str, results: Path = RESULTS, *, workers: int = 2) -> sweeps.Summary:
+        """Compute the missing cells of a preset."""
+        return sweeps.run(self.sweep(preset), self.folder(results), workers=workers)
+
+    def load(self, preset: str, results: Path = RESULTS) -> xr.Dataset:
+        """The reduced dataset of a finished preset, in memory."""
+        dataset = sweeps.load(self.sweep(preset), self.folder(results))
+        reduced = self.reduce(dataset).load()
+        reduced.attrs.update(dataset.attrs, study=self.name)
+        dataset.close()
+        return reduced
