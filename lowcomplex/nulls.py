@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -234,17 +235,22 @@ def largest_random_share(
         >>> largest_random_share(100, 64, 0.95)
         0.01
     """
-    from scipy.stats import binom
-
     p = pair_probability(d, threshold, signed=signed)
     if m < 1:
         raise ValueError(f"m: expected a positive number of directions, got {m}")
     if weights is None:
-        return min(1.0, (1 + float(binom.isf((1 - level) / m, m - 1, p))) / m)
+        return min(1.0, (1 + _binomial_upper((1 - level) / m, m - 1, p)) / m)
     share = weights / weights.sum()
     largest, log_term = float(share.max()), math.log(m / (1 - level))
     deviation = math.sqrt(2 * p * (1 - p) * float(share @ share) * log_term) + largest * log_term / 3
     return min(1.0, largest + p + (deviation if p > 0 else 0.0))
+
+
+@lru_cache
+def _binomial_upper(tail: float, n: int, p: float) -> float:
+    from scipy.stats import binom
+
+    return float(binom.isf(tail, n, p))
 
 
 def _sizes(m: int, n: int) -> tuple[int, int]:

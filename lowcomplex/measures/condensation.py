@@ -13,6 +13,11 @@ from torch import Tensor
 from lowcomplex.measures._validation import matrices
 from lowcomplex.nulls import largest_random_share
 
+# Up to this many neurons, one product of all pairs is cheaper than a search that finds nothing.
+_SMALL = 1024
+# Shares are sums of many weights: one that equals the null must not pass it by rounding.
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class CondensedDirections:
@@ -148,7 +153,7 @@ def condensed_directions(
     share = share / share.sum()
 
     free = alive.clone()
-    free_share = 1.0
+    free_share = 1.0 if _some_cap_may_count(U, alive, share, threshold, null_share) else 0.0
     labels = torch.full((m,), -1, dtype=torch.long, device=W.device)
     found: list[tuple[float, int, Tensor]] = []
     caps = 0
@@ -164,7 +169,7 @@ def condensed_directions(
         free &= ~members
         free_share = float(share[free].sum())
         caps += 1
-        if held > null_share:
+        if held > null_share * (1 + _ROUNDING):
             found.append((held, center, members))
     found.sort(key=lambda cap: -cap[0])
     for index, (_, _, members) in enumerate(found):
@@ -184,6 +189,15 @@ def condensed_direction_count(W: Tensor, *, threshold: float = 0.95, signed: boo
     flat = matrices(W).flatten(0, -3) if W.ndim > 2 else W[None]
     counts = [condensed_directions(V, threshold=threshold, signed=signed).count for V in flat]
     return torch.tensor(counts, device=W.device).reshape(W.shape[:-2])
+
+
+def _some_cap_may_count(U: Tensor, alive: Tensor, share: Tensor, threshold: float, null: float) -> bool:
+    """False if no cap around any neuron holds more than the null, so that none need be looked for."""
+    if len(U) > _SMALL:
+        return True
+    living = U[alive]
+    neighbors = (living @ living.mT).abs() > threshold
+    return bool((neighbors.double() @ share[alive]).max() > null * (1 + _ROUNDING))
 
 
 def _one_matrix(W: Tensor) -> Tensor:

@@ -1,0 +1,306 @@
+"""Composition or memorization: transformers on the anchor task, over the initialization rate.
+
+The paper's central figure (Zhang, Lin, Wang, Zhang, Xu, NeurIPS 2024, figure 2) at reduced scale: a
+three-block transformer, every matrix at γ, trained on fresh sequences that never hold the pair (4, 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor, nn
+from torch.nn import functional
+
+from experiments._study import Study
+from lowcomplex import initialize, nulls, sweeps
+from lowcomplex.measures import fourier_spectrum, shift_equivariant_share
+from lowcomplex.networks import Transformer
+from lowcomplex.tasks import AnchorProbe, AnchorTask
+from lowcomplex.tasks.anchor import ALL_PAIRS, ANCHORS, FIRST_KEY, LAST_KEY
+from lowcomplex.tracking import Tracker, log_linear_steps
+from lowcomplex.training import adamw, train, warmup_cosine
+
+GROUPS = ("seen_train_keys", "seen_test_keys", "inferential", "symmetric")
+WEIGHT_MEASURES = (
+    "effective_rank",
+    "stable_rank",
+    "participation_ratio",
+    "numerical_rank",
+    "condensed_directions",
+)
+_PARTS = {
+    "embedding": "embedding",
+    "positions": "positions",
+    "output": "output head",
+    "attention_output": "attention output",
+    "feedforward_in": "feedforward in",
+    "feedforward_out": "feedforward out",
+}
+_MAP_POSITION = 3
+
+
+class AnchorGammaConfig(sweeps.Config):
+    """One training run."""
+
+    gamma: float
+    seed: int
+    depth: int = 3
+    width: int = 64
+    heads: int = 1
+    head_width: int = 64
+    feedforward: int = 128
+    norm: Literal["pre", "post", "none"] = "pre"
+    steps: int = 2500
+    batch: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+
+
+def measure(config: AnchorGammaConfig) -> xr.Dataset:
+    """Train one transformer and record its answers, its weights and its token map in time."""
+    weights, data, evaluation = (_generator(config.seed, stream) for stream in range(3))
+    task = AnchorTask()
+    model = Transformer(
+        task.vocabulary,
+        task.length,
+        config.width,
+        config.heads,
+        config.head_width,
+        config.feedforward,
+        config.depth,
+        config.norm,
+    )
+    initialize(model, config.gamma, generator=weights)
+    probe = AnchorProbe(task, evaluation, samples=500)
+    token_map = _TokenMap(task, evaluation)
+
+    def accuracy() -> xr.DataArray:
+        answers = probe(model.last)
+        return xr.DataArray(
+            [getattr(answers, group) for group in GROUPS], dims="group", coords={"group": list(GROUPS)}
+        )
+
+    def loss(module: nn.Module) -> Tensor:
+        batch = task.sample(config.batch, data)
+        return functional.cross_entropy(model.last(batch.tokens), batch.labels)
+
+    tracker = Tracker(
+        model,
+        WEIGHT_MEASURES,
+        steps=log_linear_steps(config.steps, early=10, late=15),
+        quantities={"accuracy": accuracy, **token_map.quantities(model)},
+    )
+    result = train(
+        model,
+        loss,
+        steps=config.steps,
+        optimizer=adamw(model, config.learning_rate, weight_decay=config.weight_decay),
+        schedule=warmup_cosine,
+        clip_norm=1.0,
+        before_step=lambda step: tracker.step(),
+    )
+    record = tracker.dataset().rename(layer="matrix")
+    shapes = [model.get_parameter(name).shape for name in record["matrix"].values]
+    answers = probe(model.last)
+    losses = result.losses.numpy()
+    record = record.assign(
+        loss=("step", [_recent_mean(losses, int(step)) for step in record["step"].values]),
+        phase=answers.phase if result.diverged_at is None else "not converged",
+        deviation_share=("offset", answers.deviation_share.numpy()),
+        null_effective_rank=("matrix", [nulls.random_effective_rank(*shape).value for shape in shapes]),
+        null_stable_rank=("matrix", [nulls.random_stable_rank(*shape).value for shape in shapes]),
+        query_weight=(("neuron", "input"), model.get_parameter("blocks.0.query.weight").detach().numpy()),
+        token_embedding=(
+            ("token", "width"),
+            model.embedding.weight[FIRST_KEY : LAST_KEY + 1].detach().numpy(),
+        ),
+    )
+    record = record.assign_coords(
+        matrix=[_label(name) for name in record["matrix"].values],
+        offset=answers.offsets.numpy(),
+        token=range(FIRST_KEY, LAST_KEY + 1),
+    )
+    return record.assign_attrs(diverged_at=-1 if result.diverged_at is None else result.diverged_at)
+
+
+class _TokenMap:
+    """The learned map from key to answer, for all 16 anchor pairs on one background.
+
+    A composite anchor function is a pure shift of the key, so its offset, answer minus key, is constant:
+    its spectrum over the keys holds the zero frequency alone.
+    """
+
+    def __init__(self, task: AnchorTask, generator: torch.Generator) -> None:
+        background = generator.get_state()
+        grids = []
+        for pair in ALL_PAIRS:
+            generator.set_state(background)
+            grids.append(task.key_grid(pair, _MAP_POSITION, generator))
+        self._tokens = torch.cat([grid.tokens for grid in grids])
+        self._keys = grids[0].keys
+        self._seen = torch.tensor([pair in task.seen for pair in ALL_PAIRS])
+        self._logits: Tensor | None = None
+
+    def quantities(self, model: Transformer) -> dict[str, Callable[[], xr.DataArray]]:
+        """What the tracker records of the map."""
+
+        def refresh() -> xr.DataArray:
+            with torch.no_grad():
+                self._logits = model.last(self._tokens).view(len(ALL_PAIRS), len(self._keys), -1)
+            return self._power()
+
+        return {
+            "token_map_power": refresh,
+            "shift_equivariant_share": self._shift_equivariant_share,
+            "mean_offset": self._mean_offset,
+        }
+
+    def _offsets(self) -> Tensor:
+        assert self._logits is not None
+        tokens = torch.arange(self._logits.shape[-1], dtype=torch.float32)
+        return self._logits.softmax(-1) @ tokens - self._keys
+
+    def _power(self) -> xr.DataArray:
+        spectrum = fourier_spectrum(self._offsets().double(), spacing=1 / len(self._keys))
+        both = torch.stack((spectrum.power[self._seen].mean(0), spectrum.power[~self._seen].mean(0)))
+        return xr.DataArray(
+            both.numpy(),
+            dims=("pairs", "frequency"),
+            coords={"pairs": ["seen", "unseen"], "frequency": spectrum.frequencies.numpy()},
+            attrs={"long_name": "power of the expected offset over keys"},
+        )
+
+    def _shift_equivariant_share(self) -> xr.DataArray:
+        assert self._logits is not None
+        among_keys = self._logits[:, :, FIRST_KEY : LAST_KEY + 1]
+        shares = shift_equivariant_share(among_keys)
+        return xr.DataArray(
+            [float(shares[self._seen].mean()), float(shares[~self._seen].mean())],
+            dims="pairs",
+            coords={"pairs": ["seen", "unseen"]},
+            attrs={"long_name": "shift-equivariant share of the logits' variance"},
+        )
+
+    def _mean_offset(self) -> xr.DataArray:
+        table = self._offsets().mean(1).view(len(ANCHORS), len(ANCHORS))
+        return xr.DataArray(
+            table.numpy(),
+            dims=("first_anchor", "second_anchor"),
+            coords={"first_anchor": list(ANCHORS), "second_anchor": list(ANCHORS)},
+            attrs={"long_name": "expected answer minus key, averaged over keys"},
+        )
+
+
+def _generator(seed: int, stream: int) -> torch.Generator:
+    """Independent streams, so that a run's data do not depend on how its weights were drawn."""
+    state = np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> 1))
+
+
+def _recent_mean(losses: np.ndarray, step: int, window: int = 20) -> float:
+    """Mean minibatch loss of the last updates before a step; of the first batch at step 0."""
+    return float(losses[max(0, step - window) : max(step, 1)].mean())
+
+
+def _label(parameter: str) -> str:
+    """Turn "blocks.0.query.weight" into "block 1 query"."""
+    *path, name, _ = parameter.split(".")
+    words = _PARTS.get(name, name)
+    return f"block {int(path[1]) + 1} {words}" if path else words
+
+
+def reduce(dataset: xr.Dataset) -> xr.Dataset:
+    """Single precision, and the weights of the first and last γ of each seed."""
+    small = dataset.copy()
+    for name, variable in small.data_vars.items():
+        if variable.dtype == np.float64:
+            small[name] = variable.astype(np.float32)
+    return small
+
+
+def findings(dataset: xr.Dataset) -> tuple[str, ...]:
+    """What the sweep shows, in sentences computed from it."""
+    final = dataset.isel(step=-1)
+    accuracy = final["accuracy"]
+    gammas = [float(gamma) for gamma in dataset["gamma"].values]
+    sentences = [
+        f"{dataset.sizes['gamma'] * dataset.sizes['seed']} transformers were trained, "
+        f"{dataset.sizes['seed']} seeds at each of γ = {', '.join(f'{g:g}' for g in gammas)}."
+    ]
+    for gamma in gammas:
+        at = accuracy.sel(gamma=gamma)
+        means = {group: at.sel(group=group) for group in GROUPS}
+        unconverged = int((dataset["phase"].sel(gamma=gamma) == "not converged").sum())
+        note = f"; {unconverged} not converged" if unconverged else ""
+        sentences.append(
+            f"γ = {gamma:g}: on the unseen pair {_spread(means['inferential'])} of the answers compose, "
+            f"{_spread(means['symmetric'])} mirror, "
+            f"{_spread(1 - means['inferential'] - means['symmetric'])} do neither; "
+            f"trained pairs {_spread(means['seen_train_keys'])} on training keys, "
+            f"{_spread(means['seen_test_keys'])} on held-out keys{note}."
+        )
+    inferential = accuracy.sel(group="inferential").mean("seed")
+    best = float(inferential["gamma"][int(inferential.argmax("gamma"))])
+    sentences.append(
+        f"Composition is most frequent at γ = {best:g} ({float(inferential.max()):.2f} on average)"
+        + (
+            f", and falls to {float(inferential.isel(gamma=-1)):.2f} at γ = {gammas[-1]:g}: it is not "
+            "monotone in γ."
+            if best < gammas[-1]
+            else ", the largest γ trained."
+        )
+    )
+    rank = final["stable_rank"].sel(matrix="block 1 query").mean("seed").values
+    falls = bool((np.diff(rank) < 0).all())
+    sentences.append(
+        "The stable rank of the first block's query matrix "
+        + ("falls monotonically with γ: " if falls else "does not fall monotonically with γ: ")
+        + ", ".join(f"{value:.1f}" for value in rank)
+        + "."
+    )
+    correlation = _rank_correlation(dataset)
+    sentences.append(
+        f"Across all {correlation[2]} converged runs, Spearman's correlation of that stable rank with the "
+        f"share of composed answers is {correlation[0]:+.2f} (p = {correlation[1]:.2g}); runs of one γ are "
+        "not independent draws of γ, so this describes and does not test."
+        if correlation[2] > 2
+        else "Too few runs converged to correlate rank with composition."
+    )
+    return tuple(sentences)
+
+
+def _rank_correlation(dataset: xr.Dataset) -> tuple[float, float, int]:
+    from scipy.stats import spearmanr
+
+    final = dataset.isel(step=-1)
+    converged = (dataset["phase"] != "not converged").values.ravel()
+    rank = final["stable_rank"].sel(matrix="block 1 query").values.ravel()[converged]
+    composed = final["accuracy"].sel(group="inferential").values.ravel()[converged]
+    if converged.sum() < 3:
+        return float("nan"), float("nan"), int(converged.sum())
+    result = spearmanr(rank, composed)
+    return float(result.statistic), float(result.pvalue), int(converged.sum())
+
+
+def _spread(values: xr.DataArray) -> str:
+    """Mean over seeds, and the range."""
+    return f"{float(values.mean()):.2f} ({float(values.min()):.2f}-{float(values.max()):.2f})"
+
+
+STUDY = Study(
+    name="anchor_gamma",
+    title="Does a transformer compose anchor functions or memorize pairs, over γ?",
+    config=AnchorGammaConfig,
+    measure=measure,
+    presets={
+        "quick": {"gamma": (0.4, 0.6, 0.8, 0.9), "seed": (0, 1, 2)},
+        "full": {"gamma": (0.4, 0.5, 0.6, 0.7, 0.8, 0.9), "seed": (0, 1, 2, 3, 4)},
+    },
+    dimensions=("gamma", "seed"),
+    findings=findings,
+    reduce=reduce,
+)
