@@ -1,5 +1,8 @@
 """Networks whose initialization rate is the question."""
 
+from lowcomplex.networks.activations import activation, multiplicity
+from lowcomplex.networks.mlp import MLP
 from lowcomplex.networks.transformer import Transformer
+from lowcomplex.networks.two_layer import TwoLayer
 
-__all__ = ["Transformer"]
+__all__ = ["MLP", "Transformer", "TwoLayer", "activation", "multiplicity"]

@@ -1,5 +1,38 @@
 """Closed forms: one theorem a file, symbolic and in numpy. No torch here."""
 
+from lowcomplex.predictions._balancedness import balancedness
+from lowcomplex.predictions._deep_linear_modes import (
+    deep_linear_modes,
+    discrete_recursion,
+    random_start,
+)
+from lowcomplex.predictions._diagonal_linear import diagonal_linear, minimum_norm
+from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
+from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
 from lowcomplex.predictions._prediction import Prediction, Regime
+from lowcomplex.predictions._tensor_directions import (
+    TensorDirections,
+    stationary_polynomial,
+    tensor_directions,
+    tensor_value,
+)
 
-__all__ = ["Prediction", "Regime"]
+__all__ = [
+    "LinearStage",
+    "Prediction",
+    "Regime",
+    "TensorDirections",
+    "balancedness",
+    "deep_linear_modes",
+    "diagonal_linear",
+    "discrete_recursion",
+    "driving_vector",
+    "gamma_law",
+    "linear_stage",
+    "minimum_norm",
+    "random_start",
+    "stationary_polynomial",
+    "tensor_directions",
+    "tensor_value",
+    "width_exponent",
+]

@@ -1,0 +1,42 @@
+"""A plain multilayer perceptron."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from lowcomplex.networks.activations import activation as activation_named
+
+
+class MLP(nn.Module):
+    """Linear layers with an activation between them.
+
+    Args:
+        widths: Sizes from input to output, at least two.
+        activation: Name of the activation; see `lowcomplex.networks.activation`.
+        bias: Whether layers have a bias.
+
+    Raises:
+        ValueError: Fewer than two widths, one that is not positive, or an unknown activation.
+
+    Example:
+        >>> MLP((1, 8, 8, 1))(torch.zeros(3, 1)).shape
+        torch.Size([3, 1])
+    """
+
+    def __init__(self, widths: Sequence[int], *, activation: str = "tanh", bias: bool = True) -> None:
+        super().__init__()
+        if len(widths) < 2 or min(widths) < 1:
+            raise ValueError(f"widths: expected at least two positive sizes, got {tuple(widths)}")
+        self._activation = activation_named(activation)
+        self.layers = nn.ModuleList(nn.Linear(a, b, bias=bias) for a, b in pairwise(widths))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., widths[0]) to (..., widths[-1])."""
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = self._activation(layer(x))
+        output: Tensor = last(x)
+        return output

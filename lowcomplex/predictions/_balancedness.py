@@ -1,0 +1,68 @@
+"""What gradient flow conserves in homogeneous networks, and what a step breaks."""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike, NDArray
+
+from lowcomplex.predictions._prediction import Prediction, Regime
+
+
+def _expressions() -> dict[str, sp.Expr]:
+    a, z, p, step = sp.symbols("a z p eta", positive=True)
+    error = sp.Symbol("e", real=True)
+    # One neuron a z^p with w·x = z: w·∇_w L = p a z^p e and a ∂_a L = z^p a e.
+    w_gradient, a_gradient = p * a * z**p * error, a * z**p * error
+    g_a, g_w = sp.symbols("g_a g_w", real=True)
+    return {
+        "rate of |w|² - p a² under gradient flow": sp.simplify(-2 * w_gradient + 2 * p * a_gradient),
+        "drift of one step (p = 1)": step**2 * (g_a**2 - g_w**2),
+    }
+
+
+def _evaluate(output_gradients: ArrayLike, input_gradients: ArrayLike, *, step: float) -> NDArray[np.float64]:
+    """Drift of a² - |w|² over gradient-descent steps: Σ_t η² (g_a² - |g_w|²).
+
+    Args:
+        output_gradients: (steps, m) ∂L/∂a at each step.
+        input_gradients: (steps, m, d) ∂L/∂w at each step.
+        step: Learning rate η.
+
+    Returns:
+        (m,) the drift of each neuron.
+
+    Raises:
+        ValueError: Shapes do not agree.
+    """
+    g_a, g_w = np.asarray(output_gradients, dtype=float), np.asarray(input_gradients, dtype=float)
+    if g_a.ndim != 2 or g_w.shape[:-1] != g_a.shape:
+        raise ValueError(
+            f"output_gradients, input_gradients: expected (steps, m) and (steps, m, d), got "
+            f"{g_a.shape} and {g_w.shape}"
+        )
+    drift: NDArray[np.float64] = step**2 * (g_a**2 - np.square(g_w).sum(-1)).sum(0)
+    return drift
+
+
+def _regime(*, homogeneous: bool, multiplicity: int = 1) -> Regime:
+    """Inside for homogeneous activations, s(z) = z^p or relu."""
+    if not homogeneous:
+        return Regime(False, "the activation is not homogeneous: z s'(z) = p s(z) fails")
+    return Regime(True, f"homogeneous of degree {multiplicity}: |w|² - {multiplicity} a² is conserved")
+
+
+balancedness = Prediction(
+    name="balancedness",
+    statement=(
+        "For a homogeneous activation of degree p, gradient flow conserves |w_k|² - p a_k² of every neuron; "
+        "for ReLU (p = 1), gradient descent makes a² - |w|² drift by exactly Σ η² (g_a² - |g_w|²), which is "
+        "of first order in η over a fixed time."
+    ),
+    hypotheses=("two-layer network without output bias", "activation with z s'(z) = p s(z)"),
+    source="Du, Hu, Lee, NeurIPS 2018 (1806.00900), theorem 2.1; discrete drift derived",
+    kind="exact",
+    expressions=_expressions(),
+    evaluate=_evaluate,
+    regime=_regime,
+)
