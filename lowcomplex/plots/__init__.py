@@ -1,0 +1,64 @@
+"""Figures of the studies' datasets, and the tables of numbers that they draw.
+
+`*_table` functions turn a dataset into the plotted numbers; `plot_*` functions draw them at print size.
+"""
+
+from lowcomplex.plots._style import DOUBLE, SINGLE, canvas, style
+from lowcomplex.plots.anchor import (
+    accuracy_table,
+    complexity_table,
+    offset_table,
+    plot_accuracies,
+    plot_complexity,
+    plot_offsets,
+)
+from lowcomplex.plots.condensation import direction_table, neuron_table, plot_directions, plot_neurons
+from lowcomplex.plots.frequency import (
+    learning_time_table,
+    plot_learning_times,
+    plot_spectrum,
+    spectrum_table,
+)
+from lowcomplex.plots.gamma import displacement_table, plot_gamma_law, slope_table
+from lowcomplex.plots.token_map import equivariance_table, plot_token_map, token_spectrum_table
+from lowcomplex.plots.weights import (
+    component_table,
+    cosine_table,
+    plot_components,
+    plot_cosines,
+    plot_ranks,
+    rank_table,
+)
+
+__all__ = [
+    "DOUBLE",
+    "SINGLE",
+    "accuracy_table",
+    "canvas",
+    "complexity_table",
+    "component_table",
+    "cosine_table",
+    "direction_table",
+    "displacement_table",
+    "equivariance_table",
+    "learning_time_table",
+    "neuron_table",
+    "offset_table",
+    "plot_accuracies",
+    "plot_complexity",
+    "plot_components",
+    "plot_cosines",
+    "plot_directions",
+    "plot_gamma_law",
+    "plot_learning_times",
+    "plot_neurons",
+    "plot_offsets",
+    "plot_ranks",
+    "plot_spectrum",
+    "plot_token_map",
+    "rank_table",
+    "slope_table",
+    "spectrum_table",
+    "style",
+    "token_spectrum_table",
+]

@@ -1,0 +1,138 @@
+"""What the figures share: page sizes, fonts, and colors that color-blind readers tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+# Inches: the text widths of one and of two columns of a printed page.
+SINGLE = 3.4
+DOUBLE = 7.0
+
+GAMMA_LABEL = "initialization rate γ"
+_SMALLEST_FONT = 7
+
+
+def style() -> AbstractContextManager[None]:
+    """Matplotlib settings for figures at print size, to draw and to save under.
+
+    Returns:
+        A context; what was set before returns when it closes.
+
+    Example:
+        >>> with style():
+        ...     figure = canvas(1, 2, height=2.0)
+        >>> figure.get_figwidth()
+        7.0
+    """
+    settings: dict[str, Any] = {
+        **sns.axes_style("ticks"),
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "font.size": 8,
+        "axes.labelsize": 8,
+        "axes.titlesize": 8,
+        "xtick.labelsize": _SMALLEST_FONT,
+        "ytick.labelsize": _SMALLEST_FONT,
+        "legend.fontsize": _SMALLEST_FONT,
+        "legend.title_fontsize": _SMALLEST_FONT,
+        "legend.frameon": False,
+        "legend.handlelength": 1.6,
+        "axes.linewidth": 0.7,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "xtick.minor.size": 1.5,
+        "ytick.minor.size": 1.5,
+        "lines.linewidth": 1.3,
+        "lines.markersize": 3.5,
+        "savefig.dpi": 300,
+        "figure.dpi": 150,
+        "pdf.fonttype": 42,
+        "svg.fonttype": "path",
+        "image.interpolation": "nearest",
+    }
+    return mpl.rc_context(settings)
+
+
+def canvas(rows: int, columns: int, *, width: float = DOUBLE, height: float, **layout: Any) -> Figure:
+    """A figure with a grid of axes, `figure.axes` in reading order.
+
+    Args:
+        rows: Rows of the grid.
+        columns: Columns of the grid.
+        width: In inches.
+        height: In inches.
+        **layout: Passed on to `Figure.subplots`.
+
+    Returns:
+        The figure, unknown to pyplot, so that drawing many keeps none of them alive.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.subplots(rows, columns, squeeze=False, **layout)
+    return figure
+
+
+def categorical(count: int) -> list[tuple[float, float, float]]:
+    """Colors for names without an order: seaborn's "colorblind" palette, repeated if it runs out."""
+    return list(sns.color_palette("colorblind", count))
+
+
+def sequential(count: int) -> list[tuple[float, float, float]]:
+    """Colors for values in an order, dark to light; the palest, illegible on white, is left out."""
+    return list(sns.color_palette("viridis", n_colors=count + 1))[:count] if count else []
+
+
+def panel_letters(axes: Sequence[Axes]) -> None:
+    """Mark panels a, b, c, … outside their upper left corners."""
+    for axis, letter in zip(axes, "abcdefghijklmnopqrstuvwxyz", strict=False):
+        axis.annotate(
+            letter,
+            xy=(0, 1),
+            xycoords="axes fraction",
+            xytext=(-6, 5),
+            textcoords="offset points",
+            fontweight="bold",
+            ha="right",
+            va="bottom",
+        )
+
+
+def gamma_ticks(axis: Axes, gammas: NDArray[np.float64], *, most: int = 8) -> None:
+    """Name the γ axis and put its ticks where runs are."""
+    axis.set_xlabel(GAMMA_LABEL)
+    if len(gammas) <= most:
+        axis.set_xticks(gammas, [f"{gamma:g}" for gamma in gammas])
+
+
+def ends(dataset: xr.Dataset) -> tuple[float, ...]:
+    """The smallest and the largest γ of a dataset; one γ if it has no other."""
+    gammas = np.unique(np.asarray(dataset["gamma"].values, dtype=float))
+    return (float(gammas[0]),) if len(gammas) == 1 else (float(gammas[0]), float(gammas[-1]))
+
+
+def require(dataset: xr.Dataset, variables: Sequence[str], dimensions: Sequence[str]) -> None:
+    """Refuse a dataset that lacks what a figure draws.
+
+    Raises:
+        ValueError: Variables or dimensions are missing.
+    """
+    lacking = [name for name in variables if name not in dataset]
+    lacking += [name for name in dimensions if name not in dataset.dims]
+    if lacking:
+        raise ValueError(
+            f"dataset: expected the variables {list(variables)} over the dimensions {list(dimensions)}, "
+            f"lacks {lacking}"
+        )

@@ -1,0 +1,234 @@
+"""What transformers answer on the anchor task, over the initialization rate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lowcomplex.plots._style import (
+    canvas,
+    categorical,
+    gamma_ticks,
+    panel_letters,
+    require,
+    sequential,
+    style,
+)
+
+UNSEEN = ("inferential", "symmetric", "neither")
+SEEN = ("seen_train_keys", "seen_test_keys")
+NOT_CONVERGED = "not converged"
+_LABELS = {
+    "inferential": "inferential (composes)",
+    "symmetric": "symmetric (mirrors)",
+    "neither": "neither",
+    "seen_train_keys": "training keys",
+    "seen_test_keys": "held-out keys",
+}
+_MARKERS = {
+    "inferential": "o",
+    "symmetric": "s",
+    "neither": "^",
+    "seen_train_keys": "o",
+    "seen_test_keys": "s",
+}
+
+
+def accuracy_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Final answers of every run.
+
+    Args:
+        dataset: `accuracy` over (gamma, seed, step, group) and `phase` over (gamma, seed).
+
+    Returns:
+        Columns gamma, seed, group, accuracy, phase; the group "neither" is what the inferential and the
+        symmetric answer leave over.
+
+    Raises:
+        ValueError: The dataset lacks a variable or a dimension.
+    """
+    require(dataset, ("accuracy", "phase"), ("gamma", "seed", "step", "group"))
+    final = dataset["accuracy"].isel(step=-1)
+    neither = 1 - final.sel(group="inferential") - final.sel(group="symmetric")
+    final = xr.concat([final, neither.assign_coords(group="neither")], dim="group")
+    final = final.sel(group=[*UNSEEN, *SEEN])
+    table = final.to_dataframe(name="accuracy").reset_index()
+    phase = dataset["phase"].to_dataframe(name="phase").reset_index()[["gamma", "seed", "phase"]]
+    return table[["gamma", "seed", "group", "accuracy"]].merge(phase, on=["gamma", "seed"])
+
+
+@style()
+def plot_accuracies(dataset: xr.Dataset) -> Figure:
+    """Answers on the unseen pair, and accuracy on the trained ones, against γ.
+
+    Lines are means over seeds, bands their range, marks the runs; a cross marks a run that did not
+    converge.
+
+    Args:
+        dataset: As for `accuracy_table`.
+
+    Returns:
+        The figure.
+    """
+    table = accuracy_table(dataset)
+    figure = canvas(1, 2, height=2.9, sharey=True)
+    unseen, seen = figure.axes
+    colors = dict(zip((*UNSEEN, *SEEN), categorical(5), strict=True))
+    for axis, groups in ((unseen, UNSEEN), (seen, SEEN)):
+        for index, group in enumerate(groups):
+            shift = 0.006 * (index - (len(groups) - 1) / 2)
+            _spread(axis, table[table["group"] == group], colors[group], group, shift)
+        gamma_ticks(axis, np.unique(table["gamma"]))
+        axis.set_ylim(-0.04, 1.04)
+    unseen.set_ylabel("share of answers, unseen pair (4, 3)")
+    seen.set_ylabel("accuracy, trained pairs")
+    seen.tick_params(labelleft=True)
+    for axis, groups in ((unseen, UNSEEN), (seen, SEEN)):
+        _mark_unconverged(axis, table[table["group"].isin(groups)])
+        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    panel_letters(figure.axes)
+    return figure
+
+
+def offset_table(dataset: xr.Dataset, *, least: float = 0.01) -> pd.DataFrame:
+    """Which offset from the key the answers on the unseen pair have, averaged over seeds.
+
+    Args:
+        dataset: `deviation_share` over (gamma, seed, offset).
+        least: Offsets that stay below this share at every γ are left out.
+
+    Returns:
+        Columns gamma, offset, share; what the table leaves out has the offset NaN.
+
+    Raises:
+        ValueError: The dataset lacks a variable or a dimension.
+    """
+    require(dataset, ("deviation_share",), ("gamma", "seed", "offset"))
+    share = dataset["deviation_share"].mean("seed")
+    kept = share.isel(offset=(share >= least).any("gamma").values)
+    rest = (1 - kept.sum("offset")).clip(min=0)
+    table = kept.to_dataframe(name="share").reset_index()[["gamma", "offset", "share"]]
+    other = rest.to_dataframe(name="share").reset_index().assign(offset=np.nan)
+    joined = pd.concat([table.astype({"offset": float}), other[["gamma", "offset", "share"]]])
+    return joined.sort_values(["gamma", "offset"], ignore_index=True)
+
+
+@style()
+def plot_offsets(dataset: xr.Dataset, *, inferential: int = -10, symmetric: int = -6) -> Figure:
+    """Heat map of the answers' offsets on the unseen pair against γ.
+
+    Args:
+        dataset: As for `offset_table`.
+        inferential: Offset of the composed answer.
+        symmetric: Offset of the mirrored answer.
+
+    Returns:
+        The figure.
+    """
+    table = offset_table(dataset).assign(offset=lambda t: t["offset"].fillna(np.inf))
+    grid = table.pivot(index="gamma", columns="offset", values="share")
+    figure = canvas(1, 1, height=0.9 + 0.27 * len(grid))
+    axis = figure.axes[0]
+    image = axis.pcolormesh(
+        grid.to_numpy(), cmap="cividis", vmin=0, vmax=1, edgecolors="white", linewidth=0.3
+    )
+    names = {float(inferential): "\ncomposes", float(symmetric): "\nmirrors"}
+    labels = ["other" if np.isinf(o) else f"{o:+.0f}{names.get(o, '')}" for o in grid.columns]
+    axis.set_xticks(np.arange(len(labels)) + 0.5, labels)
+    axis.set_yticks(np.arange(len(grid)) + 0.5, [f"{gamma:g}" for gamma in grid.index])
+    axis.tick_params(length=0)
+    axis.set_xlabel("answer minus key on the unseen pair (4, 3), tokens")
+    axis.set_ylabel("γ")
+    axis.spines[:].set_visible(False)
+    figure.colorbar(image, ax=axis, label="share of answers", pad=0.01)
+    return figure
+
+
+def complexity_table(dataset: xr.Dataset, matrix: str = "block 1 query") -> pd.DataFrame:
+    """Final rank of one matrix beside the composed share of the same run's answers.
+
+    Args:
+        dataset: `stable_rank` and `effective_rank` over (gamma, seed, step, matrix), and what
+            `accuracy_table` needs.
+        matrix: The matrix.
+
+    Returns:
+        Columns gamma, seed, stable_rank, effective_rank, inferential, phase.
+
+    Raises:
+        ValueError: The dataset lacks a variable or a dimension.
+    """
+    require(dataset, ("stable_rank", "effective_rank"), ("gamma", "seed", "step", "matrix"))
+    ranks = dataset[["stable_rank", "effective_rank"]].isel(step=-1).sel(matrix=matrix)
+    table = ranks.to_dataframe().reset_index()[["gamma", "seed", "stable_rank", "effective_rank"]]
+    answers = accuracy_table(dataset)
+    answers = answers[answers["group"] == "inferential"].rename(columns={"accuracy": "inferential"})
+    return table.merge(answers[["gamma", "seed", "inferential", "phase"]], on=["gamma", "seed"])
+
+
+@style()
+def plot_complexity(dataset: xr.Dataset, matrix: str = "block 1 query") -> Figure:
+    """Does a lower rank mean a composed answer? One mark a run.
+
+    Args:
+        dataset: As for `complexity_table`.
+        matrix: The matrix whose rank is drawn.
+
+    Returns:
+        The figure.
+    """
+    table = complexity_table(dataset, matrix)
+    figure = canvas(1, 2, height=2.5, sharey=True)
+    gammas = np.unique(table["gamma"])
+    for axis, measure in zip(figure.axes, ("stable_rank", "effective_rank"), strict=True):
+        for gamma, color in zip(gammas, sequential(len(gammas)), strict=True):
+            runs = table[table["gamma"] == gamma]
+            converged = runs["phase"] != NOT_CONVERGED
+            axis.scatter(
+                runs[measure], runs["inferential"], color=color, s=22, linewidth=0, label=f"{gamma:g}"
+            )
+            axis.scatter(
+                runs.loc[~converged, measure],
+                runs.loc[~converged, "inferential"],
+                color="black",
+                marker="x",
+                s=22,
+                linewidth=0.9,
+            )
+        axis.set_xlabel(f"{measure.replace('_', ' ')}, {matrix} matrix")
+        axis.set_ylim(-0.04, 1.04)
+    figure.axes[0].set_ylabel("inferential share, pair (4, 3)")
+    if (table["phase"] == NOT_CONVERGED).any():
+        figure.axes[0].plot([], [], "x", color="black", markersize=4, label="not\nconverged")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center", title="γ")
+    panel_letters(figure.axes)
+    return figure
+
+
+def _spread(axis: Axes, runs: pd.DataFrame, color: object, group: str, shift: float) -> None:
+    """One group's mean over seeds, its range, and its runs."""
+    over = runs.groupby("gamma")["accuracy"]
+    mean = over.mean()
+    axis.fill_between(mean.index, over.min(), over.max(), color=color, alpha=0.15, linewidth=0)
+    axis.plot(mean.index, mean, color=color, marker=_MARKERS[group], markersize=4.5, label=_LABELS[group])
+    converged = runs[runs["phase"] != NOT_CONVERGED]
+    axis.plot(
+        converged["gamma"] + shift,
+        converged["accuracy"],
+        linestyle="none",
+        marker=_MARKERS[group],
+        markersize=2.2,
+        color=color,
+        alpha=0.7,
+    )
+
+
+def _mark_unconverged(axis: Axes, runs: pd.DataFrame) -> None:
+    failed = runs[runs["phase"] == NOT_CONVERGED]
+    if len(failed):
+        axis.plot(
+            failed["gamma"], failed["accuracy"], "x", color="black", markersize=4, label="not converged"
+        )

@@ -1,0 +1,201 @@
+"""Neurons that condense: where they point, how large they are, and how many directions are left."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lowcomplex.plots._style import canvas, categorical, panel_letters, require, style
+
+_NAMES = {"tanh": "tanh z", "xtanh": "z tanh z", "x2tanh": "z² tanh z"}
+_TICKS = ((-np.pi, "-π"), (-np.pi / 2, ""), (0.0, "0"), (np.pi / 2, ""), (np.pi, "π"))
+
+
+def neuron_table(dataset: xr.Dataset, *, snapshots: int = 4) -> pd.DataFrame:
+    """Orientation and amplitude of every neuron at a few recorded times, first seed.
+
+    Args:
+        dataset: `orientation`, `amplitude`, `output_weight` over (activation, initialization, seed, step,
+            neuron) and `time` over step (and any of the first three).
+        snapshots: Number of times, from the first record to the last, at equal distances in the record.
+
+    Returns:
+        Columns activation, initialization, snapshot, time, neuron, orientation (radians in (-π, π]),
+        amplitude, output_sign.
+
+    Raises:
+        ValueError: The dataset lacks a variable or a dimension, or `snapshots` is below 2.
+    """
+    names = ("orientation", "amplitude", "output_weight", "time")
+    require(dataset, names, ("activation", "initialization", "seed", "step", "neuron"))
+    if snapshots < 2:
+        raise ValueError(f"snapshots: expected at least 2, got {snapshots}")
+    chosen = np.unique(np.linspace(0, dataset.sizes["step"] - 1, snapshots).round().astype(int))
+    picked = dataset[list(names)].isel(step=chosen)
+    if "seed" in picked.dims:
+        picked = picked.isel(seed=0)
+    picked = picked.assign_coords(step=np.arange(len(chosen))).rename(step="snapshot")
+    if "neuron" not in picked.coords:
+        picked = picked.assign_coords(neuron=np.arange(picked.sizes["neuron"]))
+    table = picked.to_dataframe().reset_index()
+    table["orientation"] = _wrap(table["orientation"].to_numpy(dtype=float))
+    table["output_sign"] = np.sign(table["output_weight"])
+    columns = ["activation", "initialization", "snapshot", "time", "neuron"]
+    return table[[*columns, "orientation", "amplitude", "output_sign"]]
+
+
+@style()
+def plot_neurons(dataset: xr.Dataset) -> Figure:
+    """Neurons of three activations at four times from small initialization, and last from a large one.
+
+    Args:
+        dataset: As for `neuron_table`, with `predicted_orientation` over (activation, line) where lines
+            were predicted.
+
+    Returns:
+        The figure.
+    """
+    table = neuron_table(dataset)
+    activations = [str(name) for name in dataset["activation"].values]
+    snapshots = int(table["snapshot"].max()) + 1
+    has_large = "large" in dataset["initialization"].values
+    columns = snapshots + has_large
+    figure = canvas(len(activations), columns, height=0.6 + 1.5 * len(activations), sharex=True)
+    grid = np.array(figure.axes).reshape(len(activations), columns)
+    for row, activation in zip(grid, activations, strict=True):
+        of_activation = table[table["activation"] == activation]
+        lines = _predicted_lines(dataset, activation)
+        small = of_activation[of_activation["initialization"] == "small"]
+        limits = _log_limits(small["amplitude"])
+        for snapshot, axis in enumerate(row[:snapshots]):
+            _scatter(axis, small[small["snapshot"] == snapshot], lines)
+            axis.set_ylim(limits)
+            if snapshot:
+                axis.tick_params(labelleft=False)
+        row[0].set_ylabel(f"{_NAMES.get(activation, activation)}\namplitude |a||(w, b)|")
+        if has_large:
+            large = of_activation[of_activation["initialization"] == "large"]
+            _scatter(row[-1], large[large["snapshot"] == snapshots - 1], lines, title="large, ")
+    for axis in grid[-1]:
+        axis.set_xlabel("orientation (rad)")
+        axis.set_xticks([tick for tick, _ in _TICKS], [label for _, label in _TICKS])
+        axis.set_xlim(-np.pi, np.pi)
+    handles = {}
+    for axis in figure.axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles))
+    return figure
+
+
+def direction_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Number of condensed directions and loss in time, every run.
+
+    Args:
+        dataset: `condensed_directions`, `loss`, `time` over (activation, initialization, seed, step).
+
+    Returns:
+        Columns activation, initialization, seed, step, time, condensed_directions, loss.
+
+    Raises:
+        ValueError: The dataset lacks a variable or a dimension.
+    """
+    names = ("condensed_directions", "loss", "time")
+    require(dataset, names, ("activation", "initialization", "seed", "step"))
+    keys = ["activation", "initialization", "seed", "step"]
+    picked = dataset[list(names)]
+    if "step" not in picked.coords:
+        picked = picked.assign_coords(step=np.arange(picked.sizes["step"]))
+    return picked.to_dataframe().reset_index()[[*keys, "time", "condensed_directions", "loss"]]
+
+
+@style()
+def plot_directions(dataset: xr.Dataset) -> Figure:
+    """Loss and number of condensed directions in time, from small and from large initialization.
+
+    Args:
+        dataset: As for `direction_table`.
+
+    Returns:
+        The figure.
+    """
+    table = direction_table(dataset)
+    activations = [str(name) for name in dataset["activation"].values]
+    starts = [str(name) for name in dataset["initialization"].values]
+    figure = canvas(2, len(activations), height=3.4)
+    grid = np.array(figure.axes).reshape(2, len(activations))
+    for (top, bottom), activation in zip(grid.T, activations, strict=True):
+        for start, color in zip(starts, categorical(len(starts)), strict=True):
+            runs = table[(table["activation"] == activation) & (table["initialization"] == start)]
+            for index, (_, run) in enumerate(runs.groupby("seed")):
+                label = f"{start} initialization" if index == 0 else None
+                top.plot(run["time"], run["loss"], color=color, linewidth=1, alpha=0.8, label=label)
+                bottom.plot(
+                    run["time"],
+                    run["condensed_directions"],
+                    color=color,
+                    linewidth=1,
+                    alpha=0.8,
+                    drawstyle="steps-post",
+                )
+        top.set_title(_NAMES.get(activation, activation), loc="left")
+        top.set_yscale("log")
+        bottom.set_ylim(bottom=-0.2)
+        bottom.yaxis.get_major_locator().set_params(integer=True)
+        positive = table.loc[table["time"] > 0, "time"]
+        for axis in (top, bottom):
+            axis.set_xscale("symlog", linthresh=float(positive.min()) if len(positive) else 1.0)
+            axis.set_xlim(left=0)
+        top.tick_params(labelbottom=False)
+        bottom.set_xlabel("training time t (log scale)")
+    grid[0, 0].set_ylabel("loss")
+    grid[1, 0].set_ylabel("condensed\ndirections")
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(starts))
+    panel_letters(figure.axes)
+    return figure
+
+
+def _scatter(axis: Axes, neurons: pd.DataFrame, lines: np.ndarray, *, title: str = "") -> None:
+    for line in lines:
+        axis.axvline(line, color="0.6", linewidth=0.7, linestyle=":", zorder=0, label="predicted orientation")
+    colors = categorical(2)
+    for sign, color, marker, label in ((1, colors[0], "o", "a > 0"), (-1, colors[1], "s", "a < 0")):
+        of_sign = neurons[neurons["output_sign"] == sign]
+        axis.scatter(
+            of_sign["orientation"],
+            of_sign["amplitude"],
+            s=7,
+            color=color,
+            marker=marker,
+            alpha=0.6,
+            linewidth=0,
+            label=label,
+        )
+    axis.set_yscale("log")
+    time = neurons["time"].iloc[0] if len(neurons) else np.nan
+    axis.set_title(f"{title}t = {time:.3g}")
+
+
+def _predicted_lines(dataset: xr.Dataset, activation: str) -> np.ndarray:
+    if "predicted_orientation" not in dataset:
+        return np.empty(0)
+    lines = dataset["predicted_orientation"].sel(activation=activation)
+    for dimension in set(lines.dims) & {"initialization", "seed"}:
+        lines = lines.isel({dimension: 0})
+    angles = np.asarray(lines.values, dtype=float).ravel()
+    return np.unique(_wrap(angles[np.isfinite(angles)]).round(12))
+
+
+def _wrap(angles: np.ndarray) -> np.ndarray:
+    """The same orientations in (-π, π]."""
+    return np.pi - np.mod(np.pi - angles, 2 * np.pi)
+
+
+def _log_limits(values: pd.Series) -> tuple[float, float]:
+    positive = values[values > 0]
+    if positive.empty:
+        return 1e-1, 1e1
+    return float(positive.min()) / 3, float(positive.max()) * 3
