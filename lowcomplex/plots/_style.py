@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+Color = tuple[float, float, float]
+
 # Inches: the text widths of one and of two columns of a printed page.
 SINGLE = 3.4
 DOUBLE = 7.0
@@ -22,19 +24,20 @@ GAMMA_LABEL = "initialization rate γ"
 _SMALLEST_FONT = 7
 
 
-def style() -> AbstractContextManager[None]:
+@contextmanager
+def style() -> Iterator[None]:
     """Matplotlib settings for figures at print size, to draw and to save under.
 
-    Returns:
-        A context; what was set before returns when it closes.
+    Yields:
+        Nothing; what was set before returns when the context closes.
 
     Example:
         >>> with style():
         ...     figure = canvas(1, 2, height=2.0)
-        >>> figure.get_figwidth()
+        >>> float(figure.get_figwidth())
         7.0
     """
-    settings: dict[str, Any] = {
+    settings: Any = {
         **sns.axes_style("ticks"),
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],
@@ -64,7 +67,8 @@ def style() -> AbstractContextManager[None]:
         "svg.fonttype": "path",
         "image.interpolation": "nearest",
     }
-    return mpl.rc_context(settings)
+    with mpl.rc_context(settings):
+        yield
 
 
 def canvas(rows: int, columns: int, *, width: float = DOUBLE, height: float, **layout: Any) -> Figure:
@@ -85,12 +89,12 @@ def canvas(rows: int, columns: int, *, width: float = DOUBLE, height: float, **l
     return figure
 
 
-def categorical(count: int) -> list[tuple[float, float, float]]:
+def categorical(count: int) -> list[Color]:
     """Colors for names without an order: seaborn's "colorblind" palette, repeated if it runs out."""
     return list(sns.color_palette("colorblind", count))
 
 
-def sequential(count: int) -> list[tuple[float, float, float]]:
+def sequential(count: int) -> list[Color]:
     """Colors for values in an order, dark to light; the palest, illegible on white, is left out."""
     return list(sns.color_palette("viridis", n_colors=count + 1))[:count] if count else []
 
@@ -108,6 +112,16 @@ def panel_letters(axes: Sequence[Axes]) -> None:
             ha="right",
             va="bottom",
         )
+
+
+def shared_legend(figure: Figure, **layout: Any) -> None:
+    """One legend for all panels, each label once, in one row above them."""
+    handles: dict[str, Any] = {}
+    for axis in figure.axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            handles.setdefault(str(label), handle)
+    options = {"loc": "outside upper center", "ncols": len(handles), **layout}
+    figure.legend(list(handles.values()), list(handles), **options)
 
 
 def gamma_ticks(axis: Axes, gammas: NDArray[np.float64], *, most: int = 8) -> None:

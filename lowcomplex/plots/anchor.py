@@ -135,8 +135,8 @@ def plot_offsets(dataset: xr.Dataset, *, inferential: int = -10, symmetric: int 
     image = axis.pcolormesh(
         grid.to_numpy(), cmap="cividis", vmin=0, vmax=1, edgecolors="white", linewidth=0.3
     )
-    names = {float(inferential): "\ncomposes", float(symmetric): "\nmirrors"}
-    labels = ["other" if np.isinf(o) else f"{o:+.0f}{names.get(o, '')}" for o in grid.columns]
+    names: dict[float, str] = {float(inferential): "\ncomposes", float(symmetric): "\nmirrors"}
+    labels = ["other" if np.isinf(o) else f"{o:+.0f}{names.get(float(o), '')}" for o in grid.columns]
     axis.set_xticks(np.arange(len(labels)) + 0.5, labels)
     axis.set_yticks(np.arange(len(grid)) + 0.5, [f"{gamma:g}" for gamma in grid.index])
     axis.tick_params(length=0)

@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lowcomplex.plots._style import canvas, categorical, panel_letters, require, style
+from lowcomplex.plots._style import canvas, categorical, panel_letters, require, shared_legend, style
 
 _NAMES = {"tanh": "tanh z", "xtanh": "z tanh z", "x2tanh": "z² tanh z"}
 _TICKS = ((-np.pi, "-π"), (-np.pi / 2, ""), (0.0, "0"), (np.pi / 2, ""), (np.pi, "π"))
@@ -83,11 +83,7 @@ def plot_neurons(dataset: xr.Dataset) -> Figure:
         axis.set_xlabel("orientation (rad)")
         axis.set_xticks([tick for tick, _ in _TICKS], [label for _, label in _TICKS])
         axis.set_xlim(-np.pi, np.pi)
-    handles = {}
-    for axis in figure.axes:
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            handles.setdefault(label, handle)
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles))
+    shared_legend(figure)
     return figure
 
 

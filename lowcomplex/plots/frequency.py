@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
@@ -182,7 +183,7 @@ def plot_learning_times(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _heat_map(axis: Axes, runs: pd.DataFrame, norm: LogNorm) -> object:
+def _heat_map(axis: Axes, runs: pd.DataFrame, norm: LogNorm) -> QuadMesh:
     grid = runs.pivot(index="step", columns="frequency", values="power")
     power = np.clip(grid.to_numpy(), norm.vmin, None)
     steps, frequencies = grid.index.to_numpy(dtype=float) + 1, grid.columns.to_numpy(dtype=float)

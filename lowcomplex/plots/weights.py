@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from lowcomplex.plots._style import canvas, ends, gamma_ticks, panel_letters, require, sequential, style
+from lowcomplex.plots._style import (
+    canvas,
+    ends,
+    gamma_ticks,
+    panel_letters,
+    require,
+    sequential,
+    shared_legend,
+    style,
+)
 
 Array = NDArray[np.float64]
 
@@ -194,11 +203,7 @@ def plot_ranks(dataset: xr.Dataset, measure: str) -> Figure:
     for axis in panels[: len(parts) - columns]:
         axis.set_xlabel("")
     figure.supylabel(measure.replace("_", " "), fontsize=8)
-    handles = {}
-    for axis in figure.axes:
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            handles.setdefault(label, handle)
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles))
+    shared_legend(figure)
     return figure
 
 
@@ -207,9 +212,10 @@ def _ranks_of_part(
 ) -> None:
     null = table.groupby("gamma")[f"null_{measure}"].mean()
     axis.plot(null.index, null, "--", color=_NULL_COLOR, linewidth=1, label="random matrix of its shape")
-    for block, runs in table.groupby("block"):
+    for block in np.unique(table["block"]).tolist():
+        runs = table[table["block"] == block]
         over = runs.groupby("gamma")[measure]
-        color = colors[int(str(block))]
+        color = colors[block]
         label = f"block {block}" if block else "outside the blocks"
         axis.fill_between(over.mean().index, over.min(), over.max(), color=color, alpha=0.2, linewidth=0)
         axis.plot(over.mean().index, over.mean(), marker="o", color=color, label=label)

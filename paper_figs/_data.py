@@ -1,0 +1,60 @@
+"""Where a figure's numbers come from: finished runs, or the datasets that come with the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import xarray as xr
+
+from experiments import study
+from experiments._study import Study
+
+DATA = Path(__file__).parent / "data"
+
+
+class StaleDatasetError(ValueError):
+    """A stored dataset belongs to other configs than the study's present ones."""
+
+
+def load(name: str, preset: str, results: Path, *, data: Path = DATA) -> xr.Dataset:
+    """A study's reduced dataset: the finished sweep in `results`, else the committed one.
+
+    Args:
+        name: The study.
+        preset: Which of its grids to look for in `results`.
+        results: Where runs are stored.
+        data: Where the committed datasets are.
+
+    Returns:
+        The dataset, in memory; its attribute `origin` says where it is from.
+
+    Raises:
+        ValueError: An unknown study or preset.
+        FileNotFoundError: Neither is there.
+        StaleDatasetError: The committed dataset was made by another grid than the study's present one.
+    """
+    chosen = study(name)
+    chosen.sweep(preset)
+    try:
+        found = chosen.load(preset, results)
+    except FileNotFoundError as missing:
+        committed = data / f"{name}.nc"
+        if not committed.is_file():
+            raise FileNotFoundError(
+                f"{name}: no finished {preset!r} sweep in {results} and no dataset {committed}; "
+                f"run `python -m experiments {name} --preset {preset}`"
+            ) from missing
+        return _committed(chosen, committed)
+    return found.assign_attrs(preset=preset, origin=f"runs of preset {preset} in {results}")
+
+
+def _committed(chosen: Study, path: Path) -> xr.Dataset:
+    found = xr.load_dataset(path, engine="h5netcdf")
+    preset = str(found.attrs.get("preset", "full"))
+    expected = chosen.sweep(preset).hash
+    if found.attrs.get("sweep_hash") != expected:
+        raise StaleDatasetError(
+            f"{path}: was made by other configs than the present {preset!r} preset of {chosen.name}; run "
+            f"`python -m experiments {chosen.name} --preset {preset} --reduce` to make it anew"
+        )
+    return found.assign_attrs(origin=f"the committed dataset of preset {preset}")

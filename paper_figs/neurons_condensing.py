@@ -1,0 +1,25 @@
+"""Neurons condensing in time: orientation and amplitude at four times."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from lowcomplex import plots
+from paper_figs._figure import Figure
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """What is drawn."""
+    table = plots.neuron_table(dataset)
+    return (
+        f"Neurons condense. Each mark is one of {dataset.sizes['neuron']} neurons of a two-layer network: "
+        "the angle of its input weight and bias (w, b), and its amplitude, at "
+        f"{int(table['snapshot'].max()) + 1} recorded times from small initialization; last, the end from "
+        "large initialization. Rows are activations whose zero at the origin is of order 1, 2 and 3. Dotted: "
+        "the orientations predicted for small initialization."
+    )
+
+
+FIGURE = Figure(
+    "neurons_condensing", "two_layer_condensation", caption, plots.plot_neurons, plots.neuron_table
+)

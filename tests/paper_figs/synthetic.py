@@ -1,0 +1,179 @@
+"""Small datasets in the studies' shapes, with planted numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+MATRICES = (
+    "embedding",
+    "positions",
+    *(
+        f"block {block} {part}"
+        for block in (1, 2, 3)
+        for part in ("query", "key", "value", "attention output", "feedforward in", "feedforward out")
+    ),
+    "output head",
+)
+ACTIVATIONS = ("tanh", "xtanh", "x2tanh")
+
+
+def dataset(study: str) -> xr.Dataset:
+    return {
+        "gamma_axis": gamma_axis,
+        "two_layer_condensation": two_layer_condensation,
+        "frequency_principle": frequency_principle,
+        "anchor_gamma": anchor_gamma,
+    }[study]()
+
+
+def gamma_axis(width: int = 128) -> xr.Dataset:
+    """Displacements exactly on the law, with seeds a constant factor apart; one run not converged."""
+    gammas = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5])
+    depths, seeds = np.array([2, 3]), np.arange(3)
+    below = depths[:, None] * gammas - (depths[:, None] + 1) / 2
+    exponent = np.where(gammas <= 0.5, below, gammas - 1)
+    displacement = width ** exponent[..., None] * np.exp(0.05 * (seeds - 1))
+    converged = np.ones(displacement.shape, dtype=bool)
+    converged[1, -1, 2] = False
+    dims = ("depth", "gamma", "seed")
+    return xr.Dataset(
+        {
+            "relative_displacement": (dims, displacement),
+            "relative_displacement_first": (dims, displacement * 1.1),
+            "loss_ratio": (dims, np.where(converged, 0.019, 0.4)),
+            "converged": (dims, converged),
+        },
+        coords={"depth": depths, "gamma": gammas, "seed": seeds},
+        attrs={"width": width, "n_samples": 30},
+    )
+
+
+def two_layer_condensation(neurons: int = 60, steps: int = 9) -> xr.Dataset:
+    """Neurons that drift to planted orientations from a small start, and stay put from a large one."""
+    rng = np.random.default_rng(0)
+    starts, seeds = ("small", "large"), np.arange(2)
+    shape = (len(ACTIVATIONS), len(starts), len(seeds), steps, neurons)
+    planted = np.full((len(ACTIVATIONS), 6), np.nan)
+    for index in range(len(ACTIVATIONS)):
+        planted[index, : 2 * (index + 1)] = 0.4 + np.pi * np.arange(2 * (index + 1)) / (index + 1)
+    begin = rng.uniform(-np.pi, np.pi, (*shape[:3], 1, neurons))
+    goal = np.take_along_axis(
+        planted[:, None, None, None, :],
+        rng.integers(0, 2, (*shape[:3], 1, neurons)) % 2,
+        axis=-1,
+    )
+    progress = np.linspace(0, 1, steps)[:, None] * np.array([1.0, 0.0])[:, None, None, None]
+    orientation = begin + (goal - begin) * progress[None]
+    scale = np.array([1e-6, 1.0])[:, None, None, None]
+    growth = np.exp(np.linspace(0, np.log(1e5), steps))[:, None] ** np.array([1.0, 0.0])[:, None, None, None]
+    amplitude = rng.lognormal(0, 1, (*shape[:3], 1, neurons)) * scale * growth
+    output = np.where(rng.random((*shape[:3], 1, neurons)) < 0.5, -1.0, 1.0) * np.sqrt(amplitude)
+    radius = np.sqrt(amplitude)
+    weight = np.stack((radius * np.cos(orientation), radius * np.sin(orientation)), axis=-1)
+    count = np.where(progress[None, ..., 0] > 0.7, 2.0, 0.0) * np.ones((3, 1, 2, 1))
+    times = np.concatenate(([0.0], np.geomspace(0.1, 100, steps - 1)))
+    dims = ("activation", "initialization", "seed", "step")
+    return xr.Dataset(
+        {
+            "time": (dims, np.broadcast_to(times, shape[:4])),
+            "orientation": ((*dims, "neuron"), orientation),
+            "amplitude": ((*dims, "neuron"), amplitude),
+            "output_weight": ((*dims, "neuron"), output),
+            "input_weight": ((*dims, "neuron", "coordinate"), weight),
+            "loss": (dims, np.broadcast_to(np.geomspace(0.3, 1e-3, steps), shape[:4])),
+            "condensed_directions": (dims, count),
+            "predicted_orientation": (("activation", "line"), planted),
+        },
+        coords={"activation": list(ACTIVATIONS), "initialization": list(starts), "seed": seeds},
+    )
+
+
+def frequency_principle(positions: int = 64) -> xr.Dataset:
+    """Low frequencies first; at the smallest γ the highest is never learned."""
+    gammas, seeds = np.array([0.4, 0.6, 0.8]), np.arange(2)
+    steps = np.array([0, 1, 3, 10, 30, 100, 300, 1000, 3000])
+    frequencies = np.arange(positions // 2 + 1) / 2.0
+    asked = np.isin(frequencies, (0.5, 1.5, 2.5, 5.0))
+    target = np.where(asked, 1 / (1 + frequencies), 0.0)
+    rate = 0.3 * np.exp(-frequencies[None, :] * (1.6 - gammas[:, None]))
+    error = np.exp(-rate[:, None, None, :] * steps[:, None] * (1 + 0.1 * seeds[:, None, None]))
+    learned = np.where((error < 0.5).any(2) & asked, steps[(error < 0.5).argmax(2)].astype(float), np.nan)
+    dims = ("gamma", "seed", "step", "frequency")
+    ranks = 30 * np.exp(-gammas)[:, None, None, None] * np.ones((3, 2, len(steps), 3))
+    return xr.Dataset(
+        {
+            "power": (dims, (1 - error) ** 2 * target + 1e-12),
+            "target_power": ("frequency", target),
+            "relative_error": (dims, np.where(asked, error, np.nan)),
+            "loss": (dims[:3], error.mean(-1)),
+            "spectral_centroid": (dims[:3], error.mean(-1)),
+            "time_learned": (("gamma", "seed", "frequency"), learned),
+            "effective_rank": (("gamma", "seed", "step", "layer"), ranks),
+            "stable_rank": (("gamma", "seed", "step", "layer"), ranks / 3),
+        },
+        coords={"gamma": gammas, "seed": seeds, "step": steps, "frequency": frequencies},
+    )
+
+
+def anchor_gamma() -> xr.Dataset:
+    """Ranks that fall with γ; answers that turn from symmetric to inferential; one run not converged."""
+    rng = np.random.default_rng(0)
+    gammas, seeds = np.array([0.4, 0.6, 0.8, 0.9]), np.arange(3)
+    steps = np.array([0, 1, 10, 100, 1000, 2500])
+    runs, grid = (len(gammas), len(seeds)), (len(gammas), len(seeds), len(steps))
+    inferential = np.clip(2.2 * (gammas - 0.4), 0, 0.85)[:, None] * (1 - 0.1 * seeds)
+    symmetric = (1 - inferential) * 0.8
+    final = np.stack((np.ones(runs), np.full(runs, 0.97), inferential, symmetric), axis=-1)
+    final[0, 2, 0] = 0.6
+    accuracy = final[:, :, None, :] * np.linspace(0, 1, len(steps))[:, None]
+    phase = np.where(inferential > 0.5, "inferential", np.where(symmetric > 0.5, "symmetric", "neither"))
+    phase = phase.astype(object)
+    phase[0, 2] = "not converged"
+    offsets = np.arange(-20, 21)
+    deviation = np.zeros((*runs, len(offsets)))
+    deviation[:, :, 10], deviation[:, :, 14] = inferential, symmetric
+    fall = np.exp(-2 * gammas)[:, None, None, None] * np.ones((*grid, len(MATRICES)))
+    fall = fall * (1 + 0.05 * seeds[:, None, None]) * (1 + np.arange(len(MATRICES)) / 20)
+    direction = rng.normal(size=(1, 1, 1, 32))
+    mixture = gammas[:, None, None, None] ** 4
+    query = rng.normal(size=(*runs, 24, 32)) * (1 - mixture) + 3 * mixture * direction * rng.choice(
+        [-1.0, 1.0], size=(*runs, 24, 1)
+    )
+    tokens = np.arange(20, 100)
+    ramp = (tokens - tokens.mean())[:, None] / 20 * rng.normal(size=32)
+    embedding = rng.normal(size=(*runs, len(tokens), 32)) + 3 * mixture * ramp
+    frequencies = np.arange(41.0)
+    pairs = ["seen", "unseen"]
+    power = np.exp(-frequencies / 5) * np.ones((*grid, 2, 1)) * np.array([1.0, 3.0])[:, None]
+    share = np.linspace(0.02, 0.9, len(steps))[:, None] * np.array([1.0, 0.7]) * gammas[:, None, None, None]
+    return xr.Dataset(
+        {
+            "accuracy": (("gamma", "seed", "step", "group"), accuracy),
+            "loss": (("gamma", "seed", "step"), np.full(grid, 0.1)),
+            "phase": (("gamma", "seed"), phase),
+            "deviation_share": (("gamma", "seed", "offset"), deviation),
+            "stable_rank": (("gamma", "seed", "step", "matrix"), 20 * fall),
+            "effective_rank": (("gamma", "seed", "step", "matrix"), 50 * fall),
+            "null_stable_rank": (("gamma", "seed", "matrix"), np.full((*runs, len(MATRICES)), 17.0)),
+            "null_effective_rank": (("gamma", "seed", "matrix"), np.full((*runs, len(MATRICES)), 51.0)),
+            "query_weight": (("gamma", "seed", "neuron", "input"), query),
+            "token_embedding": (("gamma", "seed", "token", "width"), embedding),
+            "token_map_power": (("gamma", "seed", "step", "pairs", "frequency"), power),
+            "shift_equivariant_share": (
+                ("gamma", "seed", "step", "pairs"),
+                np.broadcast_to(share, (len(gammas), len(seeds), len(steps), 2)),
+            ),
+        },
+        coords={
+            "gamma": gammas,
+            "seed": seeds,
+            "step": steps,
+            "group": ["seen_train_keys", "seen_test_keys", "inferential", "symmetric"],
+            "matrix": list(MATRICES),
+            "offset": offsets,
+            "token": tokens,
+            "frequency": frequencies,
+            "pairs": pairs,
+        },
+    )

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import synthetic
+
+from experiments import NAMES as STUDIES
+from paper_figs import NAMES, figure
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_becomes_pictures_and_its_numbers(name: str, tmp_path: Path) -> None:
+    item = figure(name)
+    assert (item.name, item.study in STUDIES) == (name, True)
+    dataset = synthetic.dataset(item.study)
+    assert not item.is_current(dataset, tmp_path)
+    pdf, png, svg, csv = item.save(dataset, tmp_path)
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in svg.read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        f"{name}.{suffix}" for suffix in ("pdf", "png", "svg", "csv", "json")
+    )
+    stored, table = pd.read_csv(csv), item.numbers(dataset).reset_index(drop=True)
+    assert list(stored.columns) == list(table.columns)
+    assert len(stored) == len(table) > 0
+    for column in table.select_dtypes("number"):
+        np.testing.assert_allclose(stored[column], table[column], rtol=1e-8)
+    assert "nan" not in item.caption(dataset).lower()
+
+
+def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
+    item = figure("anchor_accuracies")
+    first = [path.read_bytes() for path in item.save(synthetic.anchor_gamma(), tmp_path / "first")]
+    second = [path.read_bytes() for path in item.save(synthetic.anchor_gamma(), tmp_path / "second")]
+    assert first == second
+
+
+def test_a_figure_is_drawn_again_when_its_data_or_files_change(tmp_path: Path) -> None:
+    item = figure("anchor_offsets")
+    dataset = synthetic.anchor_gamma()
+    item.save(dataset, tmp_path)
+    assert item.is_current(synthetic.anchor_gamma(), tmp_path)
+    changed = synthetic.anchor_gamma()
+    changed["deviation_share"][0, 0, 10] += 0.01
+    assert not item.is_current(changed, tmp_path)
+    relabeled = synthetic.anchor_gamma()
+    relabeled["phase"][0, 0] = "neither"
+    assert not item.is_current(relabeled, tmp_path)
+    (tmp_path / "anchor_offsets.png").unlink()
+    assert not item.is_current(dataset, tmp_path)
+
+
+def test_a_damaged_stamp_means_drawing_again(tmp_path: Path) -> None:
+    item = figure("anchor_offsets")
+    dataset = synthetic.anchor_gamma()
+    item.save(dataset, tmp_path)
+    (tmp_path / "anchor_offsets.json").write_text("{")
+    assert not item.is_current(dataset, tmp_path)
+
+
+def test_an_unknown_figure_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'gamma_law'"):
+        figure("gama_law")
