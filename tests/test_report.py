@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import html
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "paper_figs"))
+import synthetic
+
+from lowcomplex import report
+from lowcomplex.checks._verdict import Comparison, Control, Verdict
+from paper_figs import figure
+
+ATTACK = "<script>alert('&')</script>"
+
+
+class _Page(HTMLParser):
+    """Collects what a browser would see: tags, ids, references, text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.handlers: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attributes:
+            if name == "id":
+                self.ids.append(value or "")
+            if name.rpartition(":")[2] in ("href", "src", "data", "action"):
+                self.references.append(value or "")
+            self.references += [f"#{found}" for found in re.findall(r"url\(#([^)]+)\)", value or "")]
+            if name.startswith("on"):
+                self.handlers.append(name)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def _verdict(name: str = "linear_stage", measured: float = 1.01, **changes: Any) -> dict[str, Any]:
+    verdict = Verdict(
+        name=name,
+        source="Zhou et al. 2022",
+        seed=0,
+        comparisons=(
+            Comparison("slope", 1.0, measured, 0.02, "finite σ"),
+            Comparison("count", 2.0, 2.0, 0.5, "whole numbers"),
+        ),
+        controls=(Control("large σ", (Comparison("slope", 1.0, 3.0, 0.02, "finite σ"),)),),
+        expected="holds",
+        seconds=0.5,
+    )
+    return {**verdict.to_dict(), "statement": f"what {name} says", **changes}
+
+
+def _picture(name: str, svg: str = '<svg xmlns="http://www.w3.org/2000/svg"/>') -> report.Picture:
+    return report.Picture(name, f"caption of {name}", svg, b"\x89PNG", f"figures/{name}.csv")
+
+
+def _render(**changes: Any) -> str:
+    arguments: dict[str, Any] = {
+        "title": "A report",
+        "verdicts": [_verdict()],
+        "figures": [_picture("one")],
+        "findings": {"Study": ("It fell.",)},
+        "provenance": {"Versions": {"torch": "2.13"}},
+    }
+    return report.render(**{**arguments, **changes})
+
+
+def test_every_verdict_and_figure_stands_once() -> None:
+    names = ("linear_stage", "gamma_law", "balancedness")
+    page = _Page(_render(verdicts=[_verdict(n) for n in names], figures=[_picture(n) for n in ("a", "b")]))
+    for name in names:
+        assert page.text.count(f"what {name} says") == 1
+    for name in ("a", "b"):
+        assert page.ids.count(f"figure-{name}") == 1
+        assert page.text.count(f"caption of {name}") == 1
+    assert "3 of 3 predictions" in page.text
+    assert "It fell." in page.text
+    assert "2.13" in page.text
+
+
+def test_a_verdict_shows_what_was_predicted_measured_and_rejected() -> None:
+    text = _Page(_render()).text
+    for shown in ("slope", "1.01", "± 0.02", "finite σ", "Zhou et al. 2022", "holds", "rejected", "large σ"):
+        assert shown in text
+
+
+def test_an_unexpected_verdict_is_told() -> None:
+    text = _Page(_render(verdicts=[_verdict(), _verdict("gamma_law", measured=1.5)])).text
+    assert "1 of 2 predictions" in text
+    assert "expected: holds" in text
+
+
+def test_problems_come_first() -> None:
+    page = _render(problems=["gamma_axis: 1 run failed"])
+    assert page.index("gamma_axis: 1 run failed") < page.index("What was found")
+    assert 'role="alert"' not in _render()
+
+
+def test_all_text_is_escaped() -> None:
+    page = _render(
+        title=ATTACK,
+        verdicts=[_verdict(ATTACK, source=ATTACK, quantity=ATTACK, reason=ATTACK)],
+        figures=[report.Picture("one", ATTACK, _picture("one").svg, b"", ATTACK)],
+        findings={ATTACK: (ATTACK,)},
+        provenance={ATTACK: {ATTACK: ATTACK}},
+        problems=[ATTACK],
+    )
+    assert "script" not in _Page(page).tags
+    assert html.escape(ATTACK, quote=False)[:14] in page
+
+
+def test_drawn_figures_share_a_page_without_colliding(tmp_path: Path) -> None:
+    pictures = []
+    for name in ("anchor_accuracies", "query_cosines"):
+        item = figure(name)
+        _, png, svg, _ = item.save(synthetic.dataset(item.study), tmp_path)
+        pictures.append(report.Picture(name, "", svg.read_text(), png.read_bytes()))
+    text = _render(figures=pictures)
+    page = _Page(text)
+    assert page.tags.count("svg") == 2
+    assert len(page.ids) == len(set(page.ids)) > 20
+    for reference in page.references:
+        assert reference.startswith(("#", "data:image/")), reference
+        assert not reference.startswith("#") or reference[1:] in page.ids, reference
+    assert "@import" not in text
+    assert text.count("<style") == 1
+
+
+def test_svg_that_acts_is_disarmed() -> None:
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" onload="x()"><script>x()</script>'
+        '<image href="https://example.org/x.png"/><style>* {fill: red}</style>'
+        '<g id="a"><use href="#a"/></g></svg>'
+    )
+    page = _Page(report.inline_svg(svg, "p"))
+    assert (page.ids, page.references, page.handlers) == (["p-a"], ["#p-a"], [])
+    assert not {"script", "style"} & set(page.tags)
+
+
+def test_a_heavy_picture_is_embedded_as_pixels() -> None:
+    heavy = f'<svg xmlns="http://www.w3.org/2000/svg"><desc>{"x" * 2_000_000}</desc></svg>'
+    page = _Page(_render(figures=[_picture("one", heavy)]))
+    assert "svg" not in page.tags
+    assert page.references[-1].startswith("data:image/png;base64,")
+
+
+def test_equal_arguments_give_an_equal_page() -> None:
+    assert _render() == _render()
+
+
+@pytest.mark.parametrize("svg", ["", "<p/>", "<svg"])
+def test_what_is_not_svg_is_refused(svg: str) -> None:
+    with pytest.raises(ValueError, match="expected an SVG document"):
+        report.inline_svg(svg, "p")
+
+
+def test_two_figures_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="one figure a name"):
+        _render(figures=[_picture("one"), _picture("one")])
+
+
+def test_a_verdict_that_lacks_a_key_is_refused() -> None:
+    verdict = _verdict()
+    del verdict["tolerance"]
+    with pytest.raises(jinja2.UndefinedError):
+        _render(verdicts=[verdict])
