@@ -1,0 +1,229 @@
+"""The main job: train, measure, check, draw, report. `python -m paper_figs.reproduce`."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cyclopts
+import xarray as xr
+
+from experiments import NAMES as STUDIES
+from experiments import RESULTS, study
+from experiments._study import Study
+from lowcomplex import report
+from lowcomplex.sweeps import Store, versions
+from paper_figs import NAMES, _verdicts, figure
+from paper_figs._files import write
+
+TITLE = "How complex is what training found? Measured over the initialization rate γ, and against theory"
+# Measured on two cores at about 2.5 GHz, one run on one core; only for the estimate that is printed.
+SECONDS_A_RUN: Mapping[str, float] = {"anchor_gamma": 75.0}
+
+app = cyclopts.App(
+    name="python -m paper_figs.reproduce", help="Run the main job: studies, checks, figures, report."
+)
+
+
+@app.default
+def main(*, preset: str = "quick", workers: int = 2, folder: Path = RESULTS) -> int:
+    """Compute what is missing, draw every figure, and write FOLDER/report.html.
+
+    What is finished is not computed again, so that an interrupted job goes on where it was.
+
+    Parameters
+    ----------
+    preset
+        quick (minutes) or full (about an hour).
+    workers
+        Processes, one thread each.
+    folder
+        Where everything is written.
+    """
+    try:
+        return reproduce(preset, workers, folder)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            f"\nInterrupted. Every finished run is kept in {folder}; the same command goes on from there.",
+            file=sys.stderr,
+        )
+        return 130
+
+
+def reproduce(preset: str, workers: int, folder: Path) -> int:
+    """The main job.
+
+    Args:
+        preset: Which of the studies' grids.
+        workers: Number of processes.
+        folder: Where results are written.
+
+    Returns:
+        0 if every run finished, every figure was drawn and every verdict is the expected one, else 1.
+
+    Raises:
+        ValueError: An unknown preset, or a negative number of workers.
+    """
+    start = time.perf_counter()
+    studies = [study(name) for name in STUDIES]
+    _announce(studies, preset, workers, folder)
+    problems: list[str] = []
+    findings: dict[str, tuple[str, ...]] = {}
+    provenance: dict[str, dict[str, Any]] = {}
+    captions: dict[str, str] = {}
+    for chosen in studies:
+        _say(f"\n{chosen.name}: {chosen.title}")
+        dataset = _run(chosen, preset, workers, folder, problems)
+        if dataset is None:
+            continue
+        findings[chosen.title] = chosen.findings(dataset)
+        for sentence in findings[chosen.title]:
+            _say(f"  - {sentence}")
+        captions |= _draw(chosen, dataset, folder / "figures", problems)
+        provenance[f"{chosen.name}: {len(chosen.sweep(preset).configs)} runs"] = _config(
+            chosen, preset, dataset
+        )
+    verdicts = _check(folder / "checks.json", workers, problems)
+    provenance["Versions"] = versions()
+    page = report.render(
+        title=TITLE,
+        verdicts=verdicts,
+        figures=[_picture(name, captions[name], folder / "figures") for name in NAMES if name in captions],
+        findings=findings,
+        provenance=provenance,
+        problems=problems,
+    )
+    write(folder / "report.html", page.encode())
+    for problem in problems:
+        _say(f"PROBLEM: {problem}")
+    _say(f"\nDone in {_duration(time.perf_counter() - start)}{', with problems' if problems else ''}.")
+    _say(f"{folder / 'report.html'}")
+    return 1 if problems else 0
+
+
+def _announce(studies: list[Study], preset: str, workers: int, folder: Path) -> None:
+    if workers < 0:
+        raise ValueError(f"workers: expected zero or more processes, got {workers}")
+    _say(
+        f"Main job, preset {preset}, {workers} workers. It can be interrupted at any time and started again."
+    )
+    total = 0.0
+    for chosen in studies:
+        configs = chosen.sweep(preset).configs
+        cells = Store(chosen.folder(folder) / "cells")
+        missing = sum(config.hash not in cells for config in configs)
+        seconds = missing * SECONDS_A_RUN.get(chosen.name, 5.0) / max(workers, 1)
+        total += seconds
+        estimate = f", about {_duration(seconds)}" if missing else ""
+        _say(f"  {chosen.name:24s} {missing:3d} of {len(configs):3d} runs to compute{estimate}")
+    if total:
+        _say(f"About {_duration(total)} of training on two cores, then the checks (a minute), once each.")
+
+
+def _run(chosen: Study, preset: str, workers: int, folder: Path, problems: list[str]) -> xr.Dataset | None:
+    """Compute the missing runs of a study; its dataset, or None if a run failed."""
+    summary = chosen.run(preset, folder, workers=workers)
+    _say(
+        f"  {summary.computed} runs computed, {summary.cached} found finished, "
+        f"{len(summary.failed)} failed, {_duration(summary.seconds)}"
+    )
+    if summary.failed:
+        problems.append(
+            f"{chosen.name}: {len(summary.failed)} of {len(chosen.sweep(preset).configs)} runs failed, so "
+            f"its figures are missing; tracebacks are in {chosen.folder(folder) / 'failures'}"
+        )
+        return None
+    return chosen.load(preset, folder)
+
+
+def _draw(chosen: Study, dataset: xr.Dataset, folder: Path, problems: list[str]) -> dict[str, str]:
+    """Draw what has changed; captions of the figures that are there."""
+    captions = {}
+    for item in (figure(name) for name in NAMES):
+        if item.study != chosen.name:
+            continue
+        try:
+            if not item.is_current(dataset, folder):
+                item.save(dataset, folder)
+                _say(f"  drew {folder / item.name}.pdf")
+            captions[item.name] = item.caption(dataset)
+        except Exception as error:  # One figure that fails must not cost the report.
+            traceback.print_exc()
+            problems.append(f"figure {item.name}: {type(error).__name__}: {error}")
+    return captions
+
+
+def _check(path: Path, workers: int, problems: list[str]) -> _verdicts.Verdicts:
+    """The verdicts of all checks, run unless this code has given them before."""
+    verdicts = _verdicts.stored(path)
+    if verdicts is None:
+        _say("\nchecks: predictions against small trainings")
+        try:
+            verdicts = _verdicts.run(path, workers)
+        except Exception as error:  # A check that cannot run is a problem of the report, not its end.
+            traceback.print_exc()
+            problems.append(f"checks: {type(error).__name__}: {error}")
+            return []
+    else:
+        _say("\nchecks: nothing changed since they ran")
+    for verdict in verdicts:
+        outcome = "holds" if verdict["passed"] else "refuted"
+        _say(
+            f"  {verdict['name']:24s} {outcome:8s} {verdict['quantity']}: predicted "
+            f"{verdict['predicted']:.4g}, measured {verdict['measured']:.4g}, control {verdict['control']}"
+        )
+        if not verdict["as_expected"]:
+            problems.append(
+                f"{verdict['name']}: expected {verdict['expected']}, found {outcome}, "
+                f"control {verdict['control']}"
+            )
+    return verdicts
+
+
+def _picture(name: str, caption: str, folder: Path) -> report.Picture:
+    return report.Picture(
+        name=name,
+        caption=caption,
+        svg=(folder / f"{name}.svg").read_text(),
+        png=(folder / f"{name}.png").read_bytes(),
+        numbers=f"{folder.name}/{name}.csv",
+    )
+
+
+def _config(chosen: Study, preset: str, dataset: xr.Dataset) -> dict[str, Any]:
+    """What the study's runs depended on: swept fields, fixed fields, hash, versions."""
+    configs = chosen.sweep(preset).configs
+    fields = [config.model_dump() for config in configs]
+    values = {name: list(dict.fromkeys(map(_hashable, (f[name] for f in fields)))) for name in fields[0]}
+    return {
+        **{
+            name: found[0] if len(found) == 1 else ", ".join(map(str, found))
+            for name, found in values.items()
+        },
+        "preset": preset,
+        "sweep_hash": dataset.attrs["sweep_hash"],
+        **{name: dataset.attrs[name] for name in versions() if name in dataset.attrs},
+    }
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(app())

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xarray as xr
+
+sys.path.insert(0, str(Path(__file__).parent))
+import synthetic
+
+from experiments._study import Study
+from lowcomplex import checks, sweeps
+from lowcomplex.checks._verdict import Comparison, Control, Verdict
+from paper_figs import reproduce as job
+
+FIGURES = ("gamma_law", "anchor_offsets")
+STUDIES = ("gamma_axis", "anchor_gamma")
+
+
+class FakeConfig(sweeps.Config):
+    study: str
+    seed: int = 0
+
+
+def fake_measure(config: FakeConfig) -> xr.Dataset:
+    if (Path.cwd() / "fail").exists() and config.study == "anchor_gamma":
+        raise RuntimeError("planted failure")
+    return synthetic.dataset(config.study)
+
+
+def _findings(dataset: xr.Dataset) -> tuple[str, ...]:
+    return (f"{dataset.sizes['gamma']} rates were tried.",)
+
+
+def _study(name: str) -> Study:
+    return Study(
+        name=name,
+        title=f"What does {name} ask?",
+        config=FakeConfig,
+        measure=fake_measure,
+        presets={"quick": {"study": name}},
+        dimensions=(),
+        findings=_findings,
+    )
+
+
+def _verdict(measured: float = 1.0) -> Verdict:
+    comparison = Comparison("slope", 1.0, measured, 0.1, "because")
+    control = Control("violated", (Comparison("slope", 1.0, 2.0, 0.1, "because"),))
+    return Verdict("gamma_law", "source", 0, (comparison,), (control,), "holds", 0.1)
+
+
+class _Checks:
+    """Stands in for the checks: counts how often they ran."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.measured = 1.0
+
+    def __call__(self, **_: Any) -> tuple[Verdict, ...]:
+        self.runs += 1
+        return (_verdict(self.measured),)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Checks:
+    runner = _Checks()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job, "STUDIES", STUDIES)
+    monkeypatch.setattr(job, "NAMES", FIGURES)
+    monkeypatch.setattr(job, "study", _study)
+    monkeypatch.setattr(checks, "run_all", runner, raising=False)
+    return runner
+
+
+def _run(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    status = job.reproduce("quick", 0, Path("results"))
+    return status, capsys.readouterr().out
+
+
+def test_the_main_job_ends_with_the_report(fake: _Checks, capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = _run(capsys)
+    assert status == 0
+    assert said.splitlines()[-1] == "results/report.html"
+    page = Path("results/report.html").read_text()
+    for shown in (*FIGURES, "11 rates were tried.", "4 rates were tried.", "1 of 1 predictions"):
+        assert shown in page
+    assert page.count("<svg") == 2
+    for name in FIGURES:
+        for suffix in ("pdf", "png", "svg", "csv"):
+            assert Path(f"results/figures/{name}.{suffix}").is_file()
+
+
+def test_a_second_run_repeats_nothing(fake: _Checks, capsys: pytest.CaptureFixture[str]) -> None:
+    _run(capsys)
+    page = Path("results/report.html").read_bytes()
+    drawn = {p: p.stat().st_mtime_ns for p in Path("results/figures").iterdir()}
+    status, said = _run(capsys)
+    assert (status, fake.runs) == (0, 1)
+    assert "0 of   1 runs to compute" in said
+    assert "drew" not in said
+    assert {p: p.stat().st_mtime_ns for p in Path("results/figures").iterdir()} == drawn
+    assert Path("results/report.html").read_bytes() == page
+
+
+def test_checks_run_again_when_the_code_changed(fake: _Checks, capsys: pytest.CaptureFixture[str]) -> None:
+    _run(capsys)
+    path = Path("results/checks.json")
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "digest": "other"}))
+    _run(capsys)
+    assert fake.runs == 2
+
+
+def test_a_failed_run_is_reported_and_mended(fake: _Checks, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("fail").touch()
+    status, said = _run(capsys)
+    assert status == 1
+    assert "PROBLEM: anchor_gamma: 1 of 1 runs failed" in said
+    page = Path("results/report.html").read_text()
+    assert "1 of 1 runs failed" in page
+    assert "figure-gamma_law" in page
+    assert "figure-anchor_offsets" not in page
+    Path("fail").unlink()
+    status, _ = _run(capsys)
+    assert status == 0
+    assert "figure-anchor_offsets" in Path("results/report.html").read_text()
+
+
+def test_an_unexpected_verdict_fails_the_job(fake: _Checks, capsys: pytest.CaptureFixture[str]) -> None:
+    fake.measured = 1.5
+    status, said = _run(capsys)
+    assert status == 1
+    assert "PROBLEM: gamma_law: expected holds, found refuted" in said
+    assert "0 of 1 predictions" in Path("results/report.html").read_text()
+
+
+def test_checks_that_cannot_run_fail_the_job(
+    fake: _Checks, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: Any) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(checks, "run_all", broken, raising=False)
+    status, said = _run(capsys)
+    assert status == 1
+    assert "PROBLEM: checks: RuntimeError: planted" in said
+    assert not Path("results/checks.json").exists()
+
+
+def test_an_interrupt_says_how_to_go_on(
+    fake: _Checks, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "reproduce", interrupted)
+    assert job.main(preset="quick") == 130
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_an_unknown_preset_is_refused(fake: _Checks, capsys: pytest.CaptureFixture[str]) -> None:
+    assert job.main(preset="quik") == 2
+    assert "did you mean 'quick'" in capsys.readouterr().err
+    assert not Path("results/report.html").exists()
