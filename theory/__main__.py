@@ -1,0 +1,45 @@
+"""Execute the notebooks: `python -m theory [NAME …]` writes NAME.ipynb, with outputs, from NAME.py."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import jupytext
+import nbclient
+import nbformat
+
+FOLDER = Path(__file__).parent
+TIMEOUT = 300
+
+
+def names() -> tuple[str, ...]:
+    """Stems of all notebooks."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_")))
+
+
+def execute(name: str) -> nbformat.NotebookNode:
+    """The notebook of that name, run from top to bottom.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: A cell failed; the derivation's assertions are such cells.
+    """
+    notebook = jupytext.read(FOLDER / f"{name}.py")
+    notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
+    for index, cell in enumerate(notebook.cells):
+        # Random identifiers would change the file at every run.
+        cell["id"] = f"{name}-{index}"
+    client = nbclient.NotebookClient(notebook, timeout=TIMEOUT, record_timing=False, kernel_name="python3")
+    client.execute()
+    return notebook
+
+
+def main() -> None:
+    """Write the notebooks that are named, or all."""
+    for name in sys.argv[1:] or names():
+        nbformat.write(execute(name), FOLDER / f"{name}.ipynb")
+        print(f"theory/{name}.ipynb")
+
+
+if __name__ == "__main__":
+    main()
