@@ -170,7 +170,7 @@ def _scatter(axis: Axes, neurons: pd.DataFrame, lines: np.ndarray, *, title: str
             linewidth=0,
             label=label,
         )
-    axis.set_yscale("log")
+    axis.set_yscale("log", subs=[])
     time = neurons["time"].iloc[0] if len(neurons) else np.nan
     axis.set_title(f"{title}t = {time:.3g}")
 

@@ -101,7 +101,7 @@ def plot_spectrum(dataset: xr.Dataset, *, most: int = 4) -> Figure:
         top.set_title(f"γ = {gamma:g}", pad=8)
         top.set_xlabel("frequency")
         bottom.axhline(0.5, color="0.6", linewidth=0.7, linestyle=":")
-        bottom.set_xscale("log")
+        bottom.set_xscale("log", subs=[])
         bottom.set_xlabel("step + 1")
         bottom.set_ylim(0, 1.3)
     for axis in grid[:, 1:].flat:
@@ -190,7 +190,7 @@ def _heat_map(axis: Axes, runs: pd.DataFrame, norm: LogNorm) -> QuadMesh:
     image = axis.pcolormesh(
         _edges(frequencies), np.exp(_edges(np.log(steps))), power, norm=norm, cmap="cividis", rasterized=True
     )
-    axis.set_yscale("log")
+    axis.set_yscale("log", subs=[])
     return image
 
 

@@ -76,10 +76,10 @@ def plot_token_map(dataset: xr.Dataset) -> Figure:
             spectrum = spectra[(spectra["gamma"] == gamma) & (spectra["pairs"] == kind)]
             bottom.plot(spectrum["frequency"], spectrum["token_map_power"], color=color, linewidth=1)
         top.set_title(f"{kind} pairs", loc="left")
-        top.set_xscale("log")
+        top.set_xscale("log", subs=[])
         top.set_xlabel("step + 1")
         top.set_ylim(-0.03, 1.03)
-        bottom.set_yscale("log")
+        bottom.set_yscale("log", subs=[])
         bottom.set_xlabel("frequency (cycles over all keys)")
     grid[0, 0].set_ylabel("shift-equivariant share\nof the logits' variance")
     grid[1, 0].set_ylabel("power of the expected offset\n(tokens²)")

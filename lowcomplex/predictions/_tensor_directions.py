@@ -123,9 +123,9 @@ tensor_directions = Prediction(
     name="tensor_directions",
     statement=(
         "Neurons with an activation of multiplicity p and one input with bias can condense to at most p "
-        "lines, 2p orientations: the stationary points of T(w) = (1/n) Σ y_i (w·x_i)^p on the circle, roots of one "
-        "polynomial of degree p. Those with a > 0 end at maxima with T > 0, those with a < 0 at minima "
-        "with T < 0."
+        "lines, 2p orientations: the stationary points of T(w) = (1/n) Σ y_i (w·x_i)^p on the circle, roots "
+        "of one polynomial of degree p. Those with a > 0 end at maxima with T > 0, those with a < 0 at "
+        "minima with T < 0."
     ),
     hypotheses=(
         "activation s(z) = c z^p + …, c > 0, at small initialization",

@@ -1,6 +1,16 @@
-"""Training: minibatches, and exact gradient flow."""
+"""Training: minibatches, exact gradient flow, and how far it moves."""
 
 from lowcomplex.training.gradient_flow import Flow, gradient_flow
 from lowcomplex.training.minibatch import TrainingResult, adamw, train, warmup_cosine
+from lowcomplex.training.relative_displacement import Displacement, relative_displacement
 
-__all__ = ["Flow", "TrainingResult", "adamw", "gradient_flow", "train", "warmup_cosine"]
+__all__ = [
+    "Displacement",
+    "Flow",
+    "TrainingResult",
+    "adamw",
+    "gradient_flow",
+    "relative_displacement",
+    "train",
+    "warmup_cosine",
+]

@@ -74,10 +74,10 @@ def gradient_flow(
     start = _flatten(initial).numpy()
     if not np.isfinite(start).all():
         raise ValueError("parameters: hold NaN or infinite entries")
-    gradient_and_value = torch.func.grad_and_value(lambda flat: loss(_unflatten(flat, initial)))
 
     def slope(_: float, flat: NDArray[np.float64]) -> NDArray[np.float64]:
-        gradient, _value = gradient_and_value(torch.from_numpy(flat))
+        state = torch.from_numpy(flat).requires_grad_()
+        (gradient,) = torch.autograd.grad(loss(_unflatten(state, initial)), state)
         result: NDArray[np.float64] = -gradient.numpy()
         return result
 

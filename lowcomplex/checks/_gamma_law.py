@@ -1,0 +1,81 @@
+"""Is the slope of the relative displacement the depth below γ = 1/2, and one above?"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from lowcomplex.checks._check import Check
+from lowcomplex.checks._verdict import Comparison
+from lowcomplex.predictions import gamma_law
+from lowcomplex.training import relative_displacement
+
+_WIDTH, _SAMPLES = 96, 8
+# Lazy runs are cheap, and their slope varies with the draw by about 0.05.
+_DRAWS = {"lazy": 5, "rich": 1}
+_LAZY, _RICH = (0.1, 0.25), (1.25, 1.5)
+
+
+def observe(
+    seed: int,
+    *,
+    lazy: tuple[float, float] = _LAZY,
+    rich: tuple[float, float] = _RICH,
+    depths: tuple[int, ...] = (2, 3),
+) -> tuple[Comparison, ...]:
+    """Train the same draws at two γ on each arm, and compare the slopes with L and 1."""
+    comparisons = []
+    for depth in depths:
+        for arm, pair, predicted, tolerance, reason in (
+            (
+                "lazy",
+                lazy,
+                gamma_law(_LAZY[0], depth),
+                0.07,
+                "mean of five draws; the kernel moves by RD, 3 %: 0.03 / 0.68",
+            ),
+            (
+                "rich",
+                rich,
+                gamma_law(_RICH[0], depth),
+                0.02,
+                "initial weights are 1/RD of the final: 0.14² / 1.14",
+            ),
+        ):
+            comparisons.append(
+                Comparison(
+                    quantity=f"slope of log RD, L = {depth}, γ {pair[0]:g} to {pair[1]:g} ({arm})",
+                    predicted=float(predicted),
+                    measured=float(np.mean([_slope(seed, depth, k, *pair) for k in range(_DRAWS[arm])])),
+                    tolerance=tolerance,
+                    reason=reason + " (interval of γ log m)",
+                )
+            )
+    return tuple(comparisons)
+
+
+def _slope(seed: int, depth: int, draw: int, low: float, high: float) -> float:
+    stream = np.random.SeedSequence([seed, depth, draw]).generate_state(1)
+    generator = torch.Generator().manual_seed(int(stream[0]))
+    x = torch.randn(_SAMPLES, _WIDTH, generator=generator, dtype=torch.float64)
+    x = x / x.norm(dim=1, keepdim=True)
+    y = torch.randn(_SAMPLES, generator=generator, dtype=torch.float64)
+    shapes = [(_WIDTH, _WIDTH)] * (depth - 1) + [(1, _WIDTH)]
+    normals = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
+    ends = [relative_displacement(x, y, normals, gamma) for gamma in (low, high)]
+    if not all(end.converged for end in ends):
+        raise ArithmeticError(f"training did not reach its loss at γ = {low:g} or {high:g}, L = {depth}")
+    ratio = ends[1].relative_displacement / ends[0].relative_displacement
+    return math.log(ratio) / ((high - low) * math.log(_WIDTH))
+
+
+CHECK = Check(
+    prediction=gamma_law,
+    observe=observe,
+    controls={
+        "each arm's criterion on the other side of γ = 1/2": {"lazy": _RICH, "rich": _LAZY, "depths": (2,)},
+        "across the boundary: γ = 0.4 to 0.6": {"lazy": (0.4, 0.6), "rich": (0.4, 0.6), "depths": (2,)},
+    },
+)

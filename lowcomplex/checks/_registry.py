@@ -1,0 +1,65 @@
+"""The checks by name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from lowcomplex.checks import (
+    _balancedness,
+    _deep_linear_modes,
+    _diagonal_linear,
+    _gamma_law,
+    _linear_stage,
+    _tensor_directions,
+)
+from lowcomplex.checks._check import Check
+from lowcomplex.checks._verdict import Verdict
+
+_CHECKS: dict[str, Check] = {
+    module.CHECK.prediction.name: module.CHECK
+    for module in (
+        _linear_stage,
+        _tensor_directions,
+        _gamma_law,
+        _balancedness,
+        _deep_linear_modes,
+        _diagonal_linear,
+    )
+}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all checks, which are those of their predictions."""
+    return tuple(_CHECKS)
+
+
+def get(name: str) -> Check:
+    """The check of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if name not in _CHECKS:
+        near = get_close_matches(name, _CHECKS, n=1)
+        raise ValueError(
+            f"name: expected one of {', '.join(_CHECKS)}, got {name!r}"
+            + (f"; did you mean {near[0]!r}?" if near else "")
+        )
+    return _CHECKS[name]
+
+
+def run(name: str, seed: int = 0) -> Verdict:
+    """Run one check.
+
+    Args:
+        name: The prediction's name.
+        seed: Seed of data and weights.
+
+    Returns:
+        The verdict, with its controls.
+
+    Raises:
+        ValueError: There is no check of that name.
+        ArithmeticError: The check could not run; that is an error, never a pass.
+    """
+    return get(name).run(seed)

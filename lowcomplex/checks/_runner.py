@@ -1,0 +1,90 @@
+"""Run many checks, in processes of one thread each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from lowcomplex.checks._registry import get, names, run
+from lowcomplex.checks._verdict import Verdict
+
+
+@dataclass(frozen=True)
+class CheckError:
+    """A check that could not run.
+
+    Attributes:
+        name: The prediction's name.
+        seed: Seed of data and weights.
+        error: The traceback.
+    """
+
+    name: str
+    seed: int
+    error: str
+
+    @property
+    def as_expected(self) -> bool:
+        """False: what could not run has shown nothing."""
+        return False
+
+
+def run_all(
+    chosen: Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+    workers: int = 2,
+    progress: Callable[[str], None] | None = None,
+) -> list[Verdict | CheckError]:
+    """Run checks in parallel.
+
+    Args:
+        chosen: Names of checks; all of them by default.
+        seed: Seed of data and weights.
+        workers: Processes; 1 runs them here, one after the other.
+        progress: Called with the name of each check that has ended.
+
+    Returns:
+        A verdict or an error for each, in the order asked for.
+
+    Raises:
+        ValueError: An unknown name, or `workers` is not positive.
+    """
+    if workers < 1:
+        raise ValueError(f"workers: expected a positive number of processes, got {workers}")
+    chosen = names() if chosen is None else tuple(chosen)
+    for name in chosen:
+        get(name)
+    results: dict[str, Verdict | CheckError] = {}
+    if workers == 1 or len(chosen) < 2:
+        for name in chosen:
+            results[name] = _attempt(name, seed)
+            if progress is not None:
+                progress(name)
+    else:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+            futures = {pool.submit(_attempt, name, seed): name for name in chosen}
+            for future in as_completed(futures):
+                name = futures[future]
+                error = future.exception()
+                results[name] = future.result() if error is None else CheckError(name, seed, repr(error))
+                if progress is not None:
+                    progress(name)
+    return [results[name] for name in chosen]
+
+
+def _attempt(name: str, seed: int) -> Verdict | CheckError:
+    try:
+        return run(name, seed)
+    except Exception:
+        return CheckError(name, seed, traceback.format_exc())
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
