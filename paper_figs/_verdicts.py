@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lowcomplex
-from lowcomplex import predictions
+from lowcomplex import checks
+from lowcomplex.checks import CheckError, Verdict
 from lowcomplex.sweeps import versions
 from paper_figs._files import source_digest, write
 
@@ -24,24 +26,29 @@ def stored(path: Path) -> Verdicts | None:
         return None
 
 
-def run(path: Path, workers: int) -> Verdicts:
-    """Run every check and store the verdicts.
+def run(
+    path: Path, workers: int, progress: Callable[[str], None] | None = None
+) -> tuple[Verdicts, list[CheckError]]:
+    """Run every check; store the verdicts if all could run.
 
     Args:
         path: The file to store them in.
         workers: Number of processes.
+        progress: Called with the name of each check that has ended.
 
     Returns:
-        `Verdict.to_dict` of each check, and the prediction's `statement`.
+        `Verdict.to_dict` of each check, and the prediction's `statement`; and the checks that could not run.
     """
-    from lowcomplex import checks
-
+    outcomes = checks.run_all(workers=max(workers, 1), progress=progress)
+    errors = [outcome for outcome in outcomes if isinstance(outcome, CheckError)]
     verdicts = [
-        {**verdict.to_dict(), "statement": getattr(predictions, verdict.name).statement}
-        for verdict in checks.run_all(workers=workers)
+        {**outcome.to_dict(), "statement": checks.get(outcome.name).prediction.statement}
+        for outcome in outcomes
+        if isinstance(outcome, Verdict)
     ]
-    write(path, json.dumps({"digest": digest(), "verdicts": verdicts}, indent=1).encode())
-    return verdicts
+    if not errors:
+        write(path, json.dumps({"digest": digest(), "verdicts": verdicts}, indent=1).encode())
+    return verdicts, errors
 
 
 def digest() -> str:

@@ -165,12 +165,10 @@ def _check(path: Path, workers: int, problems: list[str]) -> _verdicts.Verdicts:
     verdicts = _verdicts.stored(path)
     if verdicts is None:
         _say("\nchecks: predictions against small trainings")
-        try:
-            verdicts = _verdicts.run(path, workers)
-        except Exception as error:  # A check that cannot run is a problem of the report, not its end.
-            traceback.print_exc()
-            problems.append(f"checks: {type(error).__name__}: {error}")
-            return []
+        verdicts, errors = _verdicts.run(path, workers, lambda name: _say(f"  {name} has run"))
+        for error in errors:
+            _say(error.error)
+            problems.append(f"check of {error.name} could not run: {error.error.strip().splitlines()[-1]}")
     else:
         _say("\nchecks: nothing changed since they ran")
     for verdict in verdicts:

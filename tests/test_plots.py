@@ -7,14 +7,12 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.text import Text
 
 sys.path.insert(0, str(Path(__file__).parent / "paper_figs"))
 import synthetic
 
 from lowcomplex import plots
 from lowcomplex.predictions import gamma_law
-from paper_figs import NAMES, figure
 
 
 def test_plots_need_no_torch() -> None:
@@ -125,27 +123,6 @@ def test_frequencies_that_were_never_learned_stay_censored() -> None:
 def test_missing_variables_are_named() -> None:
     with pytest.raises(ValueError, match="phase"):
         plots.accuracy_table(synthetic.anchor_gamma().drop_vars("phase"))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_text_is_legible_and_inside_the_page(name: str) -> None:
-    item = figure(name)
-    picture = item.draw(synthetic.dataset(item.study))
-    picture.draw_without_rendering()
-    assert picture.get_figwidth() in (plots.SINGLE, plots.DOUBLE)
-    page = picture.bbox.padded(2)
-    for text in picture.findobj(Text):
-        if text.get_visible() and text.get_text().strip():
-            assert text.get_fontsize() >= 7, text
-    for axis in picture.axes:
-        for label in (axis.title, axis.xaxis.label, axis.yaxis.label):
-            if label.get_text():
-                box = label.get_window_extent()
-                assert page.contains(box.x0, box.y0), label
-                assert page.contains(box.x1, box.y1), label
-    assert any(axis.get_xlabel() for axis in picture.axes)
-    assert picture.get_supylabel() or any(axis.get_ylabel() for axis in picture.axes)
-    assert not picture.get_suptitle()
 
 
 def test_styles_do_not_leak() -> None:

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent / "paper_figs"))
 import synthetic
 
 from lowcomplex import report
-from lowcomplex.checks._verdict import Comparison, Control, Verdict
+from lowcomplex.checks import Comparison, Control, Verdict
 from paper_figs import figure
 
 ATTACK = "<script>alert('&')</script>"

@@ -29,7 +29,9 @@ def execute(name: str) -> nbformat.NotebookNode:
     for index, cell in enumerate(notebook.cells):
         # Random identifiers would change the file at every run.
         cell["id"] = f"{name}-{index}"
-    client = nbclient.NotebookClient(notebook, timeout=TIMEOUT, record_timing=False, kernel_name="python3")
+    client = nbclient.NotebookClient(
+        notebook, timeout=TIMEOUT, record_timing=False, coalesce_streams=True, kernel_name="python3"
+    )
     client.execute()
     return notebook
 

@@ -53,8 +53,8 @@ def _observe(seed: int, name: str, sigma: float) -> list[Comparison]:
             measured=float(np.quantile(_distance(end, predicted), 0.9)),
             tolerance=10 * (sigma / _GROWN) ** _LEAST_CONTRACTION,
             reason=f"angles shrink as |w|^-κ from about 1 at |w| = σ, with κ >= {_LEAST_CONTRACTION} (data "
-            f"drawn {draws} times for it); a tenth of the neurons start so near a saddle that it takes 10 times "
-            "the growth",
+            f"drawn {draws} times for it); a tenth of the neurons start so near a saddle that they need 10 "
+            "times the growth",
         ),
         Comparison(
             quantity=f"condensed orientations beyond 2p, p = {p} (found {found.count})",

@@ -2,5 +2,6 @@
 
 from lowcomplex.tasks.anchor import AnchorBatch, AnchorTask
 from lowcomplex.tasks.anchor_answers import AnchorAnswers, AnchorProbe, phase
+from lowcomplex.tasks.curves import Curve
 
-__all__ = ["AnchorAnswers", "AnchorBatch", "AnchorProbe", "AnchorTask", "phase"]
+__all__ = ["AnchorAnswers", "AnchorBatch", "AnchorProbe", "AnchorTask", "Curve", "phase"]

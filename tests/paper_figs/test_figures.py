@@ -1,26 +1,37 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
 from experiments import NAMES as STUDIES
+from lowcomplex import plots
 from paper_figs import NAMES, figure
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_figure_becomes_pictures_and_its_numbers(name: str, tmp_path: Path) -> None:
+def test_a_figure_becomes_legible_pictures_and_its_numbers(name: str, tmp_path: Path) -> None:
     item = figure(name)
     assert (item.name, item.study in STUDIES) == (name, True)
     dataset = synthetic.dataset(item.study)
-    assert not item.is_current(dataset, tmp_path)
-    pdf, png, svg, csv = item.save(dataset, tmp_path)
+    pictures: list[Figure] = []
+
+    def draw(drawn: xr.Dataset) -> Figure:
+        pictures.append(item.draw(drawn))
+        return pictures[-1]
+
+    pdf, png, svg, csv = replace(item, draw=draw).save(dataset, tmp_path)
     assert pdf.read_bytes().startswith(b"%PDF")
     assert png.read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in svg.read_bytes()
@@ -33,10 +44,29 @@ def test_a_figure_becomes_pictures_and_its_numbers(name: str, tmp_path: Path) ->
     for column in table.select_dtypes("number"):
         np.testing.assert_allclose(stored[column], table[column], rtol=1e-8)
     assert "nan" not in item.caption(dataset).lower()
+    _assert_legible(pictures[0])
+
+
+def _assert_legible(picture: Figure) -> None:
+    """Nothing smaller than 7 points, every axis name inside a page's width, no title over the figure."""
+    assert picture.get_figwidth() in (plots.SINGLE, plots.DOUBLE)
+    for text in picture.findobj(Text):
+        if text.get_visible() and text.get_text().strip():
+            assert text.get_fontsize() >= 7, text
+    page, renderer = picture.bbox.padded(2), FigureCanvasAgg(picture).get_renderer()
+    for axis in picture.axes:
+        for label in (axis.title, axis.xaxis.label, axis.yaxis.label):
+            if label.get_text():
+                box = label.get_window_extent(renderer)
+                assert page.contains(box.x0, box.y0), label
+                assert page.contains(box.x1, box.y1), label
+    assert any(axis.get_xlabel() for axis in picture.axes)
+    assert picture.get_supylabel() or any(axis.get_ylabel() for axis in picture.axes)
+    assert not picture.get_suptitle()
 
 
 def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
-    item = figure("anchor_accuracies")
+    item = figure("anchor_offsets")
     first = [path.read_bytes() for path in item.save(synthetic.anchor_gamma(), tmp_path / "first")]
     second = [path.read_bytes() for path in item.save(synthetic.anchor_gamma(), tmp_path / "second")]
     assert first == second

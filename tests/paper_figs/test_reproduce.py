@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure as Canvas
 
 sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
 
 from experiments._study import Study
 from lowcomplex import checks, sweeps
-from lowcomplex.checks._verdict import Comparison, Control, Verdict
+from lowcomplex.checks import Comparison, Control, Verdict
+from paper_figs import Figure
 from paper_figs import reproduce as job
 
 FIGURES = ("gamma_law", "anchor_offsets")
@@ -47,6 +49,23 @@ def _study(name: str) -> Study:
     )
 
 
+def _figure(name: str) -> Figure:
+    """A figure that is drawn in no time; the real ones are tested on their own."""
+
+    def draw(dataset: xr.Dataset) -> Canvas:
+        canvas = Canvas(figsize=(1, 1))
+        canvas.subplots().plot(dataset["gamma"])
+        return canvas
+
+    return Figure(
+        name=name,
+        study=dict(zip(FIGURES, STUDIES, strict=True))[name],
+        caption=lambda dataset: f"caption of {name}",
+        draw=draw,
+        numbers=lambda dataset: dataset["gamma"].to_dataframe(name="rate"),
+    )
+
+
 def _verdict(measured: float = 1.0) -> Verdict:
     comparison = Comparison("slope", 1.0, measured, 0.1, "because")
     control = Control("violated", (Comparison("slope", 1.0, 2.0, 0.1, "because"),))
@@ -60,9 +79,9 @@ class _Checks:
         self.runs = 0
         self.measured = 1.0
 
-    def __call__(self, **_: Any) -> tuple[Verdict, ...]:
+    def __call__(self, **_: Any) -> list[Verdict | checks.CheckError]:
         self.runs += 1
-        return (_verdict(self.measured),)
+        return [_verdict(self.measured)]
 
 
 @pytest.fixture
@@ -72,7 +91,8 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Checks:
     monkeypatch.setattr(job, "STUDIES", STUDIES)
     monkeypatch.setattr(job, "NAMES", FIGURES)
     monkeypatch.setattr(job, "study", _study)
-    monkeypatch.setattr(checks, "run_all", runner, raising=False)
+    monkeypatch.setattr(job, "figure", _figure)
+    monkeypatch.setattr(checks, "run_all", runner)
     return runner
 
 
@@ -141,13 +161,12 @@ def test_an_unexpected_verdict_fails_the_job(fake: _Checks, capsys: pytest.Captu
 def test_checks_that_cannot_run_fail_the_job(
     fake: _Checks, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(**_: Any) -> None:
-        raise RuntimeError("planted")
-
-    monkeypatch.setattr(checks, "run_all", broken, raising=False)
+    error = checks.CheckError("balancedness", 0, "Traceback:\nArithmeticError: planted\n")
+    monkeypatch.setattr(checks, "run_all", lambda **_: [_verdict(), error])
     status, said = _run(capsys)
     assert status == 1
-    assert "PROBLEM: checks: RuntimeError: planted" in said
+    assert "PROBLEM: check of balancedness could not run: ArithmeticError: planted" in said
+    assert "1 of 1 predictions" in Path("results/report.html").read_text()
     assert not Path("results/checks.json").exists()
 
 

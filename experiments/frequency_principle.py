@@ -1,0 +1,141 @@
+"""Low frequencies first: the spectrum of a learned map in time, over the initialization rate.
+
+Networks of two hidden layers fit a sum of three sines (Xu, Zhang, Luo, Xiao, Ma 2020); γ is swept on the
+hidden fan-ins. The one-dimensional input layer is set explicitly: at d_in = 1, γ has no effect.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor, nn
+
+from experiments._study import Study
+from lowcomplex import initialize, sweeps
+from lowcomplex.measures import fourier_spectrum, relative_error_by_frequency, spectral_centroid
+from lowcomplex.networks import MLP
+from lowcomplex.tasks import Curve
+from lowcomplex.tracking import Tracker, log_linear_steps
+from lowcomplex.training import train
+
+CURVE = Curve()
+LEARNED = 0.5
+
+
+class FrequencyPrincipleConfig(sweeps.Config):
+    """One training; the same optimizer and learning rate at every γ."""
+
+    gamma: float
+    seed: int
+    width: int = 128
+    points: int = 32
+    dense_points: int = 256
+    steps: int = 4000
+    learning_rate: float = 1e-3
+    input_scale: float = 5.0
+
+
+def measure(config: FrequencyPrincipleConfig) -> xr.Dataset:
+    """Fit the curve on a coarse grid and record the learned map's spectrum on a dense one."""
+    generator = torch.Generator().manual_seed(config.seed)
+    network = MLP((1, config.width, config.width, 1))
+    initialize(network, config.gamma, parts={"layers.0.weight": None}, generator=generator)
+    first = network.layers[0]
+    assert isinstance(first, nn.Linear)
+    with torch.no_grad():
+        first.weight.copy_(config.input_scale * torch.randn(config.width, 1, generator=generator))
+        first.bias.copy_(-first.weight.squeeze(1) * torch.rand(config.width, generator=generator))
+    coarse, dense = CURVE.positions(config.points), CURVE.positions(config.dense_points)
+    targets, target = CURVE.values(coarse), CURVE.values(dense)
+    highest = 2 * max(CURVE.frequencies) + 3
+
+    def learned() -> Tensor:
+        with torch.no_grad():
+            values: Tensor = network(dense[:, None]).squeeze(1)
+        return values
+
+    def over_frequency(values: Tensor) -> xr.DataArray:
+        return xr.DataArray(values[:highest].numpy(), dims="frequency", coords={"frequency": range(highest)})
+
+    def fit(module: nn.Module) -> Tensor:
+        error: Tensor = (module(coarse[:, None]).squeeze(1) - targets).square().mean()
+        return error
+
+    tracker = Tracker(
+        network,
+        ("effective_rank", "stable_rank"),
+        layers="layers.1.weight",
+        steps=log_linear_steps(config.steps, early=16, late=20),
+        quantities={
+            "power": lambda: over_frequency(fourier_spectrum(learned()).power),
+            "relative_error": lambda: over_frequency(relative_error_by_frequency(learned(), target)),
+            "spectral_centroid": lambda: float(spectral_centroid(learned(), spacing=1 / len(dense))),
+            "learned_map": lambda: xr.DataArray(
+                learned().numpy(), dims="position", coords={"position": dense.numpy()}
+            ),
+            "loss": lambda: float(fit(network).detach()),
+        },
+    )
+    train(
+        network,
+        fit,
+        steps=config.steps,
+        optimizer=torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True),
+        before_step=lambda step: tracker.step(),
+    )
+    record = tracker.dataset()
+    return record.assign(
+        target_power=over_frequency(fourier_spectrum(target).power),
+        target=("position", target.numpy()),
+        time_learned=_time_learned(record["relative_error"]),
+    )
+
+
+def _time_learned(error: xr.DataArray) -> xr.DataArray:
+    """First recorded step from which a frequency's relative error stays below one half; NaN if none does."""
+    learned = (error < LEARNED).isel(step=slice(None, None, -1)).cumprod("step").astype(bool)
+    return learned["step"].where(learned.isel(step=slice(None, None, -1))).min("step")
+
+
+def findings(dataset: xr.Dataset) -> tuple[str, ...]:
+    """The order in which frequencies are learned, and what lies between the training points."""
+    asked = list(CURVE.frequencies)
+    sentences = []
+    for gamma in dataset["gamma"].values:
+        at = dataset.sel(gamma=gamma)
+        times = at["time_learned"].sel(frequency=asked)
+        in_order = int((times.diff("frequency") >= 0).all("frequency").sum())
+        censored = int(times.isnull().any("frequency").sum())
+        shown = ", ".join(
+            f"{k}: {'never' if np.isnan(t) else f'{t:.0f}'}"
+            for k, t in zip(asked, times.median("seed").values, strict=True)
+        )
+        sentences.append(
+            f"γ = {gamma:g}: median step at which frequency k is learned: {shown}; low to high in "
+            f"{in_order} of {at.sizes['seed']} runs"
+            + (f", {censored} with a frequency never learned" if censored else "")
+            + "."
+        )
+    power = dataset["power"].isel(step=-1)
+    outside = 1 - power.sel(frequency=asked).sum("frequency") / power.sum("frequency")
+    values = ", ".join(
+        f"{v:.1%} at γ = {g:g}"
+        for g, v in zip(dataset["gamma"].values, outside.mean("seed").values, strict=True)
+    )
+    sentences.append(f"Power of the final map at frequencies that the target does not have: {values}.")
+    return tuple(sentences)
+
+
+STUDY = Study(
+    name="frequency_principle",
+    title="Which frequencies does a network learn first, and how does γ change it?",
+    config=FrequencyPrincipleConfig,
+    measure=measure,
+    presets={
+        "quick": {"gamma": (0.3, 0.5, 0.7, 0.9), "seed": (0, 1, 2)},
+        "full": {"gamma": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), "seed": (0, 1, 2, 3, 4)},
+    },
+    dimensions=("gamma", "seed"),
+    findings=findings,
+)
