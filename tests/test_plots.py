@@ -2,15 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "paper_figs"))
 import synthetic
-
 from lowcomplex import plots
 from lowcomplex.predictions import gamma_law
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import html
 import re
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,7 @@ from typing import Any
 import jinja2
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "paper_figs"))
 import synthetic
-
 from lowcomplex import report
 from lowcomplex.checks import Comparison, Control, Verdict
 from paper_figs import figure

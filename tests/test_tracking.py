@@ -71,7 +71,7 @@ def test_own_measures_and_quantities() -> None:
     # A measure of the user's under a name of ours is the user's.
     last = module.get_submodule("0").weight
     tracker.record()
-    assert float(tracker.dataset()["stable_rank"][-1, 0]) == pytest.approx(float(last[0, 0]))
+    assert float(tracker.dataset()["stable_rank"][-1, 0]) == pytest.approx(last[0, 0].item())
 
 
 def test_divergence_is_recorded_as_nan() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
-
 from experiments import NAMES as STUDIES
 from lowcomplex import plots
 from paper_figs import NAMES, figure
@@ -53,7 +50,10 @@ def _assert_legible(picture: Figure) -> None:
     for text in picture.findobj(Text):
         if text.get_visible() and text.get_text().strip():
             assert text.get_fontsize() >= 7, text
-    page, renderer = picture.bbox.padded(2), FigureCanvasAgg(picture).get_renderer()
+    page, canvas = picture.bbox.padded(2), FigureCanvasAgg(picture)
+    # Labels still stand where the last saved file, of another resolution, had them.
+    canvas.draw()
+    renderer = canvas.get_renderer()
     for axis in picture.axes:
         for label in (axis.title, axis.xaxis.label, axis.yaxis.label):
             if label.get_text():

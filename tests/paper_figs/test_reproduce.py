@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure as Canvas
 
-sys.path.insert(0, str(Path(__file__).parent))
 import synthetic
-
 from experiments._study import Study
 from lowcomplex import checks, sweeps
 from lowcomplex.checks import Comparison, Control, Verdict

@@ -9,10 +9,8 @@ import pydantic
 import pytest
 import xarray as xr
 
-from lowcomplex import sweeps
-
-sys.path.insert(0, str(Path(__file__).parent))
 import toy
+from lowcomplex import sweeps
 
 
 def _run(folder: Path, workers: int = 0, **values) -> sweeps.Summary:
@@ -52,7 +50,7 @@ def test_hash_names_content_and_version() -> None:
 
 
 def test_hash_is_the_same_in_another_process() -> None:
-    here = Path(__file__).parent
+    here = Path(toy.__file__).parent
     code = f"import sys; sys.path.insert(0, {str(here)!r}); import toy; print(toy.Toy(gamma=1/3).hash)"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == toy.Toy(gamma=1 / 3).hash

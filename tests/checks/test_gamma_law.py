@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lowcomplex.checks import _gamma_law as module
+from lowcomplex.predictions import gamma_law
+
+
+def test_verdict() -> None:
+    verdict = module.CHECK.run(seed=1)
+    assert verdict.as_expected, verdict
+
+
+def test_one_slope_for_all_depths_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_depth(gamma: Any, depth: Any) -> Any:
+        return gamma_law(gamma, 2)
+
+    monkeypatch.setattr(module, "gamma_law", without_depth)
+    lazy, rich = module.observe(1, depths=(3,))
+    assert not lazy.passed
+    assert rich.passed
