@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lowcomplex.training import relative_displacement
+
+
+def _problem(width: int = 40, depth: int = 3) -> tuple[Tensor, Tensor, list[Tensor]]:
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    x = draw(5, width)
+    normals = [draw(width, width) for _ in range(depth - 1)] + [draw(1, width)]
+    return x / x.norm(dim=1, keepdim=True), draw(5), normals
+
+
+@pytest.mark.parametrize(("gamma", "step"), [(0.2, 2e-4), (0.5, 2e-2), (1.0, 2e-2)])
+def test_is_what_many_small_steps_of_plain_descent_give(gamma: float, step: float) -> None:
+    x, y, normals = _problem()
+    start = [normal * normal.shape[1] ** -gamma for normal in normals]
+    network = nn.Sequential(
+        *(layer for W in start[:-1] for layer in (_linear(W), nn.ReLU())), _linear(start[-1])
+    )
+    wanted = (network(x).squeeze(1) + y).detach()
+    optimizer = torch.optim.SGD(network.parameters(), lr=step)
+    while (loss := (network(x).squeeze(1) - wanted).square().mean() / 2) > 0.02 * y.square().mean() / 2:
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    moved = [float((p.detach() - W).square().sum()) for p, W in zip(network.parameters(), start, strict=True)]
+    initial = [float(W.square().sum()) for W in start]
+    found = relative_displacement(x, y, normals, gamma)
+    assert found.converged
+    assert found.relative_displacement == pytest.approx((sum(moved) / sum(initial)) ** 0.5, rel=1e-2)
+    assert found.relative_displacement_first == pytest.approx((moved[0] / initial[0]) ** 0.5, rel=1e-2)
+
+
+def _linear(W: Tensor) -> nn.Linear:
+    layer = nn.Linear(W.shape[1], W.shape[0], bias=False, dtype=torch.float64)
+    layer.weight.data.copy_(W)
+    return layer
+
+
+def test_a_small_budget_is_not_convergence() -> None:
+    x, y, normals = _problem()
+    end = relative_displacement(x, y, normals, 1.0, max_evaluations=20)
+    assert not end.converged
+    assert end.loss_ratio > 0.02
+
+
+def test_bad_gamma() -> None:
+    x, y, normals = _problem()
+    with pytest.raises(ValueError, match="gamma"):
+        relative_displacement(x, y, normals, float("nan"))
