@@ -15,7 +15,7 @@ import xarray as xr
 from torch import Tensor, nn
 from torch.nn import functional
 
-from experiments._study import Study
+from experiments._study import Study, single_precision
 from lowcomplex import initialize, nulls, sweeps
 from lowcomplex.measures import fourier_spectrum, shift_equivariant_share
 from lowcomplex.networks import Transformer
@@ -213,15 +213,6 @@ def _label(parameter: str) -> str:
     return f"block {int(path[1]) + 1} {words}" if path else words
 
 
-def reduce(dataset: xr.Dataset) -> xr.Dataset:
-    """Single precision, and the weights of the first and last γ of each seed."""
-    small = dataset.copy()
-    for name, variable in small.data_vars.items():
-        if variable.dtype == np.float64:
-            small[name] = variable.astype(np.float32)
-    return small
-
-
 def findings(dataset: xr.Dataset) -> tuple[str, ...]:
     """What the sweep shows, in sentences computed from it."""
     final = dataset.isel(step=-1)
@@ -302,5 +293,5 @@ STUDY = Study(
     },
     dimensions=("gamma", "seed"),
     findings=findings,
-    reduce=reduce,
+    reduce=single_precision,
 )

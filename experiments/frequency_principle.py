@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from experiments._study import Study
+from experiments._study import Study, single_precision
 from lowcomplex import initialize, sweeps
 from lowcomplex.measures import fourier_spectrum, relative_error_by_frequency, spectral_centroid
 from lowcomplex.networks import MLP
@@ -20,7 +20,7 @@ from lowcomplex.tracking import Tracker, log_linear_steps
 from lowcomplex.training import train
 
 CURVE = Curve()
-LEARNED = 0.5
+LEARNED = 0.2
 
 
 class FrequencyPrincipleConfig(sweeps.Config):
@@ -32,7 +32,7 @@ class FrequencyPrincipleConfig(sweeps.Config):
     points: int = 32
     dense_points: int = 256
     steps: int = 4000
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-4
     input_scale: float = 5.0
 
 
@@ -66,7 +66,7 @@ def measure(config: FrequencyPrincipleConfig) -> xr.Dataset:
         network,
         ("effective_rank", "stable_rank"),
         layers="layers.1.weight",
-        steps=log_linear_steps(config.steps, early=16, late=20),
+        steps=log_linear_steps(config.steps, early=40, late=60),
         quantities={
             "power": lambda: over_frequency(fourier_spectrum(learned()).power),
             "relative_error": lambda: over_frequency(relative_error_by_frequency(learned(), target)),
@@ -89,11 +89,11 @@ def measure(config: FrequencyPrincipleConfig) -> xr.Dataset:
         target_power=over_frequency(fourier_spectrum(target).power),
         target=("position", target.numpy()),
         time_learned=_time_learned(record["relative_error"]),
-    )
+    ).assign_attrs(learned_below=LEARNED)
 
 
 def _time_learned(error: xr.DataArray) -> xr.DataArray:
-    """First recorded step from which a frequency's relative error stays below one half; NaN if none does."""
+    """First recorded step from which a frequency's relative error stays below `LEARNED`; NaN if none does."""
     learned = (error < LEARNED).isel(step=slice(None, None, -1)).cumprod("step").astype(bool)
     return learned["step"].where(learned.isel(step=slice(None, None, -1))).min("step")
 
@@ -138,4 +138,5 @@ STUDY = Study(
     },
     dimensions=("gamma", "seed"),
     findings=findings,
+    reduce=single_precision,
 )

@@ -52,9 +52,13 @@ def measure(config: GammaAxisConfig) -> xr.Dataset:
 
 
 def slopes(dataset: xr.Dataset) -> xr.Dataset:
-    """Slope of log RD / log m in γ on each arm: mean and standard error over seeds, for each depth."""
+    """Slope of log RD / log m in γ on each arm: mean and standard error over seeds, for each depth.
+
+    Trainings that did not converge are left out.
+    """
     displacement = dataset["relative_displacement"]
     log_displacement = displacement.copy(data=np.log(displacement.values)) / math.log(dataset.attrs["width"])
+    log_displacement = log_displacement.where(dataset["converged"].astype(bool))
     arms = {}
     for arm, (low, high) in ARMS.items():
         on_arm = log_displacement.sel(gamma=slice(low, high))
@@ -83,7 +87,8 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
     unconverged = int((~dataset["converged"].astype(bool)).sum())
     if unconverged:
         sentences.append(
-            f"{unconverged} of {dataset['converged'].size} trainings did not reach 2 % of the loss."
+            f"{unconverged} of {dataset['converged'].size} trainings did not reach 2 % of the loss within "
+            "their budget; they are left out."
         )
     return tuple(sentences)
 

@@ -14,7 +14,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from experiments._study import Study
+from experiments._study import Study, single_precision
 from lowcomplex import sweeps
 from lowcomplex.measures import condensed_directions
 from lowcomplex.networks import TwoLayer, multiplicity
@@ -155,4 +155,5 @@ STUDY = Study(
     },
     dimensions=("activation", "initialization", "seed"),
     findings=findings,
+    reduce=single_precision,
 )

@@ -14,8 +14,9 @@ def caption(dataset: xr.Dataset) -> str:
     table = plots.learning_time_table(dataset)
     never = int((~table["learned"]).sum())
     return (
-        "The frequency principle over γ. First recorded step at which each frequency of the target had a "
-        f"relative error below 1/2: {counted(dataset.sizes['seed'], 'seed')}, lines through their medians. "
+        "The frequency principle over γ. First recorded step from which each frequency of the target had a "
+        f"relative error below {dataset.attrs['learned_below']:g}: "
+        f"{counted(dataset.sizes['seed'], 'seed')}, lines through their medians. "
         f"{never} of {len(table)} were not learned within the run" + (" (open triangles)." if never else ".")
     )
 

@@ -14,9 +14,10 @@ def caption(dataset: xr.Dataset) -> str:
     return (
         f"Neurons condense. Each mark is one of {dataset.sizes['neuron']} neurons of a two-layer network: "
         "the angle of its input weight and bias (w, b), and its amplitude, at "
-        f"{int(table['snapshot'].max()) + 1} recorded times from small initialization; last, the end from "
-        "large initialization. Rows are activations whose zero at the origin is of order 1, 2 and 3. Dotted: "
-        "the orientations predicted for small initialization."
+        f"{int(table['snapshot'].max()) + 1} times from small initialization (T is the length of the loss's "
+        "plateau); last, the end from large initialization. Rows are activations whose zero at the origin is "
+        "of order 1, 2 and 3. Dotted: the orientations predicted for small initialization, each for one sign "
+        "of a."
     )
 
 

@@ -18,8 +18,9 @@ def neuron_table(dataset: xr.Dataset, *, snapshots: int = 4) -> pd.DataFrame:
     """Orientation and amplitude of every neuron at a few recorded times, first seed.
 
     Args:
-        dataset: `orientation`, `amplitude`, `output_weight` over (activation, initialization, seed, step,
-            neuron) and `time` over step (and any of the first three).
+        dataset: `orientation`, `amplitude`, `output_sign` over (activation, initialization, seed, step,
+            neuron) and `time`, in lengths T of the loss's plateau, over step (and any of the first
+            three).
         snapshots: Number of times, from the first record to the last, at equal distances in the record.
 
     Returns:
@@ -29,7 +30,7 @@ def neuron_table(dataset: xr.Dataset, *, snapshots: int = 4) -> pd.DataFrame:
     Raises:
         ValueError: The dataset lacks a variable or a dimension, or `snapshots` is below 2.
     """
-    names = ("orientation", "amplitude", "output_weight", "time")
+    names = ("orientation", "amplitude", "output_sign", "time")
     require(dataset, names, ("activation", "initialization", "seed", "step", "neuron"))
     if snapshots < 2:
         raise ValueError(f"snapshots: expected at least 2, got {snapshots}")
@@ -42,7 +43,6 @@ def neuron_table(dataset: xr.Dataset, *, snapshots: int = 4) -> pd.DataFrame:
         picked = picked.assign_coords(neuron=np.arange(picked.sizes["neuron"]))
     table = picked.to_dataframe().reset_index()
     table["orientation"] = _wrap(table["orientation"].to_numpy(dtype=float))
-    table["output_sign"] = np.sign(table["output_weight"])
     columns = ["activation", "initialization", "snapshot", "time", "neuron"]
     return table[[*columns, "orientation", "amplitude", "output_sign"]]
 
@@ -146,7 +146,7 @@ def plot_directions(dataset: xr.Dataset) -> Figure:
             axis.set_xscale("symlog", linthresh=float(positive.min()) if len(positive) else 1.0)
             axis.set_xlim(left=0)
         top.tick_params(labelbottom=False)
-        bottom.set_xlabel("training time t (log scale)")
+        bottom.set_xlabel("time / length of the plateau")
     grid[0, 0].set_ylabel("loss")
     grid[1, 0].set_ylabel("condensed\ndirections")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(starts))
@@ -172,7 +172,7 @@ def _scatter(axis: Axes, neurons: pd.DataFrame, lines: np.ndarray, *, title: str
         )
     axis.set_yscale("log", subs=[])
     time = neurons["time"].iloc[0] if len(neurons) else np.nan
-    axis.set_title(f"{title}t = {time:.3g}")
+    axis.set_title(f"{title}t = {time:.3g} T")
 
 
 def _predicted_lines(dataset: xr.Dataset, activation: str) -> np.ndarray:

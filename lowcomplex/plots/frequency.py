@@ -52,7 +52,8 @@ def plot_spectrum(dataset: xr.Dataset, *, most: int = 4) -> Figure:
     """The learned map's spectrum in time at each γ, and the error of each of the target's frequencies.
 
     Args:
-        dataset: As for `spectrum_table`.
+        dataset: As for `spectrum_table`; its attribute `learned_below` is the relative error that counts as
+            learned.
         most: Largest number of γ drawn, spread evenly over those trained.
 
     Returns:
@@ -100,7 +101,7 @@ def plot_spectrum(dataset: xr.Dataset, *, most: int = 4) -> Figure:
             )
         top.set_title(f"γ = {gamma:g}", pad=8)
         top.set_xlabel("frequency")
-        bottom.axhline(0.5, color="0.6", linewidth=0.7, linestyle=":")
+        bottom.axhline(dataset.attrs["learned_below"], color="0.6", linewidth=0.7, linestyle=":")
         bottom.set_xscale("log", subs=[])
         bottom.set_xlabel("step + 1")
         bottom.set_ylim(0, 1.3)
@@ -145,7 +146,8 @@ def plot_learning_times(dataset: xr.Dataset) -> Figure:
     """The step at which each frequency was learned, against the frequency, a line for each γ.
 
     Args:
-        dataset: As for `learning_time_table`, with the coordinate `step`.
+        dataset: As for `learning_time_table`, with the coordinate `step` and the attribute `learned_below`,
+            the relative error that counts as learned.
 
     Returns:
         The figure.
@@ -178,7 +180,7 @@ def plot_learning_times(dataset: xr.Dataset) -> Figure:
     frequencies = np.unique(table["frequency"])
     axis.set_xticks(frequencies, [f"{frequency:g}" for frequency in frequencies])
     axis.set_xlabel("frequency of the target")
-    axis.set_ylabel("step + 1 at relative error < 1/2")
+    axis.set_ylabel(f"step + 1 at relative error < {dataset.attrs['learned_below']:g}")
     figure.legend(*axis.get_legend_handles_labels(), loc="outside right center")
     return figure
 

@@ -102,7 +102,9 @@ def relative_displacement(
     ratio = 1.0
     while ratio > stop and solver.nfev < max_evaluations and solver.status == "running":
         before, ratio_before = solver.y, ratio
-        solver.step()
+        # A trial step out of a plateau may overflow; the solver rejects it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            solver.step()
         ratio = loss_ratio(solver.y)
     end = solver.y
     if ratio <= stop < ratio_before:

@@ -68,9 +68,7 @@ def two_layer_condensation(neurons: int = 60, steps: int = 9) -> xr.Dataset:
     scale = np.array([1e-6, 1.0])[:, None, None, None]
     growth = np.exp(np.linspace(0, np.log(1e5), steps))[:, None] ** np.array([1.0, 0.0])[:, None, None, None]
     amplitude = rng.lognormal(0, 1, (*shape[:3], 1, neurons)) * scale * growth
-    output = np.where(rng.random((*shape[:3], 1, neurons)) < 0.5, -1.0, 1.0) * np.sqrt(amplitude)
-    radius = np.sqrt(amplitude)
-    weight = np.stack((radius * np.cos(orientation), radius * np.sin(orientation)), axis=-1)
+    output = np.where(rng.random((*shape[:3], 1, neurons)) < 0.5, -1.0, 1.0) * np.ones_like(amplitude)
     count = np.where(progress[None, ..., 0] > 0.7, 2.0, 0.0) * np.ones((3, 1, 2, 1))
     times = np.concatenate(([0.0], np.geomspace(0.1, 100, steps - 1)))
     dims = ("activation", "initialization", "seed", "step")
@@ -79,8 +77,7 @@ def two_layer_condensation(neurons: int = 60, steps: int = 9) -> xr.Dataset:
             "time": (dims, np.broadcast_to(times, shape[:4])),
             "orientation": ((*dims, "neuron"), orientation),
             "amplitude": ((*dims, "neuron"), amplitude),
-            "output_weight": ((*dims, "neuron"), output),
-            "input_weight": ((*dims, "neuron", "coordinate"), weight),
+            "output_sign": ((*dims, "neuron"), output),
             "loss": (dims, np.broadcast_to(np.geomspace(0.3, 1e-3, steps), shape[:4])),
             "condensed_directions": (dims, count),
             "predicted_orientation": (("activation", "line"), planted),
@@ -113,6 +110,7 @@ def frequency_principle(positions: int = 64) -> xr.Dataset:
             "stable_rank": (("gamma", "seed", "step", "layer"), ranks / 3),
         },
         coords={"gamma": gammas, "seed": seeds, "step": steps, "frequency": frequencies},
+        attrs={"learned_below": 0.5},
     )
 
 
