@@ -10,7 +10,7 @@ from paper_figs._figure import Figure
 NAMES = (
     "gamma_law",
     "neurons_condensing",
-    "condensed_directions",
+    "condensation_in_time",
     "learned_spectrum",
     "learning_times",
     "anchor_accuracies",

@@ -26,7 +26,7 @@ def caption(dataset: xr.Dataset) -> str:
     return (
         f"Effective rank of all {dataset.sizes['matrix']} weight matrices after training, against γ: mean "
         f"and range of {counted(dataset.sizes['seed'], 'seed')}. Dashed: expected value of a Gaussian random "
-        "matrix of the same shape."
+        "matrix of the same shape. The embedding's rows of tokens that never occur stay random and count too."
     )
 
 

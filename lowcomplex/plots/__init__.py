@@ -12,7 +12,7 @@ from lowcomplex.plots.anchor import (
     plot_complexity,
     plot_offsets,
 )
-from lowcomplex.plots.condensation import direction_table, neuron_table, plot_directions, plot_neurons
+from lowcomplex.plots.condensation import condensation_table, neuron_table, plot_condensation, plot_neurons
 from lowcomplex.plots.frequency import (
     learning_time_table,
     plot_learning_times,
@@ -37,8 +37,8 @@ __all__ = [
     "canvas",
     "complexity_table",
     "component_table",
+    "condensation_table",
     "cosine_table",
-    "direction_table",
     "displacement_table",
     "equivariance_table",
     "learning_time_table",
@@ -47,8 +47,8 @@ __all__ = [
     "plot_accuracies",
     "plot_complexity",
     "plot_components",
+    "plot_condensation",
     "plot_cosines",
-    "plot_directions",
     "plot_gamma_law",
     "plot_learning_times",
     "plot_neurons",

@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lowcomplex.plots._style import canvas, categorical, panel_letters, require, shared_legend, style
+from lowcomplex.plots._style import canvas, categorical, require, shared_legend, style
 
 _NAMES = {"tanh": "tanh z", "xtanh": "z tanh z", "x2tanh": "z² tanh z"}
 _TICKS = ((-np.pi, "-π"), (-np.pi / 2, ""), (0.0, "0"), (np.pi / 2, ""), (np.pi, "π"))
@@ -52,8 +52,8 @@ def plot_neurons(dataset: xr.Dataset) -> Figure:
     """Neurons of three activations at four times from small initialization, and last from a large one.
 
     Args:
-        dataset: As for `neuron_table`, with `predicted_orientation` over (activation, line) where lines
-            were predicted.
+        dataset: As for `neuron_table`, with `predicted_orientation` and `predicted_sign` over (activation,
+            line) and any of (initialization, seed); NaN where there are fewer lines.
 
     Returns:
         The figure.
@@ -87,78 +87,74 @@ def plot_neurons(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def direction_table(dataset: xr.Dataset) -> pd.DataFrame:
-    """Number of condensed directions and loss in time, every run.
+def condensation_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Loss, alignment with the predicted orientations, and condensed directions in time, every run.
 
     Args:
-        dataset: `condensed_directions`, `loss`, `time` over (activation, initialization, seed, step).
+        dataset: `loss`, `aligned_share`, `condensed_directions`, `time` over (activation, initialization,
+            seed, step).
 
     Returns:
-        Columns activation, initialization, seed, step, time, condensed_directions, loss.
+        Columns activation, initialization, seed, step, time, loss (over the initial one), aligned_share,
+        condensed_directions.
 
     Raises:
         ValueError: The dataset lacks a variable or a dimension.
     """
-    names = ("condensed_directions", "loss", "time")
-    require(dataset, names, ("activation", "initialization", "seed", "step"))
-    keys = ["activation", "initialization", "seed", "step"]
+    names = ("time", "loss", "aligned_share", "condensed_directions")
+    keys = ("activation", "initialization", "seed", "step")
+    require(dataset, names, keys)
     picked = dataset[list(names)]
     if "step" not in picked.coords:
         picked = picked.assign_coords(step=np.arange(picked.sizes["step"]))
-    return picked.to_dataframe().reset_index()[[*keys, "time", "condensed_directions", "loss"]]
+    picked = picked.assign(loss=picked["loss"] / picked["loss"].isel(step=0))
+    return picked.to_dataframe().reset_index()[[*keys, *names]]
 
 
 @style()
-def plot_directions(dataset: xr.Dataset) -> Figure:
-    """Loss and number of condensed directions in time, from small and from large initialization.
+def plot_condensation(dataset: xr.Dataset) -> Figure:
+    """Loss, alignment with the predicted orientations, and condensed directions in time.
 
     Args:
-        dataset: As for `direction_table`.
+        dataset: As for `condensation_table`.
 
     Returns:
         The figure.
     """
-    table = direction_table(dataset)
+    table = condensation_table(dataset)
     activations = [str(name) for name in dataset["activation"].values]
     starts = [str(name) for name in dataset["initialization"].values]
-    figure = canvas(2, len(activations), height=3.4)
-    grid = np.array(figure.axes).reshape(2, len(activations))
-    for (top, bottom), activation in zip(grid.T, activations, strict=True):
+    rows = {
+        "loss": "loss /\ninitial loss",
+        "aligned_share": "amplitude at\npredicted\norientations",
+        "condensed_directions": "condensed\ndirections",
+    }
+    figure = canvas(3, len(activations), height=4.2, sharex=True, sharey="row")
+    grid = np.array(figure.axes).reshape(3, len(activations))
+    for column, activation in zip(grid.T, activations, strict=True):
         for start, color in zip(starts, categorical(len(starts)), strict=True):
             runs = table[(table["activation"] == activation) & (table["initialization"] == start)]
             for index, (_, run) in enumerate(runs.groupby("seed")):
                 label = f"{start} initialization" if index == 0 else None
-                top.plot(run["time"], run["loss"], color=color, linewidth=1, alpha=0.8, label=label)
-                bottom.plot(
-                    run["time"],
-                    run["condensed_directions"],
-                    color=color,
-                    linewidth=1,
-                    alpha=0.8,
-                    drawstyle="steps-post",
-                )
-        top.set_title(_NAMES.get(activation, activation), loc="left")
-        top.set_yscale("log")
-        bottom.set_ylim(bottom=-0.2)
-        bottom.yaxis.get_major_locator().set_params(integer=True)
-        positive = table.loc[table["time"] > 0, "time"]
-        for axis in (top, bottom):
-            axis.set_xscale("symlog", linthresh=float(positive.min()) if len(positive) else 1.0)
-            axis.set_xlim(left=0)
-        top.tick_params(labelbottom=False)
-        bottom.set_xlabel("time / length of the plateau")
-    grid[0, 0].set_ylabel("loss")
-    grid[1, 0].set_ylabel("condensed\ndirections")
+                for axis, name in zip(column, rows, strict=True):
+                    axis.plot(run["time"], run[name], color=color, linewidth=1, alpha=0.8, label=label)
+        column[0].set_title(_NAMES.get(activation, activation), loc="left")
+        column[-1].set_xlabel("time / length of the plateau")
+    for axis, (name, label) in zip(grid[:, 0], rows.items(), strict=True):
+        axis.set_ylabel(label)
+        axis.set_ylim(bottom=-0.05 * max(1.0, float(table[name].max())))
+    grid[-1, 0].yaxis.get_major_locator().set_params(integer=True)
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(starts))
-    panel_letters(figure.axes)
     return figure
 
 
-def _scatter(axis: Axes, neurons: pd.DataFrame, lines: np.ndarray, *, title: str = "") -> None:
-    for line in lines:
-        axis.axvline(line, color="0.6", linewidth=0.7, linestyle=":", zorder=0, label="predicted orientation")
+def _scatter(axis: Axes, neurons: pd.DataFrame, lines: dict[int, np.ndarray], *, title: str = "") -> None:
     colors = categorical(2)
     for sign, color, marker, label in ((1, colors[0], "o", "a > 0"), (-1, colors[1], "s", "a < 0")):
+        for line in lines[sign]:
+            axis.axvline(
+                line, color=color, linewidth=0.8, linestyle=":", zorder=0, label=f"predicted for {label}"
+            )
         of_sign = neurons[neurons["output_sign"] == sign]
         axis.scatter(
             of_sign["orientation"],
@@ -175,14 +171,12 @@ def _scatter(axis: Axes, neurons: pd.DataFrame, lines: np.ndarray, *, title: str
     axis.set_title(f"{title}t = {time:.3g} T")
 
 
-def _predicted_lines(dataset: xr.Dataset, activation: str) -> np.ndarray:
-    if "predicted_orientation" not in dataset:
-        return np.empty(0)
-    lines = dataset["predicted_orientation"].sel(activation=activation)
-    for dimension in set(lines.dims) & {"initialization", "seed"}:
-        lines = lines.isel({dimension: 0})
-    angles = np.asarray(lines.values, dtype=float).ravel()
-    return np.unique(_wrap(angles[np.isfinite(angles)]).round(12))
+def _predicted_lines(dataset: xr.Dataset, activation: str) -> dict[int, np.ndarray]:
+    """Orientations that attract neurons of the first seed, for each sign of their output weight."""
+    at = dataset[["predicted_orientation", "predicted_sign"]].sel(activation=activation)
+    at = at.isel({name: 0 for name in ("initialization", "seed") if name in at.dims})
+    angles, signs = at["predicted_orientation"].values, at["predicted_sign"].values
+    return {sign: np.unique(_wrap(angles[signs == sign]).round(12)) for sign in (1, -1)}
 
 
 def _wrap(angles: np.ndarray) -> np.ndarray:

@@ -101,6 +101,7 @@ def plot_spectrum(dataset: xr.Dataset, *, most: int = 4) -> Figure:
             )
         top.set_title(f"γ = {gamma:g}", pad=8)
         top.set_xlabel("frequency")
+        top.xaxis.get_major_locator().set_params(integer=True)
         bottom.axhline(dataset.attrs["learned_below"], color="0.6", linewidth=0.7, linestyle=":")
         bottom.set_xscale("log", subs=[])
         bottom.set_xlabel("step + 1")

@@ -219,7 +219,7 @@ def _ranks_of_part(
         label = f"block {block}" if block else "outside the blocks"
         axis.fill_between(over.mean().index, over.min(), over.max(), color=color, alpha=0.2, linewidth=0)
         axis.plot(over.mean().index, over.mean(), marker="o", color=color, label=label)
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(0, 1.06 * float(max(table[measure].max(), null.max())))
 
 
 def _ordered_cosines(weight: Array) -> tuple[Array, NDArray[np.int_]]:

@@ -80,7 +80,9 @@ def two_layer_condensation(neurons: int = 60, steps: int = 9) -> xr.Dataset:
             "output_sign": ((*dims, "neuron"), output),
             "loss": (dims, np.broadcast_to(np.geomspace(0.3, 1e-3, steps), shape[:4])),
             "condensed_directions": (dims, count),
+            "aligned_share": (dims, np.broadcast_to(progress[None, ..., 0], shape[:4])),
             "predicted_orientation": (("activation", "line"), planted),
+            "predicted_sign": (("activation", "line"), np.where(np.arange(6) % 2, -1.0, 1.0) + 0 * planted),
         },
         coords={"activation": list(ACTIVATIONS), "initialization": list(starts), "seed": seeds},
     )
