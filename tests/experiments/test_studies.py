@@ -1,0 +1,116 @@
+"""Every study from config to findings, at tiny size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from experiments import NAMES, study
+from experiments.__main__ import main
+from lowcomplex import sweeps
+from paper_figs import NAMES as FIGURES
+from paper_figs import figure
+
+TINY: dict[str, dict[str, Any]] = {
+    "gamma_axis": {
+        "gamma": (0.1, 0.2, 0.3, 1.0, 1.25, 1.5),
+        "depth": (2,),
+        "seed": (0, 1),
+        "width": 24,
+        "samples": 3,
+    },
+    "two_layer_condensation": {
+        "activation": ("tanh", "xtanh", "x2tanh"),
+        "initialization": ("small", "large"),
+        "seed": 0,
+        "width": 12,
+        "records": 8,
+    },
+    "frequency_principle": {"gamma": (0.4, 0.8), "seed": (0, 1), "width": 16, "steps": 30},
+    "anchor_gamma": {
+        "gamma": (0.4, 0.8),
+        "seed": (0, 1),
+        "width": 16,
+        "head_width": 16,
+        "feedforward": 16,
+        "depth": 2,
+        "steps": 20,
+        "batch": 16,
+    },
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_from_config_to_findings_and_figures(name: str, tmp_path: Path) -> None:
+    tiny = replace(study(name), presets={"tiny": TINY[name]})
+    summary = tiny.run("tiny", tmp_path, workers=0)
+    assert summary.computed == len(tiny.sweep("tiny").configs)
+    assert not summary.failed
+    dataset = tiny.load("tiny", tmp_path)
+    assert set(tiny.dimensions) <= set(dataset.sizes)
+    assert dataset.attrs["study"] == name
+    assert all(sentence.strip() for sentence in tiny.findings(dataset))
+    for item in map(figure, FIGURES):
+        if item.study == name:
+            assert item.draw(dataset) is not None
+            assert len(item.numbers(dataset))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_repeats_bit_for_bit(name: str) -> None:
+    chosen = study(name)
+    config = sweeps.grid(chosen.config, **TINY[name])[-1]
+    xr.testing.assert_identical(chosen.measure(config), chosen.measure(config))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_presets_are_grids_of_their_dimensions(name: str) -> None:
+    chosen = study(name)
+    quick, full = (chosen.sweep(preset).configs for preset in ("quick", "full"))
+    assert {config.hash for config in quick} <= {config.hash for config in full}
+    with pytest.raises(ValueError, match="did you mean 'quick'"):
+        chosen.sweep("quik")
+
+
+def test_the_law_of_gamma_is_found_at_tiny_size(tmp_path: Path) -> None:
+    from experiments.gamma_axis import slopes
+
+    tiny = replace(study("gamma_axis"), presets={"tiny": TINY["gamma_axis"] | {"width": 48}})
+    tiny.run("tiny", tmp_path, workers=0)
+    found = slopes(tiny.load("tiny", tmp_path))["slope"].squeeze("depth")
+    assert float(found.sel(arm="lazy")) == pytest.approx(2, abs=0.3)
+    assert float(found.sel(arm="rich")) == pytest.approx(1, abs=0.1)
+
+
+def test_runs_that_did_not_converge_leave_the_slopes_alone() -> None:
+    from experiments.gamma_axis import GAMMAS, findings, slopes
+
+    gammas = np.array(GAMMAS)
+    displacement = np.exp(np.where(gammas < 0.5, 2 * gammas, gammas + 0.5) * np.log(10.0))
+    converged = np.ones((1, len(gammas), 2), dtype=bool)
+    converged[0, -1, 1] = False
+    values = np.repeat(displacement[None, :, None], 2, axis=2)
+    values[0, -1, 1] = 1e6
+    dims = ("depth", "gamma", "seed")
+    dataset = xr.Dataset(
+        {"relative_displacement": (dims, values), "converged": (dims, converged)},
+        coords={"depth": [2], "gamma": gammas, "seed": [0, 1]},
+        attrs={"width": 10},
+    )
+    np.testing.assert_allclose(slopes(dataset)["slope"].squeeze("depth"), [2, 1])
+    assert "1 of 22 trainings did not reach" in findings(dataset)[-1]
+
+
+def test_an_unknown_study(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main("gama_axis") == 2
+    assert "did you mean 'gamma_axis'" in capsys.readouterr().err
+    assert main("gamma_axis", preset="ful") == 2
+    assert "did you mean 'full'" in capsys.readouterr().err
+    assert main() == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in NAMES)

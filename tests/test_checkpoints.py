@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from lowcomplex import checkpoints
+
+
+def _state() -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 3)).state_dict()
+
+
+def _same(found: dict[str, Tensor], state: dict[str, Tensor]) -> None:
+    assert set(found) == set(state)
+    for name, tensor in state.items():
+        assert torch.equal(found[name], tensor)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".pth", ".bin", ".ckpt"])
+def test_reads_what_was_saved(suffix: str, tmp_path: Path) -> None:
+    state, path = _state(), tmp_path / f"model{suffix}"
+    if suffix == ".safetensors":
+        save_file(state, path)
+    else:
+        torch.save({"state_dict": state, "epoch": 3} if suffix == ".ckpt" else state, path)
+    _same(dict(checkpoints.weights(path)), state)
+
+
+def test_reads_a_sharded_folder(tmp_path: Path) -> None:
+    state = _state()
+    shards = {"a.safetensors": ["0.weight", "0.bias"], "b.safetensors": ["1.weight", "1.bias"]}
+    for shard, names in shards.items():
+        save_file({name: state[name] for name in names}, tmp_path / shard)
+    index = {"weight_map": {name: shard for shard, names in shards.items() for name in names}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    # Not of the model, and not to be read.
+    save_file({"other": torch.zeros(2)}, tmp_path / "optimizer.safetensors")
+    _same(dict(checkpoints.weights(tmp_path)), state)
+
+
+def test_reads_a_folder_without_an_index(tmp_path: Path) -> None:
+    torch.save(_state(), tmp_path / "pytorch_model.bin")
+    _same(dict(checkpoints.weights(tmp_path)), _state())
+
+
+class _Attack:
+    def __init__(self, witness: Path) -> None:
+        self.witness = witness
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return Path.touch, (self.witness,)
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
+    path, witness = tmp_path / "model.pt", tmp_path / "executed"
+    torch.save({"weight": _Attack(witness)}, path)
+    with pytest.raises(ValueError, match="would execute code"):
+        list(checkpoints.weights(path))
+    path.write_bytes(pickle.dumps(_Attack(witness)))
+    with pytest.raises(ValueError, match=r"model\.pt"):
+        list(checkpoints.weights(path))
+    assert not witness.exists()
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+@pytest.mark.parametrize("damage", ["cut", "noise", "empty"])
+def test_a_damaged_file_is_named(suffix: str, damage: str, tmp_path: Path) -> None:
+    path = tmp_path / f"model{suffix}"
+    save_file(_state(), path) if suffix == ".safetensors" else torch.save(_state(), path)
+    whole = path.read_bytes()
+    path.write_bytes({"cut": whole[: len(whole) // 2], "noise": b"\x17" * 300, "empty": b""}[damage])
+    with pytest.raises(ValueError, match=f"model{suffix}"):
+        list(checkpoints.weights(path))
+
+
+def test_what_is_no_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="absent"):
+        list(checkpoints.weights(tmp_path / "absent.pt"))
+    with pytest.raises(FileNotFoundError, match="holds no"):
+        list(checkpoints.weights(tmp_path))
+    (tmp_path / "model.onnx").touch()
+    with pytest.raises(ValueError, match=r"expected \.safetensors"):
+        list(checkpoints.weights(tmp_path / "model.onnx"))
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(ValueError, match="state dict, got list"):
+        list(checkpoints.weights(tmp_path / "list.pt"))

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from lowcomplex import checks, cli, initialize, stable_rank
+from lowcomplex.checks import CheckError, Comparison, Control, Verdict
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> tuple[Path, nn.Module]:
+    module = nn.Sequential(nn.Linear(40, 30), nn.Linear(30, 30))
+    initialize(module, 0.8, generator=torch.Generator().manual_seed(0))
+    path = tmp_path / "model.pt"
+    torch.save(module.state_dict(), path)
+    return path, module
+
+
+def test_measure(model: tuple[Path, nn.Module], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, module = model
+    assert cli.measure(path, csv=tmp_path / "t.csv", json=tmp_path / "t.json") == 0
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table["name"].tolist() == ["0.weight", "1.weight"]
+    assert table["stable_rank"][0] == pytest.approx(stable_rank(module[0].weight).item(), rel=1e-5)
+    # Random weights measure what random weights measure.
+    assert table["effective_rank"].to_numpy() == pytest.approx(
+        table["random_effective_rank"].to_numpy(), rel=0.05
+    )
+    assert (table["condensed_directions"] == 0).all()
+    assert [row["name"] for row in json.loads((tmp_path / "t.json").read_text())] == ["0.weight", "1.weight"]
+    assert "0.weight" in capsys.readouterr().out
+
+
+def test_gamma(model: tuple[Path, nn.Module], tmp_path: Path) -> None:
+    assert cli.gamma(model[0], csv=tmp_path / "t.csv") == 0
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert ((table["gamma"] - 0.8).abs() < 5 * table["standard_error"]).all()
+
+
+@pytest.mark.parametrize("command", [cli.measure, cli.gamma])
+def test_what_cannot_be_measured_is_said_on_one_line(
+    command: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(tmp_path / "absent.pt") == 2  # type: ignore[operator]
+    torch.save({"bias": torch.ones(3)}, tmp_path / "vectors.pt")
+    assert command(tmp_path / "vectors.pt") == 2  # type: ignore[operator]
+    torch.save({"weight": torch.full((3, 4), torch.nan)}, tmp_path / "nan.pt")
+    assert command(tmp_path / "nan.pt") == 2  # type: ignore[operator]
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 3
+    assert "no such checkpoint" in lines[0]
+    assert "no weight matrix" in lines[1]
+    assert "NaN" in lines[2]
+
+
+def _verdict(measured: float) -> Verdict:
+    comparison = Comparison("slope", 1.0, measured, 0.1, "because")
+    control = Control("violated", (Comparison("slope", 1.0, 2.0, 0.1, "because"),))
+    return Verdict("gamma_law", "derived", 0, (comparison,), (control,), "holds", 0.5)
+
+
+def test_check_exits_by_the_verdicts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes: list[Verdict | CheckError] = [_verdict(1.0)]
+    monkeypatch.setattr(checks, "run_all", lambda *_, **__: outcomes)
+    assert cli.check() == 0
+    outcomes += [_verdict(3.0), CheckError("balancedness", 0, "Traceback: planted")]
+    assert cli.check(json=tmp_path / "v.json", junit=tmp_path / "v.xml") == 1
+    stored = json.loads((tmp_path / "v.json").read_text())
+    assert [verdict["as_expected"] for verdict in stored] == [True, False, False]
+    suite = ElementTree.parse(tmp_path / "v.xml").getroot()
+    assert suite.get("failures") == "2"
+    assert [len(case) for case in suite] == [0, 1, 1]
+    said = capsys.readouterr()
+    assert "1 of 3 verdicts as expected" in said.out
+    assert "planted" in said.err
+
+
+def test_an_unknown_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.check("gama_law") == 2
+    assert "did you mean 'gamma_law'" in capsys.readouterr().err

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+import lowcomplex
+
+
+def _modules_after(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_every_public_name_is_there() -> None:
+    for name in dir(lowcomplex):
+        assert getattr(lowcomplex, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        lowcomplex.nothing  # noqa: B018
+    assert lowcomplex.__version__ == version("lowcomplex")
+
+
+@pytest.mark.parametrize(
+    "room", ["measures", "networks", "predictions", "training", "tasks", "checks", "plots"]
+)
+def test_every_exported_name_is_there(room: str) -> None:
+    module = importlib.import_module(f"lowcomplex.{room}")
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_the_library_is_light_to_import() -> None:
+    names = "initialize, effective_gamma, effective_rank, condensed_directions, fourier_spectrum, Tracker"
+    heavy = {"pandas", "xarray", "sympy", "seaborn", "matplotlib", "scipy.cluster", "scipy.stats", "exca"}
+    assert "torch" not in _modules_after("import lowcomplex")
+    # torch itself imports sympy once it compiles; only what a plain import of it leaves out is ours.
+    loaded = _modules_after(f"from lowcomplex import {names}") - _modules_after("import torch")
+    assert not heavy & loaded
+
+
+@pytest.mark.parametrize("room", ["predictions", "plots", "nulls", "sweeps"])
+def test_rooms_without_torch(room: str) -> None:
+    assert "torch" not in _modules_after(f"import lowcomplex.{room}")
+
+
+def test_trainers_stay_optional() -> None:
+    loaded = _modules_after("import lowcomplex.integrations, lowcomplex.tracking, lowcomplex.cli")
+    assert not {"lightning", "transformers", "accelerate", "finufft", "curvlinops"} & loaded
