@@ -53,7 +53,7 @@ study: $(READY)
 	$(BIN)python -m pytest -q -n $(WORKERS) -m slow
 
 bench: $(READY)
-	$(BIN)python -m pytest -q tests/benchmarks --benchmark-only
+	$(BIN)python -m pytest -v -s tests/benchmarks
 
 clean:
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
