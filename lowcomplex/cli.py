@@ -161,9 +161,13 @@ def _table(path: Path, rows_of: Any, csv: Path | None, json: Path | None, nothin
 
 
 def _print(frame: pd.DataFrame) -> None:
+    import pandas as pd
+
     table = Table()
     for column in frame.columns:
-        table.add_column(str(column), justify="left" if frame[column].dtype == object else "right")
+        table.add_column(
+            str(column), justify="right" if pd.api.types.is_numeric_dtype(frame[column]) else "left"
+        )
     for _, row in frame.iterrows():
         table.add_row(*(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row))
     _console().print(table)
