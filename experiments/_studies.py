@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from difflib import get_close_matches
 
 from experiments._study import Study
+from lowcomplex._names import require_known
 
 # Cheap ones first: a figure within two minutes.
 NAMES = ("gamma_axis", "two_layer_condensation", "frequency_principle", "anchor_gamma")
@@ -17,11 +17,6 @@ def study(name: str) -> Study:
     Raises:
         ValueError: There is none.
     """
-    if name not in NAMES:
-        near = get_close_matches(name, NAMES, n=1)
-        raise ValueError(
-            f"study: expected one of {', '.join(NAMES)}, got {name!r}"
-            + (f"; did you mean {near[0]!r}?" if near else "")
-        )
+    require_known("study", name, NAMES)
     found: Study = importlib.import_module(f"experiments.{name}").STUDY
     return found

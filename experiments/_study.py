@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from lowcomplex import sweeps
+from lowcomplex._names import require_known
 
 RESULTS = Path("results")
 
@@ -59,12 +59,7 @@ class Study:
         Raises:
             ValueError: An unknown preset.
         """
-        if preset not in self.presets:
-            near = get_close_matches(preset, self.presets, n=1)
-            raise ValueError(
-                f"preset: {self.name} has {sorted(self.presets)}, got {preset!r}"
-                + (f"; did you mean {near[0]!r}?" if near else "")
-            )
+        require_known(f"preset of {self.name}", preset, self.presets)
         configs = sweeps.grid(self.config, **self.presets[preset])
         return sweeps.Sweep(preset, self.measure, configs, self.dimensions)
 

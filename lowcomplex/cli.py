@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -212,7 +213,18 @@ def _verdict_record(verdict: checks.Verdict | checks.CheckError) -> dict[str, An
 
 
 def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json_module.dumps(content, indent=1, default=str))
+    path.write_text(json_module.dumps(_json(content), indent=1, allow_nan=False))
+
+
+def _json(content: Any) -> Any:
+    """The same in JSON's types, which know no NaN and no infinity: null there."""
+    if isinstance(content, dict):
+        return {str(key): _json(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_json(value) for value in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content
 
 
 def _write_junit(path: Path, verdicts: list[checks.Verdict | checks.CheckError]) -> None:

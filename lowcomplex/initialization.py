@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from lowcomplex._names import require_known, require_match
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +94,8 @@ def initialize(
         if rate is not None and not math.isfinite(rate):
             raise ValueError(f"{name}: expected a finite initialization rate, got {rate}")
     found = list(_matrices(module))
-    _check_patterns("parts", rates, [matrix.name for matrix in found])
+    for pattern in rates:
+        require_match("parts", pattern, (matrix.name for matrix in found))
     chosen = [(matrix, _first_match(matrix.name, rates, gamma)) for matrix in found]
     plan = [(matrix, rate) for matrix, rate in chosen if rate is not None]
     if not plan:
@@ -159,16 +161,12 @@ def effective_gamma(
 
     layouts = dict(layout or {})
     for pattern, name in layouts.items():
-        if name not in _RULES:
-            near = get_close_matches(name, _RULES, n=1)
-            raise ValueError(
-                f"layout[{pattern!r}]: expected one of {sorted(_RULES)}, got {name!r}"
-                + (f"; did you mean {near[0]!r}?" if near else "")
-            )
+        require_known(f"layout[{pattern!r}]", name, _RULES)
     found = list(_matrices(source) if isinstance(source, nn.Module) else _entries(source))
     if not found:
         raise ValueError("source: holds no weight matrix")
-    _check_patterns("layout", layouts, [matrix.name for matrix in found])
+    for pattern in layouts:
+        require_match("layout", pattern, (matrix.name for matrix in found))
     rows = []
     for matrix in found:
         chosen = _first_match(matrix.name, layouts, matrix.layout)
@@ -251,16 +249,6 @@ def _biases(module: nn.Module, untouched: set[str]) -> Iterator[Tensor]:
 
 def _first_match(name: str, patterns: Mapping[str, T], default: T) -> T:
     return next((value for pattern, value in patterns.items() if fnmatchcase(name, pattern)), default)
-
-
-def _check_patterns(argument: str, patterns: Mapping[str, object], names: list[str]) -> None:
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            near = get_close_matches(pattern, names, n=1, cutoff=0.0)
-            raise ValueError(
-                f"{argument}: pattern {pattern!r} matches no weight matrix"
-                + (f"; the nearest name is {near[0]!r}" if near else "")
-            )
 
 
 def _root_mean_square(name: str, weight: Tensor) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lowcomplex import measures as library
+from lowcomplex._names import require_known, require_match
 from lowcomplex.measures.condensation import condensed_direction_count
 from lowcomplex.measures.rank import rank_measures
 
@@ -195,22 +195,12 @@ def _resolve(measures: Sequence[str] | Mapping[str, Measure]) -> dict[str, Measu
     if isinstance(measures, Mapping):
         return dict(measures)
     for name in measures:
-        if name not in _NAMED:
-            near = get_close_matches(name, _NAMED, n=1)
-            raise ValueError(
-                f"measures: unknown measure {name!r}, expected some of {sorted(_NAMED)}"
-                + (f"; did you mean {near[0]!r}?" if near else "")
-            )
+        require_known("measures", name, _NAMED)
     return {name: _NAMED[name] for name in measures}
 
 
 def _select(module: nn.Module, patterns: tuple[str, ...]) -> dict[str, Tensor]:
     matrices = {name: p for name, p in module.named_parameters() if p.ndim >= 2 and p.numel() > 0}
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in matrices):
-            near = get_close_matches(pattern, matrices, n=1, cutoff=0.0)
-            raise ValueError(
-                f"layers: pattern {pattern!r} matches no weight matrix"
-                + (f"; the nearest name is {near[0]!r}" if near else "")
-            )
+        require_match("layers", pattern, matrices)
     return {n: p for n, p in matrices.items() if any(fnmatchcase(n, pattern) for pattern in patterns)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -88,15 +87,8 @@ class Figure:
 
     def digest(self, dataset: xr.Dataset) -> str:
         """SHA-256 over the dataset's content and everything that draws it."""
-        here = Path(__file__).parent
-        module = sys.modules[self.draw.__module__].__file__ or ""
-        code = source_digest(
-            Path(plots.__file__).parent,
-            Path(plots.__file__).parents[1] / "predictions",
-            here / f"{self.name}.py",
-            Path(module),
-            Path(__file__),
-        )
+        library = Path(plots.__file__).parents[1]
+        code = source_digest(library / "plots", library / "predictions", Path(__file__).parent)
         parts = (_content(dataset), code, *(version(name) for name in ("matplotlib", "seaborn", "pandas")))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

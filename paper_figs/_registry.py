@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from difflib import get_close_matches
 
+from lowcomplex._names import require_known
 from paper_figs._figure import Figure
 
 NAMES = (
@@ -30,11 +30,6 @@ def figure(name: str) -> Figure:
     Raises:
         ValueError: There is none.
     """
-    if name not in NAMES:
-        near = get_close_matches(name, NAMES, n=1)
-        raise ValueError(
-            f"figure: expected one of {', '.join(NAMES)}, got {name!r}"
-            + (f"; did you mean {near[0]!r}?" if near else "")
-        )
+    require_known("figure", name, NAMES)
     found: Figure = importlib.import_module(f"paper_figs.{name}").FIGURE
     return found

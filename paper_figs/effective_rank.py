@@ -1,33 +1,5 @@
 """The effective rank of every matrix against γ, beside random matrices."""
 
-from __future__ import annotations
+from paper_figs._ranks import rank_figure
 
-import pandas as pd
-import xarray as xr
-from matplotlib import figure
-
-from lowcomplex import plots
-from paper_figs._figure import Figure
-from paper_figs._words import counted
-
-
-def draw(dataset: xr.Dataset) -> figure.Figure:
-    """One panel a kind of matrix."""
-    return plots.plot_ranks(dataset, "effective_rank")
-
-
-def numbers(dataset: xr.Dataset) -> pd.DataFrame:
-    """Final effective rank of every matrix of every run, and its null."""
-    return plots.rank_table(dataset, "effective_rank")
-
-
-def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
-    return (
-        f"Effective rank of all {dataset.sizes['matrix']} weight matrices after training, against γ: mean "
-        f"and range of {counted(dataset.sizes['seed'], 'seed')}. Dashed: expected value of a Gaussian random "
-        "matrix of the same shape. The embedding's rows of tokens that never occur stay random and count too."
-    )
-
-
-FIGURE = Figure("effective_rank", "anchor_gamma", caption, draw, numbers)
+FIGURE = rank_figure("effective_rank")

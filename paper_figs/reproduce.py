@@ -21,8 +21,13 @@ from paper_figs import NAMES, _verdicts, figure
 from paper_figs._files import write
 
 TITLE = "How complex is what training found? Measured over the initialization rate γ, and against theory"
-# Measured on two cores at about 2.5 GHz, one run on one core; only for the estimate that is printed.
-SECONDS_A_RUN: Mapping[str, float] = {"anchor_gamma": 75.0}
+# Measured on one core of about 2.5 GHz; only for the estimate that is printed.
+SECONDS_A_RUN: Mapping[str, float] = {
+    "gamma_axis": 0.3,
+    "two_layer_condensation": 2.0,
+    "frequency_principle": 4.0,
+    "anchor_gamma": 80.0,
+}
 
 app = cyclopts.App(
     name="python -m paper_figs.reproduce", help="Run the main job: studies, checks, figures, report."
@@ -119,7 +124,7 @@ def _announce(studies: list[Study], preset: str, workers: int, folder: Path) -> 
         configs = chosen.sweep(preset).configs
         cells = Store(chosen.folder(folder) / "cells")
         missing = sum(config.hash not in cells for config in configs)
-        seconds = missing * SECONDS_A_RUN.get(chosen.name, 5.0) / max(workers, 1)
+        seconds = missing * SECONDS_A_RUN[chosen.name] / max(workers, 1)
         total += seconds
         estimate = f", about {_duration(seconds)}" if missing else ""
         _say(f"  {chosen.name:24s} {missing:3d} of {len(configs):3d} runs to compute{estimate}")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -71,10 +72,11 @@ def test_check_exits_by_the_verdicts(
     outcomes: list[Verdict | CheckError] = [_verdict(1.0)]
     monkeypatch.setattr(checks, "run_all", lambda *_, **__: outcomes)
     assert cli.check() == 0
-    outcomes += [_verdict(3.0), CheckError("balancedness", 0, "Traceback: planted")]
+    outcomes += [_verdict(math.nan), CheckError("balancedness", 0, "Traceback: planted")]
     assert cli.check(json=tmp_path / "v.json", junit=tmp_path / "v.xml") == 1
     stored = json.loads((tmp_path / "v.json").read_text())
     assert [verdict["as_expected"] for verdict in stored] == [True, False, False]
+    assert stored[1]["measured"] is None
     suite = ElementTree.parse(tmp_path / "v.xml").getroot()
     assert suite.get("failures") == "2"
     assert [len(case) for case in suite] == [0, 1, 1]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
+from lowcomplex._names import require_known
 from lowcomplex.checks import (
     _balancedness,
     _deep_linear_modes,
@@ -39,12 +38,7 @@ def get(name: str) -> Check:
     Raises:
         ValueError: There is none.
     """
-    if name not in _CHECKS:
-        near = get_close_matches(name, _CHECKS, n=1)
-        raise ValueError(
-            f"name: expected one of {', '.join(_CHECKS)}, got {name!r}"
-            + (f"; did you mean {near[0]!r}?" if near else "")
-        )
+    require_known("name", name, _CHECKS)
     return _CHECKS[name]
 
 

@@ -27,6 +27,11 @@ class Comparison:
     tolerance: float
     reason: str
 
+    def __post_init__(self) -> None:
+        # Measurements come as numpy scalars, whose comparisons are no JSON type.
+        for name in ("predicted", "measured", "tolerance"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+
     @property
     def error(self) -> float:
         """|measured - predicted|; NaN if either is."""

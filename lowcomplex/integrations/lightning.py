@@ -2,55 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import lightning
 from torch import Tensor
 
-from lowcomplex.tracking import Measure, Tracker
-
-if TYPE_CHECKING:
-    import xarray as xr
+from lowcomplex.integrations._recorder import Recorder
 
 
-class TrackerCallback(lightning.Callback):
-    """A `lowcomplex.Tracker` of the module that a Lightning trainer fits.
+class TrackerCallback(Recorder, lightning.Callback):
+    """A `lowcomplex.Tracker` of the module that a Lightning trainer fits; arguments as in `Tracker`.
 
     Record k holds the state after k optimizer steps of this fit, record 0 the state at its start; batches
     that only accumulate gradients are not counted.
-
-    Args:
-        measures: As in `Tracker`.
-        layers: As in `Tracker`.
-        every: Record every so many optimizer steps.
-        steps: Record at these optimizer steps instead.
 
     Example:
         Pass it as `lightning.Trainer(callbacks=[callback])`; then `callback.dataset()` is the record.
     """
 
-    def __init__(
-        self,
-        measures: Sequence[str] | Mapping[str, Measure] = ("effective_rank", "stable_rank"),
-        *,
-        layers: str | Sequence[str] = "*",
-        every: int = 1,
-        steps: Iterable[int] | None = None,
-    ) -> None:
-        self._options: dict[str, Any] = {
-            "measures": measures,
-            "layers": layers,
-            "every": every,
-            "steps": None if steps is None else tuple(steps),
-        }
-        self._tracker: Tracker | None = None
-        self._seen = 0
+    _seen = 0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Record the initial state."""
-        self._tracker = Tracker(pl_module, **self._options)
-        self._tracker.step()
+        self._start(pl_module)
         self._seen = trainer.global_step
 
     def on_train_batch_end(
@@ -62,19 +37,8 @@ class TrackerCallback(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Count the optimizer step that this batch ended, if it did."""
-        assert self._tracker is not None
         if trainer.global_step == self._seen:
             return
         self._seen = trainer.global_step
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
-        self._tracker.step(**({} if loss is None else {"loss": loss}))
-
-    def dataset(self) -> xr.Dataset:
-        """Everything recorded so far; see `Tracker.dataset`.
-
-        Raises:
-            RuntimeError: No training has started.
-        """
-        if self._tracker is None:
-            raise RuntimeError("no training has started: pass this callback to a lightning.Trainer")
-        return self._tracker.dataset()
+        self._running().step(**({} if loss is None else {"loss": loss}))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 
 import torch
 from torch import Tensor
+
+from lowcomplex._names import require_known
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -57,10 +58,5 @@ def multiplicity(name: str) -> int | None:
 
 
 def _look_up(name: str) -> tuple[Activation, int | None]:
-    if name not in _KNOWN:
-        near = get_close_matches(name, _KNOWN, n=1)
-        raise ValueError(
-            f"activation: expected one of {sorted(_KNOWN)}, got {name!r}"
-            + (f"; did you mean {near[0]!r}?" if near else "")
-        )
+    require_known("activation", name, _KNOWN)
     return _KNOWN[name]

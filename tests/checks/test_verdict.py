@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 
 from lowcomplex.checks import Check, Comparison, Control, Verdict
@@ -62,6 +63,13 @@ def test_a_verdict_is_plain_json() -> None:
     assert record["control"] == "rejected"
     assert record["comparisons"][0]["measured"] == 1.3
     assert record["controls"][0]["rejected"] is True
+
+
+def test_numpy_scalars_are_plain_numbers() -> None:
+    comparison = Comparison("slope", np.float64(1), np.float32(1.5), np.float64(0.1), "because")
+    assert type(comparison.measured) is float
+    assert comparison.passed is False
+    assert (comparison.error, comparison.tolerance) == (0.5, 0.1)
 
 
 def test_a_check_without_a_control_is_refused() -> None:

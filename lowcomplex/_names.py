@@ -1,0 +1,37 @@
+"""Errors for names that are not known, with the nearest one that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+
+def require_known(argument: str, name: str, known: Iterable[str]) -> None:
+    """Refuse a name that is not one of the known.
+
+    Raises:
+        ValueError: It is not; the message names the argument, what is known, and the nearest.
+    """
+    known = list(known)
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        raise ValueError(
+            f"{argument}: expected one of {', '.join(known)}, got {name!r}"
+            + (f"; did you mean {near[0]!r}?" if near else "")
+        )
+
+
+def require_match(argument: str, pattern: str, names: Iterable[str]) -> None:
+    """Refuse a shell pattern that matches the name of no weight matrix.
+
+    Raises:
+        ValueError: It matches none; the message names the argument and the nearest name.
+    """
+    names = list(names)
+    if not any(fnmatchcase(name, pattern) for name in names):
+        near = get_close_matches(pattern, names, n=1, cutoff=0.0)
+        raise ValueError(
+            f"{argument}: pattern {pattern!r} matches no weight matrix"
+            + (f"; the nearest name is {near[0]!r}" if near else "")
+        )

@@ -1,0 +1,57 @@
+"""What the callbacks of all trainers share: a tracker that is made when training starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lowcomplex.tracking import Measure, Tracker
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from torch import nn
+
+
+class Recorder:
+    """Holds a `Tracker`'s options until there is a module to track.
+
+    Args:
+        measures: As in `Tracker`.
+        layers: As in `Tracker`.
+        every: Record every so many optimizer steps.
+        steps: Record at these optimizer steps instead.
+    """
+
+    def __init__(
+        self,
+        measures: Sequence[str] | Mapping[str, Measure] = ("effective_rank", "stable_rank"),
+        *,
+        layers: str | Sequence[str] = "*",
+        every: int = 1,
+        steps: Iterable[int] | None = None,
+    ) -> None:
+        self._options: dict[str, Any] = {
+            "measures": measures,
+            "layers": layers,
+            "every": every,
+            "steps": None if steps is None else tuple(steps),
+        }
+        self._tracker: Tracker | None = None
+
+    def dataset(self) -> xr.Dataset:
+        """Everything recorded so far; see `Tracker.dataset`.
+
+        Raises:
+            RuntimeError: No training has started.
+        """
+        return self._running().dataset()
+
+    def _start(self, module: nn.Module) -> None:
+        """Record the initial state."""
+        self._tracker = Tracker(module, **self._options)
+        self._tracker.step()
+
+    def _running(self) -> Tracker:
+        if self._tracker is None:
+            raise RuntimeError("no training has started: pass this callback to a trainer")
+        return self._tracker

@@ -1,0 +1,32 @@
+"""A rank of every matrix against γ, beside random matrices."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import xarray as xr
+
+from lowcomplex import plots
+from paper_figs._figure import Figure
+from paper_figs._words import counted
+
+
+def rank_figure(measure: str) -> Figure:
+    """The figure of one rank measure, which names its files."""
+
+    def caption(dataset: xr.Dataset) -> str:
+        name = measure.replace("_", " ").capitalize()
+        return (
+            f"{name} of all {dataset.sizes['matrix']} weight matrices after training, against γ: mean and "
+            f"range of {counted(dataset.sizes['seed'], 'seed')}. Dashed: expected value of a Gaussian random "
+            "matrix of the same shape. The embedding's rows of tokens that never occur stay random and count "
+            "too."
+        )
+
+    return Figure(
+        measure,
+        "anchor_gamma",
+        caption,
+        partial(plots.plot_ranks, measure=measure),
+        partial(plots.rank_table, measure=measure),
+    )
