@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from experiments._study import Study, single_precision
-from lowcomplex import initialize, nulls, sweeps
+from lowcomplex import effective_rank, initialize, nulls, sweeps
 from lowcomplex.measures import fourier_spectrum, shift_equivariant_share
 from lowcomplex.networks import Transformer
 from lowcomplex.tasks import AnchorProbe, AnchorTask
@@ -252,6 +252,13 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
         + ("falls monotonically with γ: " if falls else "does not fall monotonically with γ: ")
         + ", ".join(f"{value:.1f}" for value in rank)
         + "."
+    )
+    embeddings = torch.from_numpy(dataset["token_embedding"].transpose("gamma", "seed", ...).values)
+    null = nulls.random_effective_rank(*embeddings.shape[-2:]).value
+    sentences.append(
+        "Effective rank of the embeddings of the tokens that are keys: "
+        + ", ".join(f"{value:.1f}" for value in effective_rank(embeddings).mean(1).tolist())
+        + f" over γ (random: {null:.1f})."
     )
     correlation = _rank_correlation(dataset)
     sentences.append(
