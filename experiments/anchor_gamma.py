@@ -253,13 +253,7 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
         + ", ".join(f"{value:.1f}" for value in rank)
         + "."
     )
-    embeddings = torch.from_numpy(dataset["token_embedding"].transpose("gamma", "seed", ...).values)
-    null = nulls.random_effective_rank(*embeddings.shape[-2:]).value
-    sentences.append(
-        "Effective rank of the embeddings of the tokens that are keys: "
-        + ", ".join(f"{value:.1f}" for value in effective_rank(embeddings).mean(1).tolist())
-        + f" over γ (random: {null:.1f})."
-    )
+    sentences.append(_embedding_ranks(dataset["token_embedding"]))
     correlation = _rank_correlation(dataset)
     sentences.append(
         f"Across all {correlation[2]} converged runs, Spearman's correlation of that stable rank with the "
@@ -269,6 +263,20 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
         else "Too few runs converged to correlate rank with composition."
     )
     return tuple(sentences)
+
+
+def _embedding_ranks(embedding: xr.DataArray) -> str:
+    """Of the rows that training uses, unlike the whole matrix's; runs that diverged are left out."""
+    ranks = []
+    for gamma in embedding["gamma"].values:
+        weights = torch.from_numpy(embedding.sel(gamma=gamma).transpose("seed", "token", "width").values)
+        finite = weights[torch.isfinite(weights).all((1, 2))]
+        ranks.append(f"{float(effective_rank(finite).mean()):.1f}" if len(finite) else "none")
+    null = nulls.random_effective_rank(embedding.sizes["token"], embedding.sizes["width"]).value
+    return (
+        "The effective rank of the embeddings of the tokens that are keys is, from the smallest to the "
+        f"largest γ, {', '.join(ranks)} (random: {null:.1f})."
+    )
 
 
 def _rank_correlation(dataset: xr.Dataset) -> tuple[float, float, int]:

@@ -34,7 +34,8 @@ def cosine_table(dataset: xr.Dataset) -> pd.DataFrame:
     """Cosines of the query matrix's neurons at the smallest and the largest γ, clustered.
 
     Args:
-        dataset: `query_weight` over (gamma, seed, neuron, input); the first seed is taken.
+        dataset: `query_weight` over (gamma, seed, neuron, input); the first seed that did not
+            diverge is taken.
 
     Returns:
         Columns gamma, row, column, neuron, other_neuron, cosine: `row` and `column` are places in the
@@ -42,12 +43,12 @@ def cosine_table(dataset: xr.Dataset) -> pd.DataFrame:
         are zero have no direction and are left out.
 
     Raises:
-        ValueError: The dataset lacks a variable or a dimension.
+        ValueError: The dataset lacks a variable or a dimension, or every seed diverged at one of these γ.
     """
     require(dataset, ("query_weight",), ("gamma", "seed", "neuron", "input"))
     tables = []
     for gamma in ends(dataset):
-        weight = dataset["query_weight"].sel(gamma=gamma).isel(seed=0).transpose("neuron", "input")
+        weight = _first_run(dataset["query_weight"].sel(gamma=gamma)).transpose("neuron", "input")
         cosines, order = _ordered_cosines(np.asarray(weight.values, dtype=float))
         row, column = np.indices(cosines.shape).reshape(2, -1)
         tables.append(
@@ -93,14 +94,16 @@ def component_table(dataset: xr.Dataset) -> pd.DataFrame:
     """The first two principal components of the token embeddings at the smallest and the largest γ.
 
     Args:
-        dataset: `token_embedding` over (gamma, seed, token, width); the first seed is taken.
+        dataset: `token_embedding` over (gamma, seed, token, width); the first seed that did not
+            diverge is taken.
 
     Returns:
         Columns gamma, token, component_1, component_2, share_1, share_2 (of the variance). A component's
         sign is such that it rises with the token's value.
 
     Raises:
-        ValueError: The dataset lacks a variable or a dimension, or holds fewer than two tokens.
+        ValueError: The dataset lacks a variable or a dimension, holds fewer than two tokens, or every seed
+            diverged at one of these γ.
     """
     require(dataset, ("token_embedding",), ("gamma", "seed", "token", "width"))
     if dataset.sizes["token"] < 2:
@@ -108,7 +111,7 @@ def component_table(dataset: xr.Dataset) -> pd.DataFrame:
     tokens = np.asarray(dataset["token"].values)
     tables = []
     for gamma in ends(dataset):
-        embedding = dataset["token_embedding"].sel(gamma=gamma).isel(seed=0).transpose("token", "width")
+        embedding = _first_run(dataset["token_embedding"].sel(gamma=gamma)).transpose("token", "width")
         scores, shares = _principal_components(np.asarray(embedding.values, dtype=float))
         rises = np.sign((scores * (tokens - tokens.mean())[:, None]).sum(0))
         scores = scores * np.where(rises == 0, 1, rises)
@@ -220,6 +223,14 @@ def _ranks_of_part(
         axis.fill_between(over.mean().index, over.min(), over.max(), color=color, alpha=0.2, linewidth=0)
         axis.plot(over.mean().index, over.mean(), marker="o", color=color, label=label)
     axis.set_ylim(0, 1.06 * float(max(table[measure].max(), null.max())))
+
+
+def _first_run(weights: xr.DataArray) -> xr.DataArray:
+    by_seed = weights.transpose("seed", ...).values
+    finite = np.isfinite(by_seed).reshape(len(by_seed), -1).all(1)
+    if not finite.any():
+        raise ValueError(f"{weights.name}: every run diverged at γ = {float(weights['gamma']):g}")
+    return weights.isel(seed=int(finite.argmax()))
 
 
 def _ordered_cosines(weight: Array) -> tuple[Array, NDArray[np.int_]]:

@@ -97,7 +97,8 @@ def train(
         optimizer: Holds the module's parameters and nominal learning rates.
         schedule: `schedule(step, steps)` is the factor on the learning rates; constant if None.
         clip_norm: Largest norm of the whole gradient, if any.
-        before_step: Called with the number of updates done, before each update and after the last.
+        before_step: Called with the number of updates done, before each update and after the last, but not
+            at a state that has diverged.
 
     Returns:
         The minibatch losses and where the run diverged, if it did.
@@ -111,8 +112,6 @@ def train(
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     losses = torch.full((steps,), math.nan)
     for step in range(steps):
-        if before_step is not None:
-            before_step(step)
         if schedule is not None:
             factor = schedule(step, steps)
             for group, learning_rate in zip(optimizer.param_groups, nominal, strict=True):
@@ -121,11 +120,15 @@ def train(
         losses[step] = value.detach()
         if not math.isfinite(float(losses[step])):
             return TrainingResult(losses[: step + 1], diverged_at=step)
+        if before_step is not None:
+            before_step(step)
         optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
         if clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
         optimizer.step()
+    if not all(bool(torch.isfinite(p).all()) for p in parameters):
+        return TrainingResult(losses, diverged_at=steps)
     if before_step is not None:
         before_step(steps)
     return TrainingResult(losses, diverged_at=None)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import synthetic
 from experiments import NAMES, study
 from experiments.__main__ import main
 from lowcomplex import sweeps
@@ -75,6 +76,19 @@ def test_presets_are_grids_of_their_dimensions(name: str) -> None:
     assert {config.hash for config in quick} <= {config.hash for config in full}
     with pytest.raises(ValueError, match="did you mean 'quick'"):
         chosen.sweep("quik")
+
+
+def test_a_diverged_run_is_recorded_and_left_out() -> None:
+    anchor = study("anchor_gamma")
+    (config,) = sweeps.grid(
+        anchor.config, **TINY["anchor_gamma"] | {"gamma": 0.4, "seed": 0, "learning_rate": 1e30}
+    )
+    record = anchor.measure(config)
+    assert str(record["phase"].values) == "not converged"
+    assert record["step"].values.tolist() == [0]
+    said = " ".join(anchor.findings(synthetic.diverged(synthetic.anchor_gamma())))
+    assert "not converged" in said
+    assert "nan" not in said
 
 
 def test_the_law_of_gamma_is_found_at_tiny_size(tmp_path: Path) -> None:

@@ -177,3 +177,15 @@ def anchor_gamma() -> xr.Dataset:
             "pairs": pairs,
         },
     )
+
+
+def diverged(record: xr.Dataset) -> xr.Dataset:
+    """The anchor dataset with its first run diverged after three records."""
+    run = {"gamma": record["gamma"].values[0], "seed": record["seed"].values[0]}
+    changed = record.copy(deep=True)
+    for name, variable in changed.data_vars.items():
+        if variable.dtype.kind == "f" and "gamma" in variable.dims and not str(name).startswith("null"):
+            late = {"step": changed["step"].values[3:]} if "step" in variable.dims else {}
+            changed[name].loc[run | late] = np.nan
+    changed["phase"].loc[run] = "not converged"
+    return changed

@@ -65,6 +65,14 @@ def _assert_legible(picture: Figure) -> None:
     assert not picture.get_suptitle()
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if figure(name).study == "anchor_gamma"])
+def test_a_diverged_run_does_not_cost_the_figure(name: str) -> None:
+    item, dataset = figure(name), synthetic.diverged(synthetic.anchor_gamma())
+    assert item.draw(dataset).axes
+    assert len(item.numbers(dataset))
+    assert "nan" not in item.caption(dataset).lower()
+
+
 def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
     item = figure("anchor_offsets")
     first = [path.read_bytes() for path in item.save(synthetic.anchor_gamma(), tmp_path / "first")]
