@@ -6,7 +6,6 @@ three-block transformer, every matrix at γ, trained on fresh sequences that nev
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -16,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from experiments._study import Study, single_precision
+from experiments._token_map import TokenMap
 from lowcomplex import effective_rank, initialize, nulls, sweeps
-from lowcomplex.measures import fourier_spectrum, shift_equivariant_share
 from lowcomplex.networks import Transformer
 from lowcomplex.tasks import AnchorProbe, AnchorTask
-from lowcomplex.tasks.anchor import ALL_PAIRS, ANCHORS, FIRST_KEY, LAST_KEY
+from lowcomplex.tasks.anchor import FIRST_KEY, LAST_KEY
 from lowcomplex.tracking import Tracker, log_linear_steps
 from lowcomplex.training import adamw, train, warmup_cosine
 
@@ -40,7 +39,6 @@ _PARTS = {
     "feedforward_in": "feedforward in",
     "feedforward_out": "feedforward out",
 }
-_MAP_POSITION = 3
 
 
 class AnchorGammaConfig(sweeps.Config):
@@ -76,7 +74,7 @@ def measure(config: AnchorGammaConfig) -> xr.Dataset:
     )
     initialize(model, config.gamma, generator=weights)
     probe = AnchorProbe(task, evaluation, samples=500)
-    token_map = _TokenMap(task, evaluation)
+    token_map = TokenMap(task, evaluation)
 
     def accuracy() -> xr.DataArray:
         answers = probe(model.last)
@@ -125,74 +123,6 @@ def measure(config: AnchorGammaConfig) -> xr.Dataset:
         token=range(FIRST_KEY, LAST_KEY + 1),
     )
     return record.assign_attrs(diverged_at=-1 if result.diverged_at is None else result.diverged_at)
-
-
-class _TokenMap:
-    """The learned map from key to answer, for all 16 anchor pairs on one background.
-
-    A composite anchor function is a pure shift of the key, so its offset, answer minus key, is constant:
-    its spectrum over the keys holds the zero frequency alone.
-    """
-
-    def __init__(self, task: AnchorTask, generator: torch.Generator) -> None:
-        background = generator.get_state()
-        grids = []
-        for pair in ALL_PAIRS:
-            generator.set_state(background)
-            grids.append(task.key_grid(pair, _MAP_POSITION, generator))
-        self._tokens = torch.cat([grid.tokens for grid in grids])
-        self._keys = grids[0].keys
-        self._seen = torch.tensor([pair in task.seen for pair in ALL_PAIRS])
-        self._logits: Tensor | None = None
-
-    def quantities(self, model: Transformer) -> dict[str, Callable[[], xr.DataArray]]:
-        """What the tracker records of the map."""
-
-        def refresh() -> xr.DataArray:
-            with torch.no_grad():
-                self._logits = model.last(self._tokens).view(len(ALL_PAIRS), len(self._keys), -1)
-            return self._power()
-
-        return {
-            "token_map_power": refresh,
-            "shift_equivariant_share": self._shift_equivariant_share,
-            "mean_offset": self._mean_offset,
-        }
-
-    def _offsets(self) -> Tensor:
-        assert self._logits is not None
-        tokens = torch.arange(self._logits.shape[-1], dtype=torch.float32)
-        return self._logits.softmax(-1) @ tokens - self._keys
-
-    def _power(self) -> xr.DataArray:
-        spectrum = fourier_spectrum(self._offsets().double(), spacing=1 / len(self._keys))
-        both = torch.stack((spectrum.power[self._seen].mean(0), spectrum.power[~self._seen].mean(0)))
-        return xr.DataArray(
-            both.numpy(),
-            dims=("pairs", "frequency"),
-            coords={"pairs": ["seen", "unseen"], "frequency": spectrum.frequencies.numpy()},
-            attrs={"long_name": "power of the expected offset over keys"},
-        )
-
-    def _shift_equivariant_share(self) -> xr.DataArray:
-        assert self._logits is not None
-        among_keys = self._logits[:, :, FIRST_KEY : LAST_KEY + 1]
-        shares = shift_equivariant_share(among_keys)
-        return xr.DataArray(
-            [float(shares[self._seen].mean()), float(shares[~self._seen].mean())],
-            dims="pairs",
-            coords={"pairs": ["seen", "unseen"]},
-            attrs={"long_name": "shift-equivariant share of the logits' variance"},
-        )
-
-    def _mean_offset(self) -> xr.DataArray:
-        table = self._offsets().mean(1).view(len(ANCHORS), len(ANCHORS))
-        return xr.DataArray(
-            table.numpy(),
-            dims=("first_anchor", "second_anchor"),
-            coords={"first_anchor": list(ANCHORS), "second_anchor": list(ANCHORS)},
-            attrs={"long_name": "expected answer minus key, averaged over keys"},
-        )
 
 
 def _generator(seed: int, stream: int) -> torch.Generator:
