@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         numerical_rank,
         participation_ratio,
         stable_rank,
+        walsh_spectrum,
     )
     from lowcomplex.tracking import Tracker
 
@@ -57,6 +58,7 @@ _HOME = {
     "numerical_rank": "measures",
     "participation_ratio": "measures",
     "stable_rank": "measures",
+    "walsh_spectrum": "measures",
     "Tracker": "tracking",
 }
 
@@ -73,6 +75,7 @@ __all__ = [
     "numerical_rank",
     "participation_ratio",
     "stable_rank",
+    "walsh_spectrum",
 ]
 
 

@@ -1,5 +1,13 @@
 """How complex is a solution? Pure functions of tensors, batched over leading dimensions."""
 
+from lowcomplex.measures.boolean import (
+    SampledEstimate,
+    degree_weights,
+    sampled_coefficients,
+    sampled_total_influence,
+    total_influence,
+    walsh_spectrum,
+)
 from lowcomplex.measures.condensation import (
     CondensedDirections,
     condensed_direction_count,
@@ -29,10 +37,12 @@ from lowcomplex.measures.rank import (
 __all__ = [
     "CondensedDirections",
     "FourierSpectrum",
+    "SampledEstimate",
     "bandwidth",
     "condensed_direction_count",
     "condensed_directions",
     "cosine_similarity",
+    "degree_weights",
     "display_order",
     "effective_rank",
     "fourier_spectrum",
@@ -41,9 +51,13 @@ __all__ = [
     "participation_ratio",
     "rank_measures",
     "relative_error_by_frequency",
+    "sampled_coefficients",
+    "sampled_total_influence",
     "shift_equivariant_share",
     "singular_values",
     "spectral_centroid",
     "spectral_entropy",
     "stable_rank",
+    "total_influence",
+    "walsh_spectrum",
 ]
