@@ -33,6 +33,7 @@ from lowcomplex.measures.rank import (
     spectral_entropy,
     stable_rank,
 )
+from lowcomplex.measures.trajectory import relative_displacement, trajectory_dimension, trajectory_spectrum
 
 __all__ = [
     "CondensedDirections",
@@ -50,6 +51,7 @@ __all__ = [
     "numerical_rank",
     "participation_ratio",
     "rank_measures",
+    "relative_displacement",
     "relative_error_by_frequency",
     "sampled_coefficients",
     "sampled_total_influence",
@@ -59,5 +61,7 @@ __all__ = [
     "spectral_entropy",
     "stable_rank",
     "total_influence",
+    "trajectory_dimension",
+    "trajectory_spectrum",
     "walsh_spectrum",
 ]
