@@ -23,6 +23,7 @@ from lowcomplex.measures.fourier import (
     shift_equivariant_share,
     spectral_centroid,
 )
+from lowcomplex.measures.kernel import kernel_alignment, kernel_drift, neural_tangent_kernel
 from lowcomplex.measures.rank import (
     effective_rank,
     nuclear_rank,
@@ -47,6 +48,9 @@ __all__ = [
     "display_order",
     "effective_rank",
     "fourier_spectrum",
+    "kernel_alignment",
+    "kernel_drift",
+    "neural_tangent_kernel",
     "nuclear_rank",
     "numerical_rank",
     "participation_ratio",
