@@ -43,7 +43,7 @@ def main(*, preset: str = "quick", workers: int = 2, folder: Path = RESULTS) -> 
     Parameters
     ----------
     preset
-        quick (minutes) or full (about an hour).
+        quick (minutes) or full (about 40 minutes).
     workers
         Processes, one thread each.
     folder

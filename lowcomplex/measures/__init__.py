@@ -15,6 +15,7 @@ from lowcomplex.measures.condensation import (
     cosine_similarity,
     display_order,
 )
+from lowcomplex.measures.cosine_moments import effective_directions, mean_cosine, mean_squared_cosine
 from lowcomplex.measures.fourier import (
     FourierSpectrum,
     bandwidth,
@@ -46,10 +47,13 @@ __all__ = [
     "cosine_similarity",
     "degree_weights",
     "display_order",
+    "effective_directions",
     "effective_rank",
     "fourier_spectrum",
     "kernel_alignment",
     "kernel_drift",
+    "mean_cosine",
+    "mean_squared_cosine",
     "neural_tangent_kernel",
     "nuclear_rank",
     "numerical_rank",
