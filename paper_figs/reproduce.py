@@ -116,12 +116,12 @@ def reproduce(preset: str, workers: int, folder: Path) -> int:
 def _announce(studies: list[Study], preset: str, workers: int, folder: Path) -> None:
     if workers < 0:
         raise ValueError(f"workers: expected zero or more processes, got {workers}")
+    grids = [chosen.sweep(preset).configs for chosen in studies]
     _say(
         f"Main job, preset {preset}, {workers} workers. It can be interrupted at any time and started again."
     )
     total = 0.0
-    for chosen in studies:
-        configs = chosen.sweep(preset).configs
+    for chosen, configs in zip(studies, grids, strict=True):
         cells = Store(chosen.folder(folder) / "cells")
         missing = sum(config.hash not in cells for config in configs)
         seconds = missing * SECONDS_A_RUN[chosen.name] / max(workers, 1)

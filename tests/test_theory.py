@@ -38,6 +38,12 @@ def test_every_script_has_its_notebook() -> None:
     assert NOTEBOOKS
 
 
+def test_an_unknown_notebook_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["theory", "gama_law"])
+    with pytest.raises(SystemExit, match="did you mean 'gamma_law'"):
+        load_runner().main()
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_runs(name: str) -> None:
     cells = load_runner().execute(name).cells

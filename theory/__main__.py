@@ -9,6 +9,8 @@ import jupytext
 import nbclient
 import nbformat
 
+from lowcomplex._names import require_known
+
 FOLDER = Path(__file__).parent
 TIMEOUT = 300
 
@@ -38,7 +40,13 @@ def execute(name: str) -> nbformat.NotebookNode:
 
 def main() -> None:
     """Write the notebooks that are named, or all."""
-    for name in sys.argv[1:] or names():
+    chosen = sys.argv[1:] or names()
+    try:
+        for name in chosen:
+            require_known("notebook", name, names())
+    except ValueError as error:
+        sys.exit(str(error))
+    for name in chosen:
         nbformat.write(execute(name), FOLDER / f"{name}.ipynb")
         print(f"theory/{name}.ipynb")
 
