@@ -16,6 +16,7 @@ from lowcomplex.measures.condensation import (
     display_order,
 )
 from lowcomplex.measures.cosine_moments import effective_directions, mean_cosine, mean_squared_cosine
+from lowcomplex.measures.covariance import covariance_dimensions, covariance_spectrum
 from lowcomplex.measures.fourier import (
     FourierSpectrum,
     bandwidth,
@@ -25,6 +26,7 @@ from lowcomplex.measures.fourier import (
     spectral_centroid,
 )
 from lowcomplex.measures.kernel import kernel_alignment, kernel_drift, neural_tangent_kernel
+from lowcomplex.measures.products import product_singular_values, scaled_product
 from lowcomplex.measures.rank import (
     effective_rank,
     nuclear_rank,
@@ -45,6 +47,8 @@ __all__ = [
     "condensed_direction_count",
     "condensed_directions",
     "cosine_similarity",
+    "covariance_dimensions",
+    "covariance_spectrum",
     "degree_weights",
     "display_order",
     "effective_directions",
@@ -58,11 +62,13 @@ __all__ = [
     "nuclear_rank",
     "numerical_rank",
     "participation_ratio",
+    "product_singular_values",
     "rank_measures",
     "relative_displacement",
     "relative_error_by_frequency",
     "sampled_coefficients",
     "sampled_total_influence",
+    "scaled_product",
     "shift_equivariant_share",
     "singular_values",
     "spectral_centroid",

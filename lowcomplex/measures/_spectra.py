@@ -1,0 +1,75 @@
+"""Singular values: the one place that decides in which precision and by which decomposition."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Numbers converted to float64 at once: 64 MB, whatever the size of the matrix.
+_CHUNK = 2**23
+# A Gram matrix whose rounding could move an effective rank by more than this share is not trusted.
+_TRUSTED = 1e-7
+
+
+def scaled_singular_values(W: Tensor) -> tuple[Tensor, Tensor]:
+    """Singular values of finite matrices over their largest entry, in float64, and that entry.
+
+    Lower precisions go by the eigenvalues of the Gram matrix, accumulated in float64: half the cost of a
+    decomposition in single precision, and memory of the smaller side squared. Squares lose the values
+    below 1e-8 of the largest; a matrix where that could be seen, one in double precision, and one to be
+    differentiated are decomposed themselves.
+
+    Args:
+        W: (..., out, in) finite, nonempty matrices.
+
+    Returns:
+        (..., min(out, in)) descending, zero for zero matrices; and (..., 1).
+    """
+    largest = largest_entry(W)
+    scale = torch.where(largest > 0, largest, 1.0)[..., None]
+    if W.dtype == torch.float64 or (W.requires_grad and torch.is_grad_enabled()):
+        return torch.linalg.svdvals(W.double() / scale), largest
+    batch = W.shape[:-2]
+    flat, flat_scale = W.detach().reshape(-1, *W.shape[-2:]), scale.reshape(-1, 1, 1)
+    squared = torch.linalg.eigvalsh(_gram(flat) / flat_scale.square()).flip(-1)
+    values = squared.clamp(min=0).sqrt()
+    doubtful = ~_resolved(values)
+    if bool(doubtful.any()):
+        values[doubtful] = torch.linalg.svdvals(flat[doubtful].double() / flat_scale[doubtful])
+    return values.reshape(*batch, -1), largest
+
+
+def largest_entry(W: Tensor) -> Tensor:
+    """Largest absolute entry of each matrix in float64, (..., out, in) → (..., 1), without a copy of W."""
+    low, high = W.detach().flatten(-2).aminmax(dim=-1, keepdim=True)
+    return torch.maximum(-low.double(), high.double())
+
+
+def _gram(W: Tensor) -> Tensor:
+    """Gram matrices of the smaller side, (b, m, n) → (b, k, k), from slices in float64.
+
+    The squares of any lower precision are inside its range.
+    """
+    if W.shape[-2] < W.shape[-1]:
+        W = W.mT
+    k = W.shape[-1]
+    gram = torch.zeros(len(W), k, k, dtype=torch.float64, device=W.device)
+    for part in torch.split(W, max(1, _CHUNK // (len(W) * k)), dim=-2):
+        part = part.double()
+        gram.baddbmm_(part.mT, part)
+    return gram
+
+
+def _resolved(s: Tensor) -> Tensor:
+    """Whether values that are roots of a Gram matrix's eigenvalues determine the effective rank.
+
+    An eigenvalue is off by δ = 4 ε s_1², its root by min(δ / 2s, sqrt(δ)), and the entropy of p = s / Σ s by
+    at most the sum of these times 1 - log p, over Σ s.
+    """
+    error = 4 * torch.finfo(torch.float64).eps * s[..., :1].square()
+    floor = error.sqrt()
+    total = s.sum(-1, keepdim=True)
+    share = torch.maximum(s, floor) / total
+    shift = torch.minimum(error / (2 * s), floor) * (1 - share.log()) / total
+    resolved: Tensor = shift.nansum(-1) <= _TRUSTED
+    return resolved

@@ -1,0 +1,83 @@
+"""How many dimensions activations or embeddings fill: spectrum and dimensions of their covariance."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lowcomplex.measures._spectra import scaled_singular_values
+from lowcomplex.measures._validation import matrices
+
+
+def covariance_spectrum(X: Tensor, *, center: bool = True) -> Tensor:
+    """Share of each principal component in the variance of samples, p = s² / Σ s² of the centered samples.
+
+    Args:
+        X: (..., samples, features), such as activations on a data set, or embeddings of tokens.
+        center: Subtract the mean over samples first; without it, second moments about zero.
+
+    Returns:
+        (..., min(samples, features)) descending shares with sum 1; NaN for samples that do not differ.
+        Invariant under scale and rotation of the features and, if centered, under their shift. The
+        covariance itself is never formed beyond the smaller side.
+
+    Raises:
+        TypeError: `X` is not a floating-point tensor.
+        ValueError: Fewer than two samples to center, no features, or NaN or infinity.
+
+    Example:
+        >>> covariance_spectrum(torch.tensor([[0.0, 5.0], [3.0, 9.0]])).round(decimals=6)
+        tensor([1., 0.])
+    """
+    return _shares(X, center).to(X.dtype)
+
+
+def covariance_dimensions(X: Tensor, *, center: bool = True) -> dict[str, Tensor]:
+    """Dimensions that samples fill, from one decomposition: p is the `covariance_spectrum`.
+
+    - effective_rank: exp(-Σ p log p), the effective rank of the covariance matrix.
+    - participation_ratio: 1 / Σ p².
+    - intrinsic_dimension: 1 / p_1, trace over largest eigenvalue of the covariance.
+
+    Args:
+        X: (..., samples, features).
+        center: As for `covariance_spectrum`.
+
+    Returns:
+        Each (...), between 1 and min(samples - 1, features) if centered; NaN for samples that do not differ.
+
+    Raises:
+        TypeError: `X` is not a floating-point tensor.
+        ValueError: Fewer than two samples to center, no features, or NaN or infinity.
+
+    References:
+        Roy, Vetterli, EUSIPCO 2007, definition 1; Gao et al. 2017, eq. 5; Tropp 2015 (1501.01571),
+        definition 7.1.1.
+
+    Example:
+        >>> covariance_dimensions(torch.cat((torch.eye(3), -torch.eye(3))))["participation_ratio"]
+        tensor(3.)
+    """
+    p = _shares(X, center)
+    dimensions = {
+        "effective_rank": torch.special.entr(p).sum(-1).exp(),
+        "participation_ratio": p.square().sum(-1).reciprocal(),
+        "intrinsic_dimension": p[..., 0].reciprocal(),
+    }
+    return {name: value.to(X.dtype) for name, value in dimensions.items()}
+
+
+def _shares(X: Tensor, center: bool) -> Tensor:
+    X = matrices(X, "X")
+    if center:
+        if X.shape[-2] < 2:
+            raise ValueError(f"X: expected at least two samples (..., samples, features), got {X.shape[-2]}")
+        double = X.double()
+        X = double - double.mean(-2, keepdim=True)
+        # A constant column's mean rounds: what is left of it is no variance.
+        noise = 4 * torch.finfo(torch.float64).eps * double.abs().amax(-2, keepdim=True)
+        X = torch.where(X.abs().amax(-2, keepdim=True) > noise, X, 0.0)
+    values, _ = scaled_singular_values(X)
+    # Relative to the largest, no square underflows.
+    squared = (values / values[..., :1]).square()
+    return squared / squared.sum(-1, keepdim=True)

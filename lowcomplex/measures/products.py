@@ -1,0 +1,91 @@
+"""Rank of a product of weight matrices, such as a deep linear map or an attention circuit W_Qᵀ W_K."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from lowcomplex.measures._spectra import largest_entry
+from lowcomplex.measures._validation import matrices
+
+
+def scaled_product(*factors: Tensor) -> Tensor:
+    """The product of matrices up to a positive scale, W_1 W_2 … W_L / c, in float64.
+
+    Each factor is divided by its largest entry, and so is each partial product: twenty factors of 1e-30 stay
+    inside the range of float64, and every rank measure, blind to scale, can be taken of the result.
+
+    Args:
+        *factors: (..., m_0, m_1), (..., m_1, m_2), …; leading dimensions broadcast.
+
+    Returns:
+        (..., m_0, m_L) with a largest entry of 1, or 0 for a zero product. Differentiable, up to the scale.
+
+    Raises:
+        TypeError: A factor is not a floating-point tensor.
+        ValueError: No factor; inner sizes differ; a factor is empty, or holds NaN or infinity.
+
+    Example:
+        >>> scaled_product(torch.tensor([[1e-30, 0.0]]), torch.tensor([[4e-30], [1.0]]))
+        tensor([[1.]], dtype=torch.float64)
+    """
+    _require_chain(factors)
+    product = _scaled(factors[0])
+    for factor in factors[1:]:
+        product = _scaled(product @ _scaled(factor))
+    return product
+
+
+def product_singular_values(*factors: Tensor) -> Tensor:
+    """Singular values of a product of matrices, over the largest of them, in float64.
+
+    The triangular factor of the left part is carried from matrix to matrix, so that a product through a
+    narrow dimension r costs a decomposition of r x r, not of m_0 x m_L.
+
+    Args:
+        *factors: (..., m_0, m_1), (..., m_1, m_2), …, as for `scaled_product`.
+
+    Returns:
+        (..., min of all m) descending, the largest 1; the others of the product are zero. NaN for a zero
+        product.
+
+    Raises:
+        TypeError: A factor is not a floating-point tensor.
+        ValueError: No factor; inner sizes differ; a factor is empty, or holds NaN or infinity.
+
+    Example:
+        >>> product_singular_values(torch.tensor([[3.0], [4.0]]), torch.tensor([[1.0, 2.0]]))
+        tensor([1.], dtype=torch.float64)
+    """
+    _require_chain(factors)
+    narrowest = min(size for factor in factors for size in factor.shape[-2:])
+    # Splitting at the narrowest dimension leaves two triangular factors of that size or less.
+    dimensions = [factors[0].shape[-2], *(factor.shape[-1] for factor in factors)]
+    split = dimensions.index(narrowest)
+    if 0 < split < len(factors):
+        left, right = scaled_product(*factors[:split]), scaled_product(*factors[split:])
+        product = torch.linalg.qr(left, mode="r").R @ torch.linalg.qr(right.mT, mode="r").R.mT
+    else:
+        product = scaled_product(*factors)
+    values: Tensor = torch.linalg.svdvals(product)[..., :narrowest]
+    return values / values[..., :1]
+
+
+def _scaled(W: Tensor) -> Tensor:
+    largest = largest_entry(W)[..., None]
+    return W.double() / torch.where(largest > 0, largest, 1.0)
+
+
+def _require_chain(factors: tuple[Tensor, ...]) -> None:
+    if not factors:
+        raise ValueError("factors: expected at least one matrix, got none")
+    for index, factor in enumerate(factors):
+        matrices(factor, f"factors[{index}]")
+    for index, (left, right) in enumerate(pairwise(factors)):
+        if left.shape[-1] != right.shape[-2]:
+            raise ValueError(
+                f"factors[{index}], factors[{index + 1}]: inner sizes differ, got {tuple(left.shape)} and "
+                f"{tuple(right.shape)}"
+            )
