@@ -16,7 +16,7 @@ from torch import Tensor
 
 from experiments._study import Study, single_precision
 from lowcomplex import sweeps
-from lowcomplex.measures import condensed_directions
+from lowcomplex.measures import condensed_directions, orientation_amplitude
 from lowcomplex.networks import TwoLayer, multiplicity
 from lowcomplex.predictions import tensor_directions
 from lowcomplex.training import Flow, gradient_flow
@@ -72,7 +72,7 @@ def measure(config: TwoLayerCondensationConfig) -> xr.Dataset:
     before = escape * (1 - np.geomspace(1, 1e-3, half))
     flow = integrate(np.concatenate((before, np.linspace(escape, late, config.records - half))))
     w, a = flow.parameters["input_weight"], flow.parameters["output_weight"][:, 0]
-    amplitude = a.abs() * w.norm(dim=-1)
+    orientation, amplitude = orientation_amplitude(w, a)
     caps = [condensed_directions(v, signed=True) for v in w]
     order = multiplicity(config.activation)
     assert order is not None
@@ -80,7 +80,6 @@ def measure(config: TwoLayerCondensationConfig) -> xr.Dataset:
     predicted = tensor_directions(inputs, y.numpy(), order)
     attractive = predicted.angles[predicted.attracts != 0]
     signs = predicted.attracts[predicted.attracts != 0]
-    orientation = torch.atan2(w[..., 1], w[..., 0])
     return xr.Dataset(
         {
             "time": ("step", flow.times.numpy() / escape, {"long_name": "time", "units": "plateau lengths"}),

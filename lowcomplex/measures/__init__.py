@@ -12,10 +12,10 @@ from lowcomplex.measures.condensation import (
     CondensedDirections,
     condensed_direction_count,
     condensed_directions,
-    cosine_similarity,
-    display_order,
 )
+from lowcomplex.measures.condensation_in_time import FollowedDirections, followed_directions
 from lowcomplex.measures.cosine_moments import effective_directions, mean_cosine, mean_squared_cosine
+from lowcomplex.measures.cosine_similarity import cosine_similarity, display_order
 from lowcomplex.measures.covariance import covariance_dimensions, covariance_spectrum
 from lowcomplex.measures.fourier import (
     FourierSpectrum,
@@ -26,6 +26,7 @@ from lowcomplex.measures.fourier import (
     spectral_centroid,
 )
 from lowcomplex.measures.kernel import kernel_alignment, kernel_drift, neural_tangent_kernel
+from lowcomplex.measures.orientation import OrientationAmplitude, orientation_amplitude
 from lowcomplex.measures.products import product_singular_values, scaled_product
 from lowcomplex.measures.rank import (
     effective_rank,
@@ -41,7 +42,9 @@ from lowcomplex.measures.trajectory import relative_displacement, trajectory_dim
 
 __all__ = [
     "CondensedDirections",
+    "FollowedDirections",
     "FourierSpectrum",
+    "OrientationAmplitude",
     "SampledEstimate",
     "bandwidth",
     "condensed_direction_count",
@@ -53,6 +56,7 @@ __all__ = [
     "display_order",
     "effective_directions",
     "effective_rank",
+    "followed_directions",
     "fourier_spectrum",
     "kernel_alignment",
     "kernel_drift",
@@ -61,6 +65,7 @@ __all__ = [
     "neural_tangent_kernel",
     "nuclear_rank",
     "numerical_rank",
+    "orientation_amplitude",
     "participation_ratio",
     "product_singular_values",
     "rank_measures",

@@ -12,7 +12,7 @@ def matrices(W: Tensor, name: str = "W") -> Tensor:
         raise TypeError(f"{name}: expected a torch.Tensor, got {type(W).__name__}")
     if W.ndim < 2 or W.shape[-1] == 0 or W.shape[-2] == 0:
         raise ValueError(f"{name}: expected nonempty matrices (..., out, in), got shape {_shape(W)}")
-    return _finite(W, name)
+    return finite(W, name)
 
 
 def series(values: Tensor, name: str) -> Tensor:
@@ -21,14 +21,17 @@ def series(values: Tensor, name: str) -> Tensor:
         raise TypeError(f"{name}: expected a torch.Tensor, got {type(values).__name__}")
     if values.ndim < 1 or values.shape[-1] < 2:
         raise ValueError(f"{name}: expected at least two points (..., n), got shape {_shape(values)}")
-    return _finite(values, name)
+    return finite(values, name)
 
 
-def _finite(x: Tensor, name: str) -> Tensor:
+def finite(x: Tensor, name: str) -> Tensor:
+    """Return `x` if it is a finite floating-point tensor; raise otherwise."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}: expected a torch.Tensor, got {type(x).__name__}")
     if not x.is_floating_point():
         raise TypeError(f"{name}: expected floating-point numbers, got {x.dtype}")
     # The extremes carry NaN and infinity, and need no mask as large as the tensor.
-    if not bool(torch.isfinite(torch.stack(x.detach().aminmax())).all()):
+    if x.numel() and not bool(torch.isfinite(torch.stack(x.detach().aminmax())).all()):
         raise ValueError(f"{name}: holds NaN or infinite entries")
     return x
 

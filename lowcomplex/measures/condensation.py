@@ -10,11 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lowcomplex.measures._neurons import one_matrix, unit_rows
+from lowcomplex.measures._spectra import largest_entry
 from lowcomplex.measures._validation import matrices
 from lowcomplex.nulls import largest_random_share
 
-# Up to this many neurons, one product of all pairs is cheaper than a search that finds nothing.
-_SMALL = 1024
+# Up to this many neurons, products of all pairs, by the slice, are cheaper than a search that finds nothing.
+_ALL_PAIRS = 4096
+# Centers whose caps one product looks at.
+_BATCH = 16
+# Numbers converted to float64 at once.
+_CHUNK = 2**22
 # Shares are sums of many weights: one that equals the null must not pass it by rounding.
 _ROUNDING = 1e-9
 
@@ -39,58 +45,6 @@ class CondensedDirections:
     shares: Tensor
     null_share: float
     exact: bool
-
-
-def cosine_similarity(W: Tensor) -> Tensor:
-    """Cosines between all pairs of neurons, W_i · W_j / (|W_i| |W_j|).
-
-    Args:
-        W: (..., out, in); a neuron is a row.
-
-    Returns:
-        (..., out, out), NaN in the rows and columns of zero neurons, which have no direction.
-        Invariant under a positive scale of each neuron and under rotations of the input space.
-
-    Raises:
-        TypeError: `W` is not a floating-point tensor.
-        ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.
-
-    Example:
-        >>> cosine_similarity(torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]]))[0]
-        tensor([1.0000, 0.0000, 0.7071])
-    """
-    U = _unit_rows(matrices(W).double())
-    return (U @ U.mT).clamp(-1, 1).to(W.dtype)
-
-
-def display_order(W: Tensor) -> Tensor:
-    """An order of the neurons that puts similar ones side by side, for heat maps.
-
-    Average-linkage clustering of 1 - cos with optimal leaf ordering; zero neurons come last.
-
-    Args:
-        W: (out, in), one matrix.
-
-    Returns:
-        (out,) indices.
-
-    Raises:
-        TypeError: `W` is not a floating-point tensor.
-        ValueError: `W` is not one matrix, is empty, or holds NaN or infinity.
-    """
-    from scipy.cluster.hierarchy import leaves_list, linkage
-    from scipy.spatial.distance import squareform
-
-    W = _one_matrix(W)
-    alive = W.abs().amax(-1) > 0
-    kept, zero = torch.nonzero(alive).squeeze(1).cpu(), torch.nonzero(~alive).squeeze(1).cpu()
-    if len(kept) > 2:
-        distance = (1 - cosine_similarity(W[alive])).double().cpu().numpy()
-        np.fill_diagonal(distance, 0.0)
-        condensed = squareform((distance + distance.T) / 2, checks=False)
-        leaves = leaves_list(linkage(condensed, method="average", optimal_ordering=True))
-        kept = kept[torch.from_numpy(leaves.astype(np.int64))]
-    return torch.cat((kept, zero))
 
 
 def condensed_directions(
@@ -133,10 +87,17 @@ def condensed_directions(
         >>> condensed_directions(W).shares
         tensor([0.5000, 0.5000], dtype=torch.float64)
     """
-    W = _one_matrix(W)
+    W = one_matrix(W)
     m, d = W.shape
     weights = _weights(W, amplitude)
-    alive = (W.abs().amax(-1) > 0) & (weights > 0)
+    if W.dtype not in (torch.float32, torch.float64):
+        W = W.float()
+    largest = float(largest_entry(W))
+    # Inside this range neither products nor norms leave that of single precision, and W need not be copied.
+    if not 1e-25 < largest < 1e25 and largest > 0:
+        W = W / largest
+    norms, content = _norms_and_contents(W)
+    alive = (norms > 0) & (weights > 0)
     if not bool(alive.any()):
         raise ValueError("W: every neuron is zero or has zero amplitude; there is no direction")
     uneven = amplitude is not None
@@ -147,40 +108,27 @@ def condensed_directions(
         signed=signed,
         weights=weights[alive].cpu().numpy() if uneven else None,
     )
-    U = _unit_rows(W)
-    order = _heaviest_first(U, weights if uneven else _norms(W), alive)
-    share = (weights if uneven else alive.double()) * alive
-    share = share / share.sum()
-
-    free = alive.clone()
-    free_share = 1.0 if _some_cap_may_count(U, alive, share, threshold, null_share) else 0.0
+    share = (weights if uneven else torch.ones_like(norms)) * alive
+    search = _Search(
+        W,
+        norms.to(W.dtype) * threshold,
+        share / share.sum(),
+        _heaviest_first(weights if uneven else norms, content, alive),
+        signed,
+        null_share * (1 + _ROUNDING),
+    )
+    exact = search.run(max_directions)
+    found = sorted(search.found, key=lambda cap: -cap[0])
     labels = torch.full((m,), -1, dtype=torch.long, device=W.device)
-    found: list[tuple[float, int, Tensor]] = []
-    caps = 0
-    for center in order.tolist():
-        if free_share <= null_share or caps == max_directions:
-            break
-        if not free[center]:
-            continue
-        cosines = U @ U[center]
-        members = free & ((cosines if signed else cosines.abs()) > threshold)
-        members[center] = True
-        held = float(share[members].sum())
-        free &= ~members
-        free_share = float(share[free].sum())
-        caps += 1
-        if held > null_share * (1 + _ROUNDING):
-            found.append((held, center, members))
-    found.sort(key=lambda cap: -cap[0])
-    for index, (_, _, members) in enumerate(found):
+    for index, (_, members) in enumerate(found):
         labels[members] = index
     return CondensedDirections(
         count=len(found),
-        directions=U[[center for _, center, _ in found]],
+        directions=unit_rows(W[[int(members[0]) for _, members in found]]),
         labels=labels,
-        shares=torch.tensor([held for held, _, _ in found], dtype=torch.float64, device=W.device),
+        shares=torch.tensor([held for held, _ in found], dtype=torch.float64, device=W.device),
         null_share=null_share,
-        exact=free_share <= null_share,
+        exact=exact,
     )
 
 
@@ -191,33 +139,91 @@ def condensed_direction_count(W: Tensor, *, threshold: float = 0.95, signed: boo
     return torch.tensor(counts, device=W.device).reshape(W.shape[:-2])
 
 
-def _some_cap_may_count(U: Tensor, alive: Tensor, share: Tensor, threshold: float, null: float) -> bool:
-    """False if no cap around any neuron holds more than the null, so that none need be looked for."""
-    if len(U) > _SMALL:
+class _Search:
+    """Caps around the heaviest free neurons, over the rows that are still free.
+
+    Cosines are never divided out: row · center is compared with the row's norm times the threshold. The rows
+    are copied only when half of them are taken, so that memory stays below that of two matrices, and the
+    centers are looked at by the batch, one product each.
+    """
+
+    def __init__(
+        self, W: Tensor, bounds: Tensor, share: Tensor, order: Tensor, signed: bool, null: float
+    ) -> None:
+        self._W, self._bounds, self._share = W, bounds, share
+        self._order = order
+        self._rows = torch.arange(len(W), device=W.device)
+        self._free = share > 0
+        self._signed, self._null = signed, null
+        self.found: list[tuple[float, Tensor]] = []
+
+    def run(self, max_directions: int) -> bool:
+        """Look at caps until no further one can count; False if their number reached the limit first."""
+        caps, free_share = 0, 1.0
+        if len(self._order) <= _ALL_PAIRS and not self._some_cap_may_count():
+            return True
+        while free_share > self._null:
+            if caps == max_directions:
+                return False
+            if len(self._order) <= len(self._W) // 2:
+                self._keep_free_rows()
+                if len(self._order) <= _ALL_PAIRS and not self._some_cap_may_count():
+                    return True
+            centers = self._order[: min(_BATCH, max_directions - caps)]
+            inside = self._inside(centers)
+            for index, center in enumerate(centers.tolist()):
+                if not self._free[center]:
+                    continue
+                members = self._free & inside[:, index]
+                members[center] = True
+                held = float(self._share[members].sum())
+                self._free &= ~members
+                free_share -= held
+                caps += 1
+                if held > self._null:
+                    members[center] = False
+                    others = torch.nonzero(members).squeeze(1)
+                    self.found.append((held, self._rows[torch.cat((centers[index : index + 1], others))]))
+            self._order = self._order[self._free[self._order]]
         return True
-    living = U[alive]
-    neighbors = (living @ living.mT).abs() > threshold
-    return bool((neighbors.double() @ share[alive]).max() > null * (1 + _ROUNDING))
+
+    def _inside(self, centers: Tensor) -> Tensor:
+        """Which rows lie in the cap around each center, (rows, centers)."""
+        products = self._W @ unit_rows(self._W[centers]).mT
+        return (products if self._signed else products.abs_()) > self._bounds[:, None]
+
+    def _keep_free_rows(self) -> None:
+        kept = self._order
+        self._W, self._bounds, self._share = self._W[kept], self._bounds[kept], self._share[kept]
+        self._rows, self._free = self._rows[kept], self._free[kept]
+        self._order = torch.arange(len(kept), device=kept.device)
+
+    def _some_cap_may_count(self) -> bool:
+        """False if no cap around a free neuron holds more than the null: none need be looked for."""
+        if len(self._order) == 0:
+            return False
+        free_share = self._share * self._free
+        parts = torch.split(self._order, _BATCH * 16)
+        return any(bool((free_share @ self._inside(part).double()).max() > self._null) for part in parts)
 
 
-def _one_matrix(W: Tensor) -> Tensor:
-    matrices(W)
-    if W.ndim != 2:
-        raise ValueError(f"W: expected one matrix (out, in), got shape {tuple(W.shape)}")
-    return W.detach()
+def _norms_and_contents(W: Tensor) -> tuple[Tensor, Tensor]:
+    """Norm of each row in float64, and a number that tells rows of equal norm apart."""
+    # A fixed irrational direction tells different contents apart; equal contents may stand anyhow.
+    probe = torch.sqrt(torch.arange(2, W.shape[1] + 2, dtype=torch.float64, device=W.device)) % 1
+    norms, contents = [], []
+    for part in torch.split(W, max(1, _CHUNK // W.shape[1])):
+        double = part.double()
+        norms.append(torch.linalg.vector_norm(double, dim=-1))
+        contents.append((double * probe).sum(-1))
+    return torch.cat(norms), torch.cat(contents)
 
 
-def _norms(W: Tensor) -> Tensor:
-    largest = W.abs().amax()
-    norms: Tensor = torch.linalg.vector_norm(W.double() / largest, dim=-1)
-    return norms
-
-
-def _unit_rows(W: Tensor) -> Tensor:
-    # Dividing by the largest entry first keeps squares of 1e-30 or 1e30 inside the dtype's range.
-    scaled = W / W.abs().amax(-1, keepdim=True)
-    unit: Tensor = scaled / torch.linalg.vector_norm(scaled, dim=-1, keepdim=True)
-    return unit
+def _heaviest_first(weight: Tensor, content: Tensor, alive: Tensor) -> Tensor:
+    """Indices of the living neurons by descending weight; ties by their content."""
+    keys: tuple[NDArray[np.float64], ...] = (content.cpu().numpy(), -weight.cpu().numpy())
+    order = torch.from_numpy(np.lexsort(keys)).to(alive.device)
+    return order[alive[order]]
 
 
 def _weights(W: Tensor, amplitude: Tensor | None) -> Tensor:
@@ -232,17 +238,3 @@ def _weights(W: Tensor, amplitude: Tensor | None) -> Tensor:
     if not (total > 0 and math.isfinite(total)):
         raise ValueError("amplitude: expected a positive, finite sum of the weights")
     return amplitude / amplitude.max()
-
-
-def _heaviest_first(U: Tensor, weight: Tensor, alive: Tensor) -> Tensor:
-    """Indices of the living neurons by descending weight; ties by their content."""
-    d = U.shape[1]
-    # A fixed irrational direction tells different contents apart; equal contents may stand anyhow.
-    probe = torch.sqrt(torch.arange(2, d + 2, dtype=torch.float64, device=U.device)) % 1
-    content = (U * probe.to(U.dtype)).sum(-1)
-    keys: tuple[NDArray[np.float64], ...] = (
-        content.double().cpu().numpy(),
-        -weight.cpu().numpy(),
-    )
-    order = torch.from_numpy(np.lexsort(keys)).to(U.device)
-    return order[alive[order]]

@@ -1,0 +1,122 @@
+"""How condensation spreads: condensed directions followed from step to step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lowcomplex.measures._validation import matrices
+from lowcomplex.measures.condensation import CondensedDirections, condensed_directions
+
+
+@dataclass(frozen=True)
+class FollowedDirections:
+    """Condensed directions with one identity over all steps.
+
+    Attributes:
+        labels: (steps, m) identity of each neuron's direction, -1 for a neuron of none; identities count up
+            in the order of birth, and by share within one step.
+        shares: (steps, identities) share of the weight that each direction holds; 0 where it does not exist.
+        counts: (steps,) directions at each step.
+        joined: (m,) first step at which each neuron belongs to a direction; -1 if it never does.
+        exact: (steps,) False where the cap on directions cut the search short.
+    """
+
+    labels: Tensor
+    shares: Tensor
+    counts: Tensor
+    joined: Tensor
+    exact: Tensor
+
+
+def followed_directions(
+    path: Tensor,
+    *,
+    amplitude: Tensor | None = None,
+    threshold: float = 0.95,
+    signed: bool = False,
+    max_directions: int = 256,
+) -> FollowedDirections:
+    """Find the condensed directions of each step, and give a direction that persists one identity.
+
+    A direction is the one of the step before with which it shares most neurons, in the assignment that shares
+    most in all (Kuhn 1955); one that shares none is new. Of two that merge, the one that gave more neurons
+    lives on. So the number of identities says how many directions there ever were, and `counts` how many at
+    a time.
+
+    Args:
+        path: (steps, m, d) weights of one layer at recorded steps; a neuron is a row.
+        amplitude: (steps, m) nonnegative weights of the neurons, as for `condensed_directions`.
+        threshold: As for `condensed_directions`, like `signed` and `max_directions`.
+        signed: Tell a direction from its opposite.
+        max_directions: Largest number of caps looked at, each step.
+
+    Returns:
+        Labels, shares and counts over time. Equivariant under permutations of the neurons.
+
+    Raises:
+        TypeError: `path` is not a floating-point tensor.
+        ValueError: `path` is not (steps, m, d); and as for `condensed_directions`.
+
+    Example:
+        >>> apart, together = torch.eye(9)[[0] * 20 + [1] * 30], torch.eye(9)[[1] * 50]
+        >>> followed_directions(torch.stack((apart, together))).shares
+        tensor([[0.6000, 0.4000],
+                [1.0000, 0.0000]], dtype=torch.float64)
+    """
+    path = matrices(path, "path")
+    if path.ndim != 3:
+        raise ValueError(f"path: expected (steps, m, d), got shape {tuple(path.shape)}")
+    if amplitude is not None and amplitude.shape != path.shape[:2]:
+        raise ValueError(f"amplitude: expected shape {tuple(path.shape[:2])}, got {tuple(amplitude.shape)}")
+    found = [
+        condensed_directions(
+            W,
+            amplitude=None if amplitude is None else amplitude[step],
+            threshold=threshold,
+            signed=signed,
+            max_directions=max_directions,
+        )
+        for step, W in enumerate(path)
+    ]
+    labels = torch.full(path.shape[:2], -1, dtype=torch.long)
+    identities: list[list[int]] = []
+    born = 0
+    for step, directions in enumerate(found):
+        inherited = _inherited(labels[step - 1], directions, born) if step else {}
+        own = []
+        for index in range(directions.count):
+            own.append(inherited.get(index, born))
+            born += index not in inherited
+        identities.append(own)
+        known = directions.labels.cpu() >= 0
+        labels[step, known] = torch.tensor(own, dtype=torch.long)[directions.labels.cpu()[known]]
+    shares = torch.zeros(len(path), born, dtype=torch.float64)
+    for step, own in enumerate(identities):
+        shares[step, own] = found[step].shares.cpu()
+    member = labels >= 0
+    return FollowedDirections(
+        labels=labels,
+        shares=shares,
+        counts=torch.tensor([directions.count for directions in found]),
+        joined=torch.where(member.any(0), member.int().argmax(0), -1),
+        exact=torch.tensor([directions.exact for directions in found]),
+    )
+
+
+def _inherited(before: Tensor, directions: CondensedDirections, born: int) -> dict[int, int]:
+    """Which direction of a step is which identity of the step before, by shared neurons."""
+    from scipy.optimize import linear_sum_assignment
+
+    after = directions.labels.cpu()
+    both = (before >= 0) & (after >= 0)
+    pairs = after[both] * born + before[both]
+    shared = torch.bincount(pairs, minlength=directions.count * born).reshape(directions.count, born)
+    rows, columns = linear_sum_assignment(shared.numpy(), maximize=True)
+    return {
+        int(row): int(column)
+        for row, column in zip(rows, columns, strict=True)
+        if shared[int(row), int(column)] > 0
+    }
