@@ -13,7 +13,12 @@ from torch import Tensor, nn
 
 from experiments._study import Study, single_precision
 from lowcomplex import initialize, sweeps
-from lowcomplex.measures import fourier_spectrum, relative_error_by_frequency, spectral_centroid
+from lowcomplex.measures import (
+    fourier_spectrum,
+    learning_time,
+    relative_error_by_frequency,
+    spectral_centroid,
+)
 from lowcomplex.networks import MLP
 from lowcomplex.tasks import Curve
 from lowcomplex.tracking import Tracker, log_linear_steps
@@ -94,8 +99,10 @@ def measure(config: FrequencyPrincipleConfig) -> xr.Dataset:
 
 def _time_learned(error: xr.DataArray) -> xr.DataArray:
     """First recorded step from which a frequency's relative error stays below `LEARNED`; NaN if none does."""
-    learned = (error < LEARNED).isel(step=slice(None, None, -1)).cumprod("step").astype(bool)
-    return learned["step"].where(learned.isel(step=slice(None, None, -1))).min("step")
+    error = error.transpose("step", "frequency")
+    steps = torch.tensor(error["step"].values)
+    times = learning_time(torch.tensor(error.values), steps, below=LEARNED)
+    return error.isel(step=0, drop=True).copy(data=times.numpy())
 
 
 def findings(dataset: xr.Dataset) -> tuple[str, ...]:

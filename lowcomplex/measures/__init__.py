@@ -8,6 +8,7 @@ from lowcomplex.measures.boolean import (
     total_influence,
     walsh_spectrum,
 )
+from lowcomplex.measures.circle import CircleHarmonics, circle_harmonics
 from lowcomplex.measures.condensation import (
     CondensedDirections,
     condensed_direction_count,
@@ -19,15 +20,20 @@ from lowcomplex.measures.cosine_similarity import cosine_similarity, display_ord
 from lowcomplex.measures.covariance import covariance_dimensions, covariance_spectrum
 from lowcomplex.measures.fourier import (
     FourierSpectrum,
+    FourierSpectrum2D,
     bandwidth,
     fourier_spectrum,
+    fourier_spectrum_2d,
     relative_error_by_frequency,
-    shift_equivariant_share,
     spectral_centroid,
 )
 from lowcomplex.measures.kernel import kernel_alignment, kernel_drift, neural_tangent_kernel
+from lowcomplex.measures.learning_time import learning_time
+from lowcomplex.measures.line_spectra import LineSpectra, line_spectra
+from lowcomplex.measures.low_high import LowHigh, LowHighError, low_high_error, low_high_parts
 from lowcomplex.measures.orientation import OrientationAmplitude, orientation_amplitude
 from lowcomplex.measures.products import product_singular_values, scaled_product
+from lowcomplex.measures.projection import projected_spectrum
 from lowcomplex.measures.rank import (
     effective_rank,
     nuclear_rank,
@@ -38,28 +44,54 @@ from lowcomplex.measures.rank import (
     spectral_entropy,
     stable_rank,
 )
+from lowcomplex.measures.scattered import scattered_spectrum
+from lowcomplex.measures.spectrum_summaries import DecayExponent, bandwidth_of, centroid_of, decay_exponent
+from lowcomplex.measures.token_maps import (
+    CyclicSpectrum,
+    cyclic_spectrum,
+    expected_output,
+    shift_equivariant_share,
+)
 from lowcomplex.measures.trajectory import relative_displacement, trajectory_dimension, trajectory_spectrum
 
 __all__ = [
+    "CircleHarmonics",
     "CondensedDirections",
+    "CyclicSpectrum",
+    "DecayExponent",
     "FollowedDirections",
     "FourierSpectrum",
+    "FourierSpectrum2D",
+    "LineSpectra",
+    "LowHigh",
+    "LowHighError",
     "OrientationAmplitude",
     "SampledEstimate",
     "bandwidth",
+    "bandwidth_of",
+    "centroid_of",
+    "circle_harmonics",
     "condensed_direction_count",
     "condensed_directions",
     "cosine_similarity",
     "covariance_dimensions",
     "covariance_spectrum",
+    "cyclic_spectrum",
+    "decay_exponent",
     "degree_weights",
     "display_order",
     "effective_directions",
     "effective_rank",
+    "expected_output",
     "followed_directions",
     "fourier_spectrum",
+    "fourier_spectrum_2d",
     "kernel_alignment",
     "kernel_drift",
+    "learning_time",
+    "line_spectra",
+    "low_high_error",
+    "low_high_parts",
     "mean_cosine",
     "mean_squared_cosine",
     "neural_tangent_kernel",
@@ -68,12 +100,14 @@ __all__ = [
     "orientation_amplitude",
     "participation_ratio",
     "product_singular_values",
+    "projected_spectrum",
     "rank_measures",
     "relative_displacement",
     "relative_error_by_frequency",
     "sampled_coefficients",
     "sampled_total_influence",
     "scaled_product",
+    "scattered_spectrum",
     "shift_equivariant_share",
     "singular_values",
     "spectral_centroid",

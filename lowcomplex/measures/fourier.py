@@ -1,14 +1,14 @@
-"""The spectrum of a learned map: which frequencies it holds, and which it has learned."""
+"""The spectrum of a map on a uniform grid: which frequencies it holds, and which it has learned."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices, series
+from lowcomplex.measures.spectrum_summaries import bandwidth_of, centroid_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,24 @@ class FourierSpectrum:
     """
 
     frequencies: Tensor
+    coefficients: Tensor
+    power: Tensor
+
+
+@dataclass(frozen=True)
+class FourierSpectrum2D:
+    """Spectrum of real values on a uniform grid in two dimensions.
+
+    Attributes:
+        frequencies: (n_1,) and (n_2 // 2 + 1,) in cycles per unit of the grid's spacing.
+        radius: (n_1, n_2 // 2 + 1) length of the frequency vector; with the power, flattened, it goes into
+            `centroid_of`, `bandwidth_of` and `decay_exponent`.
+        coefficients: (..., n_1, n_2 // 2 + 1) complex, the mean of values · exp(-2πi k·x) over the points.
+        power: (..., n_1, n_2 // 2 + 1); Σ power = mean of values² (Parseval).
+    """
+
+    frequencies: tuple[Tensor, Tensor]
+    radius: Tensor
     coefficients: Tensor
     power: Tensor
 
@@ -51,12 +69,8 @@ def fourier_spectrum(values: Tensor, *, spacing: float = 1.0) -> FourierSpectrum
         raise ValueError(f"spacing: expected a positive distance, got {spacing}")
     n = values.shape[-1]
     coefficients = torch.fft.rfft(values, norm="forward")
-    multiplicity = torch.full((n // 2 + 1,), 2.0, dtype=values.dtype, device=values.device)
-    multiplicity[0] = 1.0
-    if n % 2 == 0:
-        multiplicity[-1] = 1.0
     frequencies = torch.fft.rfftfreq(n, d=spacing, dtype=values.dtype, device=values.device)
-    return FourierSpectrum(frequencies, coefficients, multiplicity * coefficients.abs().square())
+    return FourierSpectrum(frequencies, coefficients, _multiplicity(n, values) * coefficients.abs().square())
 
 
 def spectral_centroid(values: Tensor, *, spacing: float = 1.0) -> Tensor:
@@ -74,8 +88,7 @@ def spectral_centroid(values: Tensor, *, spacing: float = 1.0) -> Tensor:
         ValueError: Fewer than two points, NaN or infinity; `spacing` is not positive.
     """
     spectrum = fourier_spectrum(_rescaled(series(values, "values")), spacing=spacing)
-    power = spectrum.power[..., 1:]
-    return (power * spectrum.frequencies[1:]).sum(-1) / power.sum(-1)
+    return centroid_of(spectrum.frequencies, spectrum.power)
 
 
 def bandwidth(values: Tensor, *, spacing: float = 1.0, share: float = 0.95) -> Tensor:
@@ -93,14 +106,8 @@ def bandwidth(values: Tensor, *, spacing: float = 1.0, share: float = 0.95) -> T
         TypeError: `values` is not a floating-point tensor.
         ValueError: Fewer than two points, NaN or infinity; `spacing` or `share` out of range.
     """
-    if not 0 < share <= 1:
-        raise ValueError(f"share: expected a number in (0, 1], got {share}")
     spectrum = fourier_spectrum(_rescaled(series(values, "values")), spacing=spacing)
-    cumulative = spectrum.power[..., 1:].cumsum(-1)
-    total = cumulative[..., -1:]
-    # The first frequency that reaches the share; rounding must not push it past the last one.
-    index = (cumulative < share * total * (1 - 1e-12)).sum(-1)
-    return torch.where(total.squeeze(-1) > 0, spectrum.frequencies[1:][index], torch.nan)
+    return bandwidth_of(spectrum.frequencies, spectrum.power, share=share)
 
 
 def relative_error_by_frequency(learned: Tensor, target: Tensor, *, floor: float = 1e-6) -> Tensor:
@@ -134,45 +141,54 @@ def relative_error_by_frequency(learned: Tensor, target: Tensor, *, floor: float
     return torch.where(asked, error / torch.where(asked, amplitude, 1.0), torch.nan)
 
 
-def shift_equivariant_share(M: Tensor) -> Tensor:
-    """Share of a token map's variance that depends on output minus key alone.
-
-    A pure shift, key x to output x + c, makes every diagonal of M[key, output] constant. The share is
-    1 - Σ (M - mean of its diagonal)² / Σ (M - grand mean)².
+def fourier_spectrum_2d(values: Tensor, *, spacing: tuple[float, float] = (1.0, 1.0)) -> FourierSpectrum2D:
+    """Discrete Fourier transform of a real map on a uniform grid of one period in two dimensions.
 
     Args:
-        M: (..., keys, outputs), for instance logits.
+        values: (..., n_1, n_2) values at equally spaced points, each last point one spacing short of the end.
+        spacing: Distances between neighboring points along both axes.
 
     Returns:
-        (...), in [0, 1]: 1 for a Toeplitz matrix; for independent entries
-        (keys + outputs - 2) / (keys · outputs - 1) on average; NaN for a constant. Invariant under
-        scale and a common shift of the values.
+        Frequencies, coefficients and power. Only half of the second axis's frequencies are kept: the power of
+        (k_1, k_2) and of (-k_1, -k_2) stands at the one with k_2 >= 0.
 
     Raises:
-        TypeError: `M` is not a floating-point tensor.
-        ValueError: `M` is not a matrix, is empty, or holds NaN or infinity.
+        TypeError: `values` is not a floating-point tensor.
+        ValueError: Not a grid of at least 2 x 2, NaN or infinity; `spacing` is not positive.
 
     Example:
-        >>> shift_equivariant_share(torch.eye(4))
-        tensor(1.)
+        >>> x = torch.arange(8, dtype=torch.float64) / 8
+        >>> wave = torch.cos(2 * torch.pi * (2 * x[:, None] + x))
+        >>> float(fourier_spectrum_2d(wave).power[2, 1].round(decimals=6))
+        0.5
     """
-    M = matrices(M, "M")
-    rows, columns = M.shape[-2:]
-    centered = M.double() - M.double().mean(dim=(-2, -1), keepdim=True)
-    scale = centered.abs().amax(dim=(-2, -1), keepdim=True)
-    centered = (centered / torch.where(scale > 0, scale, 1.0)).flatten(-2)
-    diagonal = (
-        (torch.arange(columns, device=M.device) - torch.arange(rows, device=M.device)[:, None]).flatten()
-        + rows
-        - 1
+    values = matrices(values, "values")
+    n_1, n_2 = values.shape[-2:]
+    if min(n_1, n_2) < 2:
+        raise ValueError(f"values: expected at least 2 x 2 points, got {n_1} x {n_2}")
+    if not all(step > 0 for step in spacing):
+        raise ValueError(f"spacing: expected positive distances, got {spacing}")
+    coefficients = torch.fft.rfft2(values, norm="forward")
+    like = {"dtype": values.dtype, "device": values.device}
+    first = torch.fft.fftfreq(n_1, d=spacing[0], **like)
+    second = torch.fft.rfftfreq(n_2, d=spacing[1], **like)
+    return FourierSpectrum2D(
+        frequencies=(first, second),
+        radius=torch.hypot(first[:, None], second),
+        coefficients=coefficients,
+        power=_multiplicity(n_2, values) * coefficients.abs().square(),
     )
-    count = torch.bincount(diagonal).double()
-    sums = centered.new_zeros(*centered.shape[:-1], rows + columns - 1)
-    sums = sums.index_add(-1, diagonal, centered)
-    explained, total = (sums.square() / count).sum(-1), centered.square().sum(-1)
-    return (explained / torch.where(total > 0, total, math.nan)).to(M.dtype)
 
 
 def _rescaled(values: Tensor) -> Tensor:
     largest = values.abs().amax(-1, keepdim=True)
     return values / torch.where(largest > 0, largest, 1.0)
+
+
+def _multiplicity(n: int, values: Tensor) -> Tensor:
+    """How many of the frequencies k and -k of n points stand at each one kept."""
+    multiplicity = torch.full((n // 2 + 1,), 2.0, dtype=values.dtype, device=values.device)
+    multiplicity[0] = 1.0
+    if n % 2 == 0:
+        multiplicity[-1] = 1.0
+    return multiplicity

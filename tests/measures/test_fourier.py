@@ -9,9 +9,11 @@ from torch import Tensor
 
 from lowcomplex.measures import (
     bandwidth,
+    bandwidth_of,
+    centroid_of,
     fourier_spectrum,
+    fourier_spectrum_2d,
     relative_error_by_frequency,
-    shift_equivariant_share,
     spectral_centroid,
 )
 
@@ -63,17 +65,27 @@ def test_constants_have_no_centroid() -> None:
     assert torch.isnan(bandwidth(torch.zeros(8)))
 
 
-def test_shift_equivariant_share() -> None:
-    n = 12
-    diagonal = _random(0, 2 * n - 1)
-    index = torch.arange(n) - torch.arange(n)[:, None] + n - 1
-    toeplitz = diagonal[index]
-    assert float(shift_equivariant_share(toeplitz * 1e-12)) == pytest.approx(1)
-    keys_only = _random(1, n, 1).expand(n, n)
-    assert float(shift_equivariant_share(keys_only)) < 0.5
-    noise = _random(2, 2000, n, n)
-    expected = (2 * n - 2) / (n * n - 1)
-    assert float(shift_equivariant_share(noise).mean()) == pytest.approx(expected, rel=0.02)
+@settings(max_examples=30, deadline=None)
+@given(m=st.integers(2, 9), n=st.integers(2, 9), seed=st.integers(0, 2**31), exponent=st.integers(-12, 12))
+def test_two_dimensions_against_brute_force(m: int, n: int, seed: int, exponent: int) -> None:
+    values = _random(seed, 2, m, n) * 10.0**exponent
+    spectrum = fourier_spectrum_2d(values, spacing=(0.5, 0.25))
+    torch.testing.assert_close(spectrum.power.sum((-2, -1)), values.square().mean((-2, -1)))
+    k, j = np.arange(m)[:, None], np.arange(n // 2 + 1)[:, None]
+    first = np.exp(-2j * np.pi * k * np.arange(m) / m)
+    second = np.exp(-2j * np.pi * j * np.arange(n) / n)
+    direct = first @ values.numpy() @ second.T / (m * n)
+    np.testing.assert_allclose(spectrum.coefficients.numpy(), direct, rtol=1e-9, atol=1e-12 * 10.0**exponent)
+    np.testing.assert_allclose(spectrum.radius[:, 0].numpy(), np.abs(np.fft.fftfreq(m, 0.5)))
+
+
+def test_two_dimensional_summaries_of_a_planted_wave() -> None:
+    x = torch.arange(32, dtype=torch.float64) / 32
+    wave = torch.cos(2 * math.pi * (3 * x[:, None] - 4 * x)) + 7
+    spectrum = fourier_spectrum_2d(wave, spacing=(1 / 32, 1 / 32))
+    radius, power = spectrum.radius.flatten(), spectrum.power.flatten()
+    assert float(centroid_of(radius, power)) == pytest.approx(5)
+    assert float(bandwidth_of(radius, power)) == pytest.approx(5)
 
 
 @pytest.mark.parametrize("bad", [torch.ones(1), torch.tensor([1.0, math.nan])])
@@ -93,3 +105,12 @@ def test_bad_spacing_and_share() -> None:
         fourier_spectrum(torch.ones(4), spacing=0.0)
     with pytest.raises(ValueError, match="share"):
         bandwidth(torch.ones(4), share=0.0)
+
+
+def test_bad_grid_in_two_dimensions() -> None:
+    with pytest.raises(ValueError, match="at least 2 x 2"):
+        fourier_spectrum_2d(torch.ones(1, 4))
+    with pytest.raises(ValueError, match="spacing"):
+        fourier_spectrum_2d(torch.ones(4, 4), spacing=(1.0, 0.0))
+    with pytest.raises(ValueError, match="values: holds NaN"):
+        fourier_spectrum_2d(torch.full((2, 2), math.nan))

@@ -1,0 +1,147 @@
+"""Maps from token to token, such as key to answer: their spectrum over the cyclic group, and their shifts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lowcomplex.measures._validation import matrices
+
+
+@dataclass(frozen=True)
+class CyclicSpectrum:
+    """Spectrum of a map between tokens of the cyclic group of n elements.
+
+    Attributes:
+        frequencies: (n // 2 + 1,) integers k, in cycles around the group.
+        key_power: (..., n // 2 + 1) power at key frequency k, over all outputs; its sum is the mean of M².
+        shift_power: (..., n // 2 + 1) the part of it that depends on output minus key alone: the spectrum of
+            the mean over each cyclic diagonal.
+        shift_share: (...) Σ shift_power / Σ key_power, the mean of M left out; 1 for a pure shift.
+    """
+
+    frequencies: Tensor
+    key_power: Tensor
+    shift_power: Tensor
+    shift_share: Tensor
+
+
+def cyclic_spectrum(M: Tensor) -> CyclicSpectrum:
+    """Discrete Fourier transform of a map over keys, and the part of it that is a shift.
+
+    F[k, l] = (1/n²) Σ M[x, y] exp(-2πi (kx + ly)/n). A map that commutes with shifts of the group, M[x, y] =
+    g(y - x), holds power at l = -k alone. A map that composes cyclic anchors is one; a memorized table is
+    not.
+
+    Args:
+        M: (..., n, n), key x to output y, for instance logits.
+
+    Returns:
+        One-sided powers over key frequencies. The share is invariant under scale, a common shift of the
+        values, and rotations of keys and outputs around the group; NaN for a constant. In float64.
+
+    Raises:
+        TypeError: `M` is not a floating-point tensor.
+        ValueError: `M` is not square, is empty, or holds NaN or infinity.
+
+    Reference:
+        Diaconis, "Group representations in probability and statistics", 1988, chapter 2; for tokens, Nanda
+        et al., ICLR 2023 (2301.05217), section 4.
+
+    Example:
+        >>> cyclic_spectrum(torch.eye(5).roll(2, 1)).shift_share
+        tensor(1., dtype=torch.float64)
+    """
+    M = matrices(M, "M")
+    n = M.shape[-1]
+    if M.shape[-2] != n:
+        raise ValueError(f"M: expected as many keys as outputs, got shape {tuple(M.shape)}")
+    scale = M.double().abs().amax(dim=(-2, -1), keepdim=True)
+    mean = (M.double() / torch.where(scale > 0, scale, 1.0)).mean((-2, -1), keepdim=True)
+    centered = M.double() / torch.where(scale > 0, scale, 1.0) - mean
+    power = torch.fft.fft2(centered, norm="forward").abs().square()
+    k = torch.arange(n, device=M.device)
+    full_key, full_shift = power.sum(-1), power[..., k, -k % n]
+    total = full_key.sum(-1)
+    # What rounding leaves of a constant is no variance.
+    varies = total > (4 * n * torch.finfo(torch.float64).eps) ** 2
+    share = full_shift[..., 1:].sum(-1) / torch.where(varies, total, torch.nan)
+    squared = scale.squeeze(-1).square()
+    constant = mean.squeeze(-1).square()
+    key, shift = (_one_sided(p) * squared for p in (full_key, full_shift))
+    key[..., :1] += constant * squared
+    shift[..., :1] += constant * squared
+    return CyclicSpectrum(torch.arange(n // 2 + 1, device=M.device), key, shift, share)
+
+
+def expected_output(logits: Tensor) -> Tensor:
+    """Mean output token of each key under the softmax of its logits, Σ y softmax(logits)_y.
+
+    Args:
+        logits: (..., keys, outputs), output y standing at index y.
+
+    Returns:
+        (..., keys), in [0, outputs - 1]. Minus the key, it is the offset whose spectrum over keys
+        (`fourier_spectrum`) is constant for a pure shift.
+
+    Raises:
+        TypeError: `logits` is not a floating-point tensor.
+        ValueError: `logits` is not (..., keys, outputs), is empty, or holds NaN or infinity.
+
+    Example:
+        >>> expected_output(torch.tensor([[0.0, 0.0, 0.0], [-50.0, -50.0, 50.0]]))
+        tensor([1., 2.])
+    """
+    logits = matrices(logits, "logits")
+    tokens = torch.arange(logits.shape[-1], dtype=logits.dtype, device=logits.device)
+    return logits.softmax(-1) @ tokens
+
+
+def shift_equivariant_share(M: Tensor) -> Tensor:
+    """Share of a token map's variance that depends on output minus key alone.
+
+    A pure shift, key x to output x + c, makes every diagonal of M[key, output] constant. The share is
+    1 - Σ (M - mean of its diagonal)² / Σ (M - grand mean)².
+
+    Args:
+        M: (..., keys, outputs), for instance logits.
+
+    Returns:
+        (...), in [0, 1]: 1 for a Toeplitz matrix; for independent entries
+        (keys + outputs - 2) / (keys · outputs - 1) on average; NaN for a constant. Invariant under
+        scale and a common shift of the values.
+
+    Raises:
+        TypeError: `M` is not a floating-point tensor.
+        ValueError: `M` is not a matrix, is empty, or holds NaN or infinity.
+
+    Example:
+        >>> shift_equivariant_share(torch.eye(4))
+        tensor(1.)
+    """
+    M = matrices(M, "M")
+    rows, columns = M.shape[-2:]
+    centered = M.double() - M.double().mean(dim=(-2, -1), keepdim=True)
+    scale = centered.abs().amax(dim=(-2, -1), keepdim=True)
+    centered = (centered / torch.where(scale > 0, scale, 1.0)).flatten(-2)
+    diagonal = (
+        (torch.arange(columns, device=M.device) - torch.arange(rows, device=M.device)[:, None]).flatten()
+        + rows
+        - 1
+    )
+    count = torch.bincount(diagonal).double()
+    sums = centered.new_zeros(*centered.shape[:-1], rows + columns - 1)
+    sums = sums.index_add(-1, diagonal, centered)
+    explained, total = (sums.square() / count).sum(-1), centered.square().sum(-1)
+    return (explained / torch.where(total > 0, total, math.nan)).to(M.dtype)
+
+
+def _one_sided(power: Tensor) -> Tensor:
+    """Power of k and -k, at k."""
+    n = power.shape[-1]
+    kept = power[..., : n // 2 + 1].clone()
+    kept[..., 1 : (n + 1) // 2] += power[..., n // 2 + 1 :].flip(-1)
+    return kept
