@@ -1,12 +1,10 @@
 """How complex is a solution? Pure functions of tensors, batched over leading dimensions."""
 
-from lowcomplex.measures.boolean import (
+from lowcomplex.measures.boolean import degree_weights, sensitivity, total_influence, walsh_spectrum
+from lowcomplex.measures.boolean_sampling import (
     SampledEstimate,
-    degree_weights,
     sampled_coefficients,
     sampled_total_influence,
-    total_influence,
-    walsh_spectrum,
 )
 from lowcomplex.measures.circle import CircleHarmonics, circle_harmonics
 from lowcomplex.measures.condensation import (
@@ -27,7 +25,7 @@ from lowcomplex.measures.fourier import (
     relative_error_by_frequency,
     spectral_centroid,
 )
-from lowcomplex.measures.kernel import kernel_alignment, kernel_drift, neural_tangent_kernel
+from lowcomplex.measures.kernel import kernel_alignment, kernel_drift, kernel_spectrum, target_spectrum
 from lowcomplex.measures.learning_time import learning_time
 from lowcomplex.measures.line_spectra import LineSpectra, line_spectra
 from lowcomplex.measures.low_high import LowHigh, LowHighError, low_high_error, low_high_parts
@@ -46,6 +44,7 @@ from lowcomplex.measures.rank import (
 )
 from lowcomplex.measures.scattered import scattered_spectrum
 from lowcomplex.measures.spectrum_summaries import DecayExponent, bandwidth_of, centroid_of, decay_exponent
+from lowcomplex.measures.tangent_kernel import neural_tangent_kernel
 from lowcomplex.measures.token_maps import (
     CyclicSpectrum,
     cyclic_spectrum,
@@ -88,6 +87,7 @@ __all__ = [
     "fourier_spectrum_2d",
     "kernel_alignment",
     "kernel_drift",
+    "kernel_spectrum",
     "learning_time",
     "line_spectra",
     "low_high_error",
@@ -108,11 +108,13 @@ __all__ = [
     "sampled_total_influence",
     "scaled_product",
     "scattered_spectrum",
+    "sensitivity",
     "shift_equivariant_share",
     "singular_values",
     "spectral_centroid",
     "spectral_entropy",
     "stable_rank",
+    "target_spectrum",
     "total_influence",
     "trajectory_dimension",
     "trajectory_spectrum",

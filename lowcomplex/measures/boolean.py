@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -13,19 +9,6 @@ from lowcomplex.measures._validation import series
 
 # Points drawn at once, so that sampling a large network needs little memory.
 _BLOCK = 65_536
-
-
-@dataclass(frozen=True)
-class SampledEstimate:
-    """An unbiased estimate from random inputs.
-
-    Attributes:
-        value: The estimate.
-        standard_error: Standard deviation of the estimate, estimated from the same samples.
-    """
-
-    value: Tensor
-    standard_error: Tensor
 
 
 def walsh_spectrum(values: Tensor) -> Tensor:
@@ -114,109 +97,35 @@ def total_influence(values: Tensor) -> Tensor:
     return (weights * degrees).sum(-1)
 
 
-def sampled_coefficients(
-    function: Callable[[Tensor], Tensor],
-    variables: int,
-    sets: Sequence[Sequence[int]],
-    *,
-    samples: int = 100_000,
-    generator: torch.Generator | None = None,
-) -> SampledEstimate:
-    """Some Walsh-Hadamard coefficients of a function of too many variables for the whole spectrum.
+def sensitivity(values: Tensor) -> Tensor:
+    """Sensitivity at each input, s(x) = Σ_i ((f(x) - f(x^i)) / 2)², x^i being x with bit i flipped.
 
-    The mean of f(x) χ_S(x) over uniform random x.
+    For values ±1 it counts the bits whose flip changes the value. Its mean is the `total_influence`, its
+    largest value the sensitivity of the function.
 
     Args:
-        function: Maps inputs (k, variables) of entries ±1, (-1)^{x_i}, to values (k,).
-        variables: Number n of variables.
-        sets: The sets S, as indices of variables.
-        samples: Number of random inputs, shared by all sets.
-        generator: Source of randomness, on the CPU; PyTorch's own if None.
+        values: (..., 2^n) as for `walsh_spectrum`.
 
     Returns:
-        Estimates (len(sets),).
+        (..., 2^n), one for each input, in the same order. O(n 2^n) time.
 
     Raises:
-        ValueError: A set holds an index outside the variables or one twice; fewer than two samples; or the
-            function's values are not finite or not of shape (k,).
+        TypeError: `values` is not a floating-point tensor.
+        ValueError: As for `walsh_spectrum`.
+
+    Reference:
+        O'Donnell, Analysis of Boolean Functions, 2014, definition 2.31.
 
     Example:
-        >>> found = sampled_coefficients(lambda x: x[:, 0] * x[:, 1], 50, [(0, 1)], samples=100)
-        >>> found.value
-        tensor([1.], dtype=torch.float64)
+        >>> sensitivity(torch.tensor([1.0, 1.0, 1.0, -1.0]))
+        tensor([0., 1., 1., 2.])
     """
-    for chosen in sets:
-        if len(set(chosen)) < len(chosen) or any(not 0 <= index < variables for index in chosen):
-            raise ValueError(f"sets: expected distinct indices below {variables}, got {tuple(chosen)}")
-
-    def terms(x: Tensor) -> Tensor:
-        characters = torch.stack([x[:, list(chosen)].prod(-1) for chosen in sets], -1)
-        return _values(function, x)[:, None] * characters
-
-    return _mean(terms, variables, samples, generator)
-
-
-def sampled_total_influence(
-    function: Callable[[Tensor], Tensor],
-    variables: int,
-    *,
-    samples: int = 100_000,
-    generator: torch.Generator | None = None,
-) -> SampledEstimate:
-    """Total influence of a function of too many variables for the whole spectrum.
-
-    The mean of n ((f(x) - f(x^i)) / 2)² over uniform random x and i.
-
-    Args:
-        function: As for `sampled_coefficients`.
-        variables: Number n of variables.
-        samples: Number of random pairs (x, i); the function is evaluated twice for each.
-        generator: Source of randomness, on the CPU; PyTorch's own if None.
-
-    Returns:
-        The estimate, without dimensions.
-
-    Raises:
-        ValueError: Fewer than two samples, or the function's values are not finite or not of shape (k,).
-
-    Example:
-        >>> float(sampled_total_influence(lambda x: x[:, 0], 1, samples=10).value)
-        1.0
-    """
-
-    def terms(x: Tensor) -> Tensor:
-        flipped = torch.randint(variables, (len(x), 1), generator=generator)
-        neighbors = x.scatter(1, flipped, -x.gather(1, flipped))
-        difference = (_values(function, x) - _values(function, neighbors)) / 2
-        return variables * difference.square()
-
-    return _mean(terms, variables, samples, generator)
-
-
-def _mean(
-    terms: Callable[[Tensor], Tensor], variables: int, samples: int, generator: torch.Generator | None
-) -> SampledEstimate:
-    if variables < 1:
-        raise ValueError(f"variables: expected a positive number, got {variables}")
-    if samples < 2:
-        raise ValueError(f"samples: expected at least two, for an error, got {samples}")
-    blocks = []
-    for start in range(0, samples, _BLOCK):
-        size = min(_BLOCK, samples - start)
-        bits = torch.randint(2, (size, variables), generator=generator)
-        blocks.append(terms(1.0 - 2.0 * bits.float()))
-    drawn = torch.cat(blocks)
-    return SampledEstimate(drawn.mean(0), drawn.std(0) / math.sqrt(samples))
-
-
-def _values(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    with torch.no_grad():
-        values = function(x)
-    if values.shape != x.shape[:1]:
-        raise ValueError(f"function: expected {len(x)} values, got shape {tuple(values.shape)}")
-    if not bool(torch.isfinite(values).all()):
-        raise ValueError("function: its values hold NaN or infinite entries")
-    return values.double().cpu()
+    variables = _variables(values)
+    index = torch.arange(values.shape[-1], device=values.device)
+    total = torch.zeros_like(values)
+    for bit in range(variables):
+        total = total + ((values - values[..., index ^ (1 << bit)]) / 2).square()
+    return total
 
 
 def _variables(values: Tensor) -> int:

@@ -1,89 +1,70 @@
-"""The neural tangent kernel of a network: what it can learn without moving far, and how far it moved."""
+"""What a kernel says of learning: its spectrum, how the target lies in it, and how far it has turned."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call, jacrev, vmap
+from torch import Tensor
 
 from lowcomplex.measures._validation import matrices
 
-# Entries of the Jacobians held at once, unless told: 512 MB in float64.
-_ENTRIES = 2**26
 
+def kernel_spectrum(kernel: Tensor) -> Tensor:
+    """Eigenvalues of a symmetric kernel over their sum, descending.
 
-def neural_tangent_kernel(
-    module: nn.Module, x: Tensor, other: Tensor | None = None, *, block: int | None = None
-) -> Tensor:
-    """Empirical neural tangent kernel, K(x, x') = Σ_c Σ_θ ∂f_c(x)/∂θ ∂f_c(x')/∂θ.
-
-    Summed over the network's outputs c and its trainable parameters θ. The Jacobians are computed for a
-    block of inputs at a time, so that memory is bounded whatever the number of inputs.
+    Their entropy's exponential is `effective_rank(kernel)`, the number of modes that can be learned at like
+    speed.
 
     Args:
-        module: Maps inputs (k, ...) to outputs (k, ...), each input by itself; not changed.
-        x: (n, ...) inputs.
-        other: (m, ...) further inputs; `x` itself if None.
-        block: Inputs a block; chosen for bounded memory if None.
+        kernel: (..., n, n) symmetric, positive semidefinite.
 
     Returns:
-        (n, m), in the network's dtype; symmetric and positive semidefinite if `other` is None. Scales as the
-        square of the outputs.
+        (..., n) shares with sum 1, float64; NaN for a zero kernel. Invariant under scale and permutations.
 
     Raises:
-        ValueError: The module has no trainable parameter; there are no inputs; `block` is not positive; or
-            the kernel is not finite.
-
-    Reference:
-        Jacot, Gabriel, Hongler, NeurIPS 2018 (1806.07572), section 4.
+        TypeError: `kernel` is not a floating-point tensor.
+        ValueError: `kernel` is not symmetric or not positive semidefinite, up to rounding; NaN or infinity.
 
     Example:
-        >>> layer = nn.Linear(2, 1, bias=False)
-        >>> neural_tangent_kernel(layer, torch.tensor([[1.0, 2.0], [0.0, 1.0]]))
-        tensor([[5., 2.],
-                [2., 1.]])
+        >>> kernel_spectrum(torch.tensor([[3.0, 0.0], [0.0, 1.0]]))
+        tensor([0.7500, 0.2500], dtype=torch.float64)
     """
-    parameters = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
-    if not parameters:
-        raise ValueError(f"module: {type(module).__name__} has no trainable parameter")
-    for name, inputs in {"x": x, "other": other}.items():
-        if inputs is not None and (inputs.ndim < 1 or len(inputs) == 0):
-            raise ValueError(f"{name}: expected inputs (n, ...), got shape {tuple(inputs.shape)}")
-    fixed = {name: p.detach() for name, p in module.named_parameters() if not p.requires_grad}
-    fixed |= dict(module.named_buffers())
+    eigenvalues, _ = _eigen(kernel)
+    return eigenvalues / eigenvalues.sum(-1, keepdim=True)
 
-    def outputs(theta: dict[str, Tensor], single: Tensor) -> Tensor:
-        value: Tensor = functional_call(module, theta | fixed, (single[None],))
-        return value.flatten()
 
-    def jacobian(inputs: Tensor) -> Tensor:
-        pieces = vmap(jacrev(outputs), (None, 0))(parameters, inputs)
-        # Output and parameter are one index: the sum over both is the kernel.
-        return torch.cat([piece.flatten(1) for piece in pieces.values()], 1)
+def target_spectrum(kernel: Tensor, targets: Tensor) -> Tensor:
+    """Share of the targets along each eigenvector of a kernel, ‖u_iᵀ Y‖² / ‖Y‖², largest eigenvalue first.
 
-    if block is None:
-        with torch.no_grad():
-            width = outputs(parameters, x[0]).numel()
-        block = max(1, _ENTRIES // (2 * width * sum(p.numel() for p in parameters.values())))
-    elif block < 1:
-        raise ValueError(f"block: expected a positive number of inputs, got {block}")
-    rows, columns = (torch.split(inputs, block) for inputs in (x, x if other is None else other))
-    kernel = [[torch.empty(0)] * len(columns) for _ in rows]
-    for i, row in enumerate(rows):
-        of_row = jacobian(row)
-        for j, column in enumerate(columns):
-            if other is None and j < i:
-                kernel[i][j] = kernel[j][i].mT
-            elif other is None and j == i:
-                product = of_row @ of_row.mT
-                # A matrix product rounds its two triangles differently.
-                kernel[i][j] = (product + product.mT) / 2
-            else:
-                kernel[i][j] = of_row @ jacobian(column).mT
-    result = torch.cat([torch.cat(row, 1) for row in kernel])
-    if not bool(torch.isfinite(result).all()):
-        raise ValueError("module: its tangent kernel holds NaN or infinite entries")
-    return result
+    Under gradient flow in the lazy regime mode i of the targets is learned at a rate proportional to its
+    eigenvalue: the further left the shares stand, the simpler the target is to this network.
+
+    Args:
+        kernel: (n, n) symmetric, positive semidefinite.
+        targets: (n,) or (n, c), Y.
+
+    Returns:
+        (n,) shares with sum 1, float64; NaN for zero targets. Within an eigenspace of several dimensions only
+        the sum of the shares is determined.
+
+    Raises:
+        TypeError: A tensor is not floating-point.
+        ValueError: As for `kernel_spectrum`; shapes do not agree.
+
+    Reference:
+        Arora, Du, Hu, Li, Wang, ICML 2019 (1901.08584), theorem 4.1.
+
+    Example:
+        >>> kernel = torch.tensor([[3.0, 0.0], [0.0, 1.0]])
+        >>> target_spectrum(kernel, torch.tensor([1.0, -1.0]))
+        tensor([0.5000, 0.5000], dtype=torch.float64)
+    """
+    if kernel.ndim != 2:
+        raise ValueError(f"kernel: expected one kernel (n, n), got shape {tuple(kernel.shape)}")
+    targets = _targets(kernel, targets)
+    _, vectors = _eigen(kernel)
+    scaled = targets.double() / targets.double().abs().amax()
+    squared: Tensor = (vectors.mT @ scaled).square().sum(-1)
+    return squared / squared.sum()
 
 
 def kernel_alignment(kernel: Tensor, targets: Tensor) -> Tensor:
@@ -109,12 +90,7 @@ def kernel_alignment(kernel: Tensor, targets: Tensor) -> Tensor:
         tensor(1.)
     """
     kernel = matrices(kernel, "kernel")
-    targets = matrices(targets[:, None] if targets.ndim == 1 else targets, "targets")
-    if targets.ndim != 2 or kernel.shape[-2:] != (len(targets), len(targets)):
-        raise ValueError(
-            f"kernel, targets: expected (..., n, n) and (n, c), got {tuple(kernel.shape)} and "
-            f"{tuple(targets.shape)}"
-        )
+    targets = _targets(kernel, targets)
     return _cosine(kernel, targets.double() @ targets.double().mT)
 
 
@@ -153,3 +129,29 @@ def _cosine(a: Tensor, b: Tensor) -> Tensor:
     inner = (a_unit * b_unit).sum((-2, -1))
     cosine: Tensor = inner / (a_unit.square().sum((-2, -1)) * b_unit.square().sum((-2, -1))).sqrt()
     return cosine.to(a.dtype)
+
+
+def _targets(kernel: Tensor, targets: Tensor) -> Tensor:
+    targets = matrices(targets[:, None] if targets.ndim == 1 else targets, "targets")
+    if targets.ndim != 2 or kernel.shape[-2:] != (len(targets), len(targets)):
+        raise ValueError(
+            f"kernel, targets: expected (..., n, n) and (n, c), got {tuple(kernel.shape)} and "
+            f"{tuple(targets.shape)}"
+        )
+    return targets
+
+
+def _eigen(kernel: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues of a kernel over its largest entry, descending, and their vectors."""
+    kernel = matrices(kernel, "kernel")
+    if kernel.shape[-1] != kernel.shape[-2]:
+        raise ValueError(f"kernel: expected a square matrix, got shape {tuple(kernel.shape)}")
+    largest = kernel.double().abs().amax((-2, -1), keepdim=True)
+    scaled = kernel.double() / torch.where(largest > 0, largest, 1.0)
+    rounding = 10 * kernel.shape[-1] * torch.finfo(kernel.dtype).eps
+    if bool(((scaled - scaled.mT).abs() > rounding).any()):
+        raise ValueError("kernel: expected a symmetric matrix")
+    eigenvalues, vectors = torch.linalg.eigh(scaled)
+    if bool((eigenvalues[..., 0] < -rounding * eigenvalues[..., -1].clamp(min=1)).any()):
+        raise ValueError("kernel: expected a positive semidefinite matrix")
+    return eigenvalues.flip(-1).clamp(min=0), vectors.flip(-1)

@@ -14,6 +14,7 @@ from lowcomplex.measures import (
     degree_weights,
     sampled_coefficients,
     sampled_total_influence,
+    sensitivity,
     total_influence,
     walsh_spectrum,
 )
@@ -73,6 +74,7 @@ def test_influence_is_counted_by_flipping_every_bit(seed: int, variables: int) -
     signs = values.sign()
     changed = (signs != flips.sign()).double().mean(-1).sum(0)
     torch.testing.assert_close(total_influence(signs), changed)
+    torch.testing.assert_close(sensitivity(values).mean(-1), expected)
 
 
 @settings(max_examples=20, deadline=None)
@@ -147,3 +149,11 @@ def test_bad_input() -> None:
         sampled_total_influence(lambda x: x, 5, samples=10)
     with pytest.raises(ValueError, match="function: its values"):
         sampled_total_influence(lambda x: x[:, 0] / 0, 5, samples=10)
+
+
+def test_sensitivity_of_known_functions() -> None:
+    bits = _cube(4)
+    parity, conjunction = bits.prod(-1), bits.amin(-1)
+    assert (sensitivity(parity) == 4).all()
+    assert sorted(sensitivity(conjunction).tolist())[-1] == 4
+    assert float(sensitivity(conjunction).sum()) == 8

@@ -6,68 +6,19 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
-from lowcomplex.measures import kernel_alignment, kernel_drift, neural_tangent_kernel
+from lowcomplex.measures import (
+    effective_rank,
+    kernel_alignment,
+    kernel_drift,
+    kernel_spectrum,
+    target_spectrum,
+)
 
 
 def _random(seed: int, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def _network(outputs: int = 2) -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Linear(3, 7), nn.Tanh(), nn.Linear(7, 5), nn.ReLU(), nn.Linear(5, outputs)
-    ).double()
-
-
-def _by_backward_passes(module: nn.Module, x: Tensor) -> Tensor:
-    """One backward pass for every output of every input."""
-    rows = []
-    for single in x:
-        for value in module(single[None]).flatten():
-            gradients = torch.autograd.grad(value, list(module.parameters()), retain_graph=True)
-            rows.append(torch.cat([gradient.flatten() for gradient in gradients]))
-    jacobian = torch.stack(rows).view(len(x), -1)
-    return jacobian @ jacobian.mT
-
-
-@pytest.mark.parametrize("block", [None, 1, 4, 100])
-def test_is_the_inner_product_of_all_gradients(block: int | None) -> None:
-    x = _random(1, 9, 3)
-    kernel = neural_tangent_kernel(_network(), x, block=block)
-    torch.testing.assert_close(kernel, _by_backward_passes(_network(), x))
-    assert torch.equal(kernel, kernel.mT)
-    assert float(torch.linalg.eigvalsh(kernel)[0]) > -1e-10
-
-
-@pytest.mark.parametrize("block", [None, 2])
-def test_between_two_sets_of_inputs(block: int | None) -> None:
-    x, other = _random(2, 5, 3), _random(3, 4, 3)
-    whole = neural_tangent_kernel(_network(), torch.cat((x, other)))
-    torch.testing.assert_close(neural_tangent_kernel(_network(), x, other, block=block), whole[:5, 5:])
-
-
-def test_two_layers_in_closed_form() -> None:
-    # f = Σ a s(w·x): K = Σ_k s(w_k·x) s(w_k·x') + x·x' Σ_k a_k² s'(w_k·x) s'(w_k·x').
-    w, a, x = _random(4, 50, 3), _random(5, 1, 50), _random(6, 8, 3)
-    network = nn.Sequential(nn.Linear(3, 50, bias=False), nn.Tanh(), nn.Linear(50, 1, bias=False)).double()
-    network[0].weight.data, network[2].weight.data = w, a
-    h = (x @ w.mT).tanh()
-    slope = (1 - h.square()) * a
-    torch.testing.assert_close(neural_tangent_kernel(network, x), h @ h.mT + (x @ x.mT) * (slope @ slope.mT))
-
-
-def test_frozen_parameters_do_not_count_and_nothing_changes() -> None:
-    module, x = _network(), _random(7, 4, 3)
-    before = {name: value.clone() for name, value in module.state_dict().items()}
-    for parameter in module[:-1].parameters():
-        parameter.requires_grad_(False)
-    features = module[:-1](x)
-    torch.testing.assert_close(neural_tangent_kernel(module, x), 2 * (features @ features.mT + 1))
-    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
-    assert all(parameter.grad is None for parameter in module.parameters())
 
 
 @settings(max_examples=20, deadline=None)
@@ -82,33 +33,45 @@ def test_alignment_and_drift_are_angles(seed: int, scale: float) -> None:
     assert float(kernel_drift(kernel, scale * kernel)) == pytest.approx(0, abs=1e-12)
 
 
-def test_wide_networks_at_large_output_scale_turn_their_kernel_less() -> None:
-    x, y = _random(8, 6, 3), _random(9, 6)[:, None]
-    drifts = []
-    for alpha in (1.0, 100.0):
-        network = _network(1)
-        start, offset = neural_tangent_kernel(network, x), network(x).detach()
-        optimizer = torch.optim.SGD(network.parameters(), lr=0.05 / alpha**2)
-        for _ in range(200):
-            loss = (alpha * (network(x) - offset) - y).square().mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        drifts.append(float(kernel_drift(start, neural_tangent_kernel(network, x))))
-    assert drifts[1] < 1e-2 * drifts[0]
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**31 - 1), scale=st.sampled_from([1e-12, 1.0, 1e12]))
+def test_spectrum_and_target_of_planted_modes(seed: int, scale: float) -> None:
+    vectors = torch.linalg.qr(_random(seed, 6, 6)).Q
+    eigenvalues = torch.tensor([5.0, 3.0, 1.0, 0.5, 0.5, 0.0], dtype=torch.float64)
+    kernel = scale * (vectors * eigenvalues) @ vectors.mT
+    kernel = (kernel + kernel.mT) / 2
+    torch.testing.assert_close(kernel_spectrum(kernel), eigenvalues / 10, rtol=1e-9, atol=1e-12)
+    p = eigenvalues[:5] / 10
+    assert float(effective_rank(kernel)) == pytest.approx(math.exp(float(-(p * p.log()).sum())))
+    y = vectors @ torch.tensor([3.0, 0.0, 4.0, 0.0, 0.0, 0.0], dtype=torch.float64)
+    shares = target_spectrum(kernel, scale * y)
+    torch.testing.assert_close(
+        shares[:3], torch.tensor([0.36, 0.0, 0.64], dtype=torch.float64), rtol=1e-8, atol=1e-9
+    )
+    several = target_spectrum(kernel, torch.stack((y, y), 1))
+    torch.testing.assert_close(several, shares, rtol=1e-8, atol=1e-9)
 
 
-def test_bad_input() -> None:
-    frozen = nn.Linear(2, 1).requires_grad_(False)
-    with pytest.raises(ValueError, match="no trainable parameter"):
-        neural_tangent_kernel(frozen, torch.ones(3, 2))
-    with pytest.raises(ValueError, match="x: expected inputs"):
-        neural_tangent_kernel(nn.Linear(2, 1), torch.ones(0, 2))
-    with pytest.raises(ValueError, match="block"):
-        neural_tangent_kernel(nn.Linear(2, 1), torch.ones(3, 2), block=0)
-    with pytest.raises(ValueError, match="tangent kernel holds NaN"):
-        neural_tangent_kernel(nn.Linear(2, 1), torch.full((3, 2), math.nan))
-    with pytest.raises(ValueError, match="kernel, targets"):
-        kernel_alignment(torch.eye(3), torch.ones(4))
+def test_shares_of_a_zero_kernel_and_of_zero_targets_are_nan() -> None:
+    assert kernel_spectrum(torch.zeros(2, 2)).isnan().all()
+    assert target_spectrum(torch.eye(2), torch.zeros(2)).isnan().all()
+
+
+@pytest.mark.parametrize("function", [kernel_spectrum, lambda k: target_spectrum(k, torch.ones(len(k)))])
+def test_bad_kernels(function) -> None:
+    with pytest.raises(ValueError, match="symmetric"):
+        function(torch.tensor([[1.0, 2.0], [0.0, 1.0]]))
+    with pytest.raises(ValueError, match="positive semidefinite"):
+        function(torch.tensor([[1.0, 0.0], [0.0, -1.0]]))
+    with pytest.raises(ValueError, match="kernel"):
+        function(torch.ones(2, 3))
+    with pytest.raises(ValueError, match="kernel: holds NaN"):
+        function(torch.full((2, 2), math.nan))
+
+
+def test_bad_targets() -> None:
+    for function in (kernel_alignment, target_spectrum):
+        with pytest.raises(ValueError, match="kernel, targets"):
+            function(torch.eye(2), torch.ones(3))
     with pytest.raises(ValueError, match="before, after"):
-        kernel_drift(torch.eye(3), torch.eye(4))
+        kernel_drift(torch.eye(2), torch.eye(3))

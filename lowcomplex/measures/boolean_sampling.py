@@ -1,0 +1,131 @@
+"""Fourier coefficients and influence of Boolean functions too large to list, from samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# Points drawn at once, so that sampling a large network needs little memory.
+_BLOCK = 65_536
+
+
+@dataclass(frozen=True)
+class SampledEstimate:
+    """An unbiased estimate from random inputs.
+
+    Attributes:
+        value: The estimate.
+        standard_error: Standard deviation of the estimate, estimated from the same samples.
+    """
+
+    value: Tensor
+    standard_error: Tensor
+
+
+def sampled_coefficients(
+    function: Callable[[Tensor], Tensor],
+    variables: int,
+    sets: Sequence[Sequence[int]],
+    *,
+    samples: int = 100_000,
+    generator: torch.Generator | None = None,
+) -> SampledEstimate:
+    """Some Walsh-Hadamard coefficients of a function of too many variables for the whole spectrum.
+
+    The mean of f(x) χ_S(x) over uniform random x.
+
+    Args:
+        function: Maps inputs (k, variables) of entries ±1, (-1)^{x_i}, to values (k,).
+        variables: Number n of variables.
+        sets: The sets S, as indices of variables.
+        samples: Number of random inputs, shared by all sets.
+        generator: Source of randomness, on the CPU; PyTorch's own if None.
+
+    Returns:
+        Estimates (len(sets),).
+
+    Raises:
+        ValueError: A set holds an index outside the variables or one twice; fewer than two samples; or the
+            function's values are not finite or not of shape (k,).
+
+    Example:
+        >>> found = sampled_coefficients(lambda x: x[:, 0] * x[:, 1], 50, [(0, 1)], samples=100)
+        >>> found.value
+        tensor([1.], dtype=torch.float64)
+    """
+    for chosen in sets:
+        if len(set(chosen)) < len(chosen) or any(not 0 <= index < variables for index in chosen):
+            raise ValueError(f"sets: expected distinct indices below {variables}, got {tuple(chosen)}")
+
+    def terms(x: Tensor) -> Tensor:
+        characters = torch.stack([x[:, list(chosen)].prod(-1) for chosen in sets], -1)
+        return _values(function, x)[:, None] * characters
+
+    return _mean(terms, variables, samples, generator)
+
+
+def sampled_total_influence(
+    function: Callable[[Tensor], Tensor],
+    variables: int,
+    *,
+    samples: int = 100_000,
+    generator: torch.Generator | None = None,
+) -> SampledEstimate:
+    """Total influence of a function of too many variables for the whole spectrum.
+
+    The mean of n ((f(x) - f(x^i)) / 2)² over uniform random x and i.
+
+    Args:
+        function: As for `sampled_coefficients`.
+        variables: Number n of variables.
+        samples: Number of random pairs (x, i); the function is evaluated twice for each.
+        generator: Source of randomness, on the CPU; PyTorch's own if None.
+
+    Returns:
+        The estimate, without dimensions.
+
+    Raises:
+        ValueError: Fewer than two samples, or the function's values are not finite or not of shape (k,).
+
+    Example:
+        >>> float(sampled_total_influence(lambda x: x[:, 0], 1, samples=10).value)
+        1.0
+    """
+
+    def terms(x: Tensor) -> Tensor:
+        flipped = torch.randint(variables, (len(x), 1), generator=generator)
+        neighbors = x.scatter(1, flipped, -x.gather(1, flipped))
+        difference = (_values(function, x) - _values(function, neighbors)) / 2
+        return variables * difference.square()
+
+    return _mean(terms, variables, samples, generator)
+
+
+def _mean(
+    terms: Callable[[Tensor], Tensor], variables: int, samples: int, generator: torch.Generator | None
+) -> SampledEstimate:
+    if variables < 1:
+        raise ValueError(f"variables: expected a positive number, got {variables}")
+    if samples < 2:
+        raise ValueError(f"samples: expected at least two, for an error, got {samples}")
+    blocks = []
+    for start in range(0, samples, _BLOCK):
+        size = min(_BLOCK, samples - start)
+        bits = torch.randint(2, (size, variables), generator=generator)
+        blocks.append(terms(1.0 - 2.0 * bits.float()))
+    drawn = torch.cat(blocks)
+    return SampledEstimate(drawn.mean(0), drawn.std(0) / math.sqrt(samples))
+
+
+def _values(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    with torch.no_grad():
+        values = function(x)
+    if values.shape != x.shape[:1]:
+        raise ValueError(f"function: expected {len(x)} values, got shape {tuple(values.shape)}")
+    if not bool(torch.isfinite(values).all()):
+        raise ValueError("function: its values hold NaN or infinite entries")
+    return values.double().cpu()

@@ -1,0 +1,173 @@
+"""The empirical neural tangent kernel of a network: what it can learn without moving far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, jacrev, jvp, vjp, vmap
+
+# Entries of Jacobians or tangents held at once, unless told: 512 MB in float64.
+_ENTRIES = 2**26
+# What a backward pass costs, and a pass that carries a tangent, in forward passes.
+_BACKWARD, _TANGENT = 2, 2
+Parameters = dict[str, Tensor]
+
+
+def neural_tangent_kernel(
+    module: nn.Module,
+    x: Tensor,
+    other: Tensor | None = None,
+    *,
+    block: int | None = None,
+    method: Literal["auto", "contraction", "products"] = "auto",
+) -> Tensor:
+    """Empirical neural tangent kernel, K(x, x') = Σ_c Σ_θ ∂f_c(x)/∂θ ∂f_c(x')/∂θ.
+
+    Summed over the network's outputs c and its trainable parameters θ. "contraction" holds the Jacobians of a
+    block of inputs and multiplies them: n backward passes for each output, and n² inner products of P
+    parameters. "products" never holds a Jacobian: the gradient of one output at one input is carried forward
+    through the network at all inputs, n² forward passes with a tangent for each output; it wins where the
+    Jacobian of one input is too large to hold, or where most parameters, such as an embedding's, are touched
+    by few inputs.
+
+    Args:
+        module: Maps inputs (k, ...) to outputs (k, ...), each input by itself; not changed.
+        x: (n, ...) inputs.
+        other: (m, ...) further inputs; `x` itself if None.
+        block: Inputs a block; chosen for bounded memory if None.
+        method: "auto" takes the one with fewer operations (counted in one forward pass), and products where
+            the Jacobian of a single input would not fit.
+
+    Returns:
+        (n, m), in the network's dtype; symmetric and positive semidefinite if `other` is None. Scales as the
+        square of the outputs.
+
+    Raises:
+        ValueError: The module has no trainable parameter; there are no inputs; `block` is not positive;
+            an unknown method; or the kernel is not finite.
+
+    References:
+        Jacot, Gabriel, Hongler, NeurIPS 2018 (1806.07572), section 4; Novak, Sohl-Dickstein, Schoenholz, ICML
+        2022 (2206.08720), sections 3.2 and 3.3, for both methods and their costs.
+
+    Example:
+        >>> layer = nn.Linear(2, 1, bias=False)
+        >>> neural_tangent_kernel(layer, torch.tensor([[1.0, 2.0], [0.0, 1.0]]))
+        tensor([[5., 2.],
+                [2., 1.]])
+    """
+    parameters = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
+    if not parameters:
+        raise ValueError(f"module: {type(module).__name__} has no trainable parameter")
+    for name, inputs in {"x": x, "other": other}.items():
+        if inputs is not None and (inputs.ndim < 1 or len(inputs) == 0):
+            raise ValueError(f"{name}: expected inputs (n, ...), got shape {tuple(inputs.shape)}")
+    if block is not None and block < 1:
+        raise ValueError(f"block: expected a positive number of inputs, got {block}")
+    if method not in ("auto", "contraction", "products"):
+        raise ValueError(f"method: expected auto, contraction or products, got {method!r}")
+    fixed = {name: p.detach() for name, p in module.named_parameters() if not p.requires_grad}
+    fixed |= dict(module.named_buffers())
+
+    def outputs(theta: Parameters, inputs: Tensor) -> Tensor:
+        value: Tensor = functional_call(module, theta | fixed, (inputs,))
+        return value.flatten(1)
+
+    if method == "auto":
+        method = _cheaper(outputs, parameters, x, len(x if other is None else other))
+    compute = _by_contraction if method == "contraction" else _by_products
+    kernel = compute(outputs, parameters, x, other, block)
+    if not bool(torch.isfinite(kernel).all()):
+        raise ValueError("module: its tangent kernel holds NaN or infinite entries")
+    return kernel
+
+
+def _cheaper(
+    outputs: Callable[[Parameters, Tensor], Tensor], parameters: Parameters, x: Tensor, columns: int
+) -> Literal["contraction", "products"]:
+    """The method with fewer floating-point operations, of those that fit into memory."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        width = outputs(parameters, x[:1]).shape[1]
+    forward, size = counter.get_total_flops(), _size(parameters)
+    if width * size > _ENTRIES:
+        return "products"
+    rows = len(x)
+    contraction = 2 * width * size * rows * columns + width * (rows + columns) * (1 + _BACKWARD) * forward
+    products = width * columns * (1 + _BACKWARD) * forward + width * rows * columns * _TANGENT * forward
+    # A gradient is written in full for each output, whichever parameters it touches.
+    return "products" if products + width * columns * size < contraction else "contraction"
+
+
+def _by_contraction(
+    outputs: Callable[[Parameters, Tensor], Tensor],
+    parameters: Parameters,
+    x: Tensor,
+    other: Tensor | None,
+    block: int | None,
+) -> Tensor:
+    def jacobian(inputs: Tensor) -> Tensor:
+        pieces = vmap(jacrev(lambda theta, single: outputs(theta, single[None])[0]), (None, 0))(
+            parameters, inputs
+        )
+        # Output and parameter are one index: the sum over both is the kernel.
+        return torch.cat([piece.flatten(1) for piece in pieces.values()], 1)
+
+    if block is None:
+        with torch.no_grad():
+            width = outputs(parameters, x[:1]).shape[1]
+        block = max(1, _ENTRIES // (2 * width * _size(parameters)))
+    rows, columns = (torch.split(inputs, block) for inputs in (x, x if other is None else other))
+    kernel = [[torch.empty(0)] * len(columns) for _ in rows]
+    for i, row in enumerate(rows):
+        of_row = jacobian(row)
+        for j, column in enumerate(columns):
+            if other is None and j < i:
+                kernel[i][j] = kernel[j][i].mT
+            elif other is None and j == i:
+                kernel[i][j] = _symmetric(of_row @ of_row.mT)
+            else:
+                kernel[i][j] = of_row @ jacobian(column).mT
+    return torch.cat([torch.cat(row, 1) for row in kernel])
+
+
+def _by_products(
+    outputs: Callable[[Parameters, Tensor], Tensor],
+    parameters: Parameters,
+    x: Tensor,
+    other: Tensor | None,
+    block: int | None,
+) -> Tensor:
+    columns = x if other is None else other
+    with torch.no_grad():
+        width = outputs(parameters, x[:1]).shape[1]
+    at_once = max(1, _ENTRIES // (4 * _size(parameters))) if block is None else block
+    basis = torch.eye(width, dtype=next(iter(parameters.values())).dtype, device=x.device)
+
+    def column(single: Tensor, unit: Tensor) -> Tensor:
+        pullback = vjp(lambda theta: outputs(theta, single[None])[0], parameters)[1]
+        (gradient,) = pullback(unit)
+        tangent: Tensor = jvp(lambda theta: outputs(theta, x), (parameters,), (gradient,))[1]
+        return tangent @ unit
+
+    pairs = torch.cartesian_prod(
+        torch.arange(len(columns), device=x.device), torch.arange(width, device=x.device)
+    ).reshape(-1, 2)
+    kernel = basis.new_zeros(len(columns), len(x))
+    for part in torch.split(pairs, at_once):
+        found = vmap(column)(columns[part[:, 0]], basis[part[:, 1]])
+        kernel.index_add_(0, part[:, 0], found)
+    return _symmetric(kernel.mT) if other is None else kernel.mT
+
+
+def _symmetric(kernel: Tensor) -> Tensor:
+    # A matrix product rounds its two triangles differently.
+    return (kernel + kernel.mT) / 2
+
+
+def _size(parameters: Parameters) -> int:
+    return sum(p.numel() for p in parameters.values())
