@@ -25,6 +25,7 @@ from lowcomplex.measures.fourier import (
     relative_error_by_frequency,
     spectral_centroid,
 )
+from lowcomplex.measures.jacobian import JacobianNorms, jacobian_norms
 from lowcomplex.measures.kernel import kernel_alignment, kernel_drift, kernel_spectrum, target_spectrum
 from lowcomplex.measures.learning_time import learning_time
 from lowcomplex.measures.line_spectra import LineSpectra, line_spectra
@@ -42,6 +43,7 @@ from lowcomplex.measures.rank import (
     spectral_entropy,
     stable_rank,
 )
+from lowcomplex.measures.regions import LinearPieces, linear_pieces
 from lowcomplex.measures.scattered import scattered_spectrum
 from lowcomplex.measures.spectrum_summaries import DecayExponent, bandwidth_of, centroid_of, decay_exponent
 from lowcomplex.measures.tangent_kernel import neural_tangent_kernel
@@ -61,7 +63,9 @@ __all__ = [
     "FollowedDirections",
     "FourierSpectrum",
     "FourierSpectrum2D",
+    "JacobianNorms",
     "LineSpectra",
+    "LinearPieces",
     "LowHigh",
     "LowHighError",
     "OrientationAmplitude",
@@ -85,11 +89,13 @@ __all__ = [
     "followed_directions",
     "fourier_spectrum",
     "fourier_spectrum_2d",
+    "jacobian_norms",
     "kernel_alignment",
     "kernel_drift",
     "kernel_spectrum",
     "learning_time",
     "line_spectra",
+    "linear_pieces",
     "low_high_error",
     "low_high_parts",
     "mean_cosine",
