@@ -12,6 +12,10 @@ BIN := $(VENV)/bin/
 READY := $(VENV)/.ready
 endif
 
+# The extra `curvature`, less torchvision: curvlinops' dependency backpack names it, nothing here imports it, and
+# its builds for a CPU are not where pip looks first.
+CURVATURE := curvlinops-for-pytorch backpack-for-pytorch einconv einops linear_operator opt_einsum unfoldNd
+
 # Small matrices lose more to thread hand-over than they gain; parallelism comes from processes.
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
@@ -25,6 +29,7 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 	@echo "Setting up $(VENV) with the pinned versions of requirements.lock (a minute or two, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	@$(VENV)/bin/python -m pip install --quiet --constraint requirements.lock --no-deps $(CURVATURE)
 	@touch $@
 
 reproduce: $(READY)

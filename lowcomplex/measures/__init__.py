@@ -16,6 +16,13 @@ from lowcomplex.measures.condensation_in_time import FollowedDirections, followe
 from lowcomplex.measures.cosine_moments import effective_directions, mean_cosine, mean_squared_cosine
 from lowcomplex.measures.cosine_similarity import cosine_similarity, display_order
 from lowcomplex.measures.covariance import covariance_dimensions, covariance_spectrum
+from lowcomplex.measures.curvature import (
+    HessianEigenvalues,
+    SpectralDensity,
+    hessian_density,
+    hessian_eigenvalues,
+    hessian_trace,
+)
 from lowcomplex.measures.fourier import (
     FourierSpectrum,
     FourierSpectrum2D,
@@ -63,6 +70,7 @@ __all__ = [
     "FollowedDirections",
     "FourierSpectrum",
     "FourierSpectrum2D",
+    "HessianEigenvalues",
     "JacobianNorms",
     "LineSpectra",
     "LinearPieces",
@@ -70,6 +78,7 @@ __all__ = [
     "LowHighError",
     "OrientationAmplitude",
     "SampledEstimate",
+    "SpectralDensity",
     "bandwidth",
     "bandwidth_of",
     "centroid_of",
@@ -89,6 +98,9 @@ __all__ = [
     "followed_directions",
     "fourier_spectrum",
     "fourier_spectrum_2d",
+    "hessian_density",
+    "hessian_eigenvalues",
+    "hessian_trace",
     "jacobian_norms",
     "kernel_alignment",
     "kernel_drift",

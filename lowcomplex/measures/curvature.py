@@ -1,0 +1,230 @@
+"""Curvature of the loss: leading Hessian eigenvalues, trace, spectral density (extra `curvature`)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lowcomplex.measures._validation import finite
+from lowcomplex.measures.boolean_sampling import SampledEstimate
+
+if TYPE_CHECKING:
+    from curvlinops import HessianLinearOperator
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class HessianEigenvalues:
+    """Leading eigenvalues of the Hessian, with what judges them.
+
+    Attributes:
+        values: (k,) of largest absolute value, descending by value.
+        residuals: (k,) ‖H v - λ v‖ / max |λ| for the unit vector v found: an eigenvalue of H lies within this
+            share of the largest from each value.
+        converged: Whether every residual is below the tolerance.
+    """
+
+    values: Tensor
+    residuals: Tensor
+    converged: bool
+
+
+@dataclass(frozen=True)
+class SpectralDensity:
+    """Smoothed density of the Hessian's eigenvalues.
+
+    Attributes:
+        eigenvalues: (points,) ascending.
+        density: (points,) its integral is 1, up to the tails beyond the ends.
+    """
+
+    eigenvalues: Tensor
+    density: Tensor
+
+
+def hessian_eigenvalues(
+    module: nn.Module,
+    loss: nn.Module,
+    batches: Batches,
+    *,
+    k: int = 1,
+    tolerance: float = 1e-6,
+    max_products: int | None = None,
+    seed: int = 0,
+) -> HessianEigenvalues:
+    """Leading eigenvalues of the loss's Hessian in the trainable parameters, by Lanczos iteration in float64.
+
+    Args:
+        module: Maps inputs to predictions; not changed.
+        loss: Criterion with a `reduction` of "mean" or "sum", such as `nn.MSELoss()`.
+        batches: Pairs (inputs, targets), the same at every pass; all of them make the loss.
+        k: Number of eigenvalues of largest absolute value, below the number of parameters.
+        tolerance: Relative accuracy asked of the iteration.
+        max_products: Largest number of restarts of the iteration; scipy's default if None. What has not
+            converged by then is returned with its residual.
+        seed: Of the starting vector.
+
+    Returns:
+        Values and residuals, float64. The largest value is the sharpness, which gradient descent holds below
+        2 over its learning rate.
+
+    Raises:
+        ModuleNotFoundError: curvlinops is not installed.
+        ValueError: No trainable parameter, no batch, `k` out of range, a loss without reduction, or a Hessian
+            that is not finite.
+
+    References:
+        Lehoucq, Sorensen, Yang, "ARPACK users' guide", 1998; Cohen et al., ICLR 2021 (2103.00065), on
+        sharpness.
+    """
+    from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+
+    operator = _operator(module, loss, batches)
+    size = operator.shape[0]
+    if not 1 <= k < size:
+        raise ValueError(f"k: expected between 1 and {size - 1} eigenvalues, got {k}")
+    start = np.random.default_rng(seed).standard_normal(size)
+    scipy_operator = operator.to_scipy()
+    if not np.isfinite(scipy_operator @ start).all():
+        raise ValueError("module: the loss's Hessian holds NaN or infinite entries")
+    try:
+        values, vectors = eigsh(
+            scipy_operator, k=k, which="LM", v0=start, tol=tolerance, maxiter=max_products
+        )
+    except ArpackNoConvergence as error:
+        values, vectors = error.eigenvalues, error.eigenvectors
+    order = np.argsort(-values)
+    values, vectors = values[order], vectors[:, order]
+    products = np.stack([scipy_operator @ vector for vector in vectors.T], 1) if len(values) else vectors
+    largest = np.abs(values).max(initial=0.0)
+    residuals = np.linalg.norm(products - values * vectors, axis=0) / (largest if largest > 0 else 1.0)
+    missing = k - len(values)
+    return HessianEigenvalues(
+        values=torch.from_numpy(np.append(values, [np.nan] * missing)),
+        residuals=torch.from_numpy(np.append(residuals, [np.nan] * missing)),
+        converged=not missing and bool((residuals <= max(10 * tolerance, 1e-12)).all()),
+    )
+
+
+def hessian_trace(
+    module: nn.Module, loss: nn.Module, batches: Batches, *, samples: int = 32, seed: int = 0
+) -> SampledEstimate:
+    """Trace of the loss's Hessian, the mean of vᵀ H v over random signs v, with its standard error.
+
+    Args:
+        module: As for `hessian_eigenvalues`, like `loss` and `batches`.
+        loss: Criterion.
+        batches: Pairs (inputs, targets).
+        samples: Number of random vectors, at least 2; one Hessian product each.
+        seed: Of the random vectors.
+
+    Returns:
+        An unbiased estimate and its standard error, float64.
+
+    Raises:
+        ModuleNotFoundError: curvlinops is not installed.
+        ValueError: As for `hessian_eigenvalues`; fewer than two samples.
+
+    Reference:
+        Hutchinson, Commun. Stat. Simul. Comput. 1989.
+    """
+    if samples < 2:
+        raise ValueError(f"samples: expected at least two, got {samples}")
+    from curvlinops import hutchinson_trace
+
+    operator = _operator(module, loss, batches)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        # One vector a call: their spread is the error.
+        draws = torch.stack([hutchinson_trace(operator, 1) for _ in range(samples)]).detach()
+    finite(draws, "module: the Hessian's trace")
+    return SampledEstimate(value=draws.mean(), standard_error=draws.std() / samples**0.5)
+
+
+def hessian_density(
+    module: nn.Module,
+    loss: nn.Module,
+    batches: Batches,
+    *,
+    iterations: int = 64,
+    repeats: int = 4,
+    points: int = 1024,
+    seed: int = 0,
+) -> SpectralDensity:
+    """Density of the Hessian's eigenvalues, by stochastic Lanczos quadrature.
+
+    Args:
+        module: As for `hessian_eigenvalues`, like `loss` and `batches`.
+        loss: Criterion.
+        batches: Pairs (inputs, targets).
+        iterations: Lanczos steps, at most the number of parameters; bumps are about 1 / iterations of the
+            range wide.
+        repeats: Random starts averaged over.
+        points: Points of the returned grid.
+        seed: Of the random starts.
+
+    Returns:
+        The density, float64.
+
+    Raises:
+        ModuleNotFoundError: curvlinops is not installed.
+        ValueError: As for `hessian_eigenvalues`; a number out of range; the Hessian is a multiple of the
+            identity.
+
+    References:
+        Papyan, JMLR 2020 (1811.07062), algorithm 2; Ghorbani, Krishnan, Xiao, ICML 2019 (1901.10159).
+    """
+    from curvlinops import lanczos_approximate_spectrum
+    from scipy.sparse.linalg import eigsh
+
+    operator = _operator(module, loss, batches)
+    size = operator.shape[0]
+    if not 2 <= iterations <= size or repeats < 1 or points < 2:
+        raise ValueError(
+            f"iterations, repeats, points: expected 2 to {size}, at least 1 and at least 2, got "
+            f"{iterations}, {repeats} and {points}"
+        )
+    start = np.random.default_rng(seed).standard_normal(size)
+    low, high = (
+        float(eigsh(operator.to_scipy(), k=1, which=end, v0=start, tol=1e-2, return_eigenvectors=False)[0])
+        for end in ("SA", "LA")
+    )
+    if not high > low:
+        raise ValueError(f"module: every eigenvalue of the loss's Hessian is {low:g}; there is no density")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        grid, density = lanczos_approximate_spectrum(
+            operator, iterations, num_points=points, num_repeats=repeats, boundaries=(low, high)
+        )
+    return SpectralDensity(eigenvalues=grid.detach().cpu(), density=finite(density, "density").detach().cpu())
+
+
+def _operator(module: nn.Module, loss: nn.Module, batches: Batches) -> HessianLinearOperator:
+    """The Hessian as products with vectors, of a copy of the network in float64."""
+    try:
+        from curvlinops import HessianLinearOperator
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "measures of curvature need curvlinops: pip install 'lowcomplex[curvature]'"
+        ) from error
+    if getattr(loss, "reduction", None) not in ("mean", "sum"):
+        raise ValueError(f"loss: expected a criterion with reduction mean or sum, got {loss!r}")
+    data = [(_double(x), _double(y)) for x, y in batches]
+    if not data:
+        raise ValueError("batches: expected at least one pair (inputs, targets)")
+    network = copy.deepcopy(module).double()
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise ValueError(f"module: {type(module).__name__} has no trainable parameter")
+    return HessianLinearOperator(network, loss, parameters, data, check_deterministic=False)
+
+
+def _double(x: Tensor) -> Tensor:
+    return x.double() if x.is_floating_point() else x
