@@ -30,9 +30,12 @@ _RANK_MEASURES = (
     "spectral_entropy",
     "numerical_rank",
 )
-_NAMED: dict[str, Measure] = {
+NAMED_MEASURES: dict[str, Measure] = {
     **{name: getattr(library, name) for name in _RANK_MEASURES},
     "condensed_directions": condensed_direction_count,
+    "mean_cosine": library.mean_cosine,
+    "mean_squared_cosine": library.mean_squared_cosine,
+    "effective_directions": library.effective_directions,
 }
 
 
@@ -163,7 +166,7 @@ class Tracker:
             stacked = torch.stack([matrix for _, matrix in group])
             ranks = rank_measures(stacked) if any(n in _RANK_MEASURES for n in self._measures) else {}
             for name, measure in self._measures.items():
-                is_named = measure is _NAMED.get(name)
+                is_named = measure is NAMED_MEASURES.get(name)
                 values = ranks[name] if is_named and name in ranks else measure(stacked)
                 results[name][rows] = values.double().cpu()
         return results
@@ -195,8 +198,8 @@ def _resolve(measures: Sequence[str] | Mapping[str, Measure]) -> dict[str, Measu
     if isinstance(measures, Mapping):
         return dict(measures)
     for name in measures:
-        require_known("measures", name, _NAMED)
-    return {name: _NAMED[name] for name in measures}
+        require_known("measures", name, NAMED_MEASURES)
+    return {name: NAMED_MEASURES[name] for name in measures}
 
 
 def _select(module: nn.Module, patterns: tuple[str, ...]) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import torch
 
-from lowcomplex import nulls
+from lowcomplex import measures, nulls
 
 
 def _sample(m: int, n: int, draws: int = 400) -> np.ndarray:
@@ -18,7 +19,9 @@ MEASURES = {
     nulls.random_effective_rank: _effective,
     nulls.random_stable_rank: lambda s: (s**2).sum(-1) / s[..., 0] ** 2,
     nulls.random_participation_ratio: lambda s: (s**2).sum(-1) ** 2 / (s**4).sum(-1),
+    nulls.random_nuclear_rank: lambda s: s.sum(-1) / s[..., 0],
 }
+BY_LARGEST_VALUE = (nulls.random_stable_rank, nulls.random_nuclear_rank)
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (128, 64), (30, 20), (20, 90)])
@@ -28,7 +31,7 @@ def test_mean_agrees_with_monte_carlo(null, shape: tuple[int, int]) -> None:
     # The neglected term of the expansion is of relative order 1/k² (effective rank, participation
     # ratio) or k^(-4/3) (largest singular value); four standard errors are added for the sample.
     k = min(shape)
-    neglected = sample.mean() * (k ** (-4 / 3) if null is nulls.random_stable_rank else 4 / k**2)
+    neglected = sample.mean() * (k ** (-4 / 3) if null in BY_LARGEST_VALUE else 4 / k**2)
     assert abs(null(*shape).value - sample.mean()) < neglected + 4 * sample.std() / 20
 
 
@@ -40,9 +43,10 @@ def test_spread_agrees_with_monte_carlo(null, shape: tuple[int, int]) -> None:
     assert null(*shape).standard_deviation == pytest.approx(sample.std(), rel=4 / 800**0.5 + 0.03)
 
 
-def test_spread_of_stable_rank_is_an_upper_estimate() -> None:
-    sample = MEASURES[nulls.random_stable_rank](_sample(128, 64))
-    ratio = nulls.random_stable_rank(128, 64).standard_deviation / sample.std()
+@pytest.mark.parametrize("null", BY_LARGEST_VALUE)
+def test_spread_by_the_largest_value_is_an_upper_estimate(null) -> None:
+    sample = MEASURES[null](_sample(128, 64))
+    ratio = null(128, 64).standard_deviation / sample.std()
     assert 1.0 < ratio < 1.35
 
 
@@ -91,3 +95,57 @@ def test_bad_direction_parameters(d: int, threshold: float, name: str) -> None:
 def test_quantile_is_refused_outside_its_range() -> None:
     with pytest.raises(ValueError, match="q:"):
         nulls.random_effective_rank(5, 5).quantile(1.0)
+
+
+MEASURED_BY_NAME = (
+    "effective_rank",
+    "stable_rank",
+    "participation_ratio",
+    "nuclear_rank",
+    "spectral_entropy",
+    "mean_cosine",
+    "mean_squared_cosine",
+    "effective_directions",
+)
+
+
+@pytest.mark.parametrize("shape", [(60, 60), (30, 90), (100, 20)])
+@pytest.mark.parametrize("name", MEASURED_BY_NAME)
+def test_quantiles_of_every_measure_cover_random_matrices(name: str, shape: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(sum(shape))
+    values = getattr(measures, name)(torch.randn(500, *shape, generator=generator, dtype=torch.float64))
+    null = nulls.null_of(name, *shape)
+    for q in (0.05, 0.95):
+        below = float((values < null.quantile(q)).double().mean())
+        # Four standard errors of 500 draws, and a slightly skewed distribution taken as normal.
+        assert abs(below - q) < 4 * (q * (1 - q) / 500) ** 0.5 + 0.02
+
+
+@pytest.mark.parametrize("name", ["mean_cosine", "mean_squared_cosine"])
+def test_moments_of_cosines_are_exact(name: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = getattr(measures, name)(torch.randn(4000, 5, 3, generator=generator, dtype=torch.float64))
+    null = nulls.null_of(name, 5, 3)
+    assert float(values.mean()) == pytest.approx(null.value, abs=4 * null.standard_deviation / 4000**0.5)
+    assert float(values.std()) == pytest.approx(null.standard_deviation, rel=0.06)
+
+
+def test_random_matrices_have_full_numerical_rank_and_no_condensed_direction() -> None:
+    W = torch.randn(20, 40, 24, generator=torch.Generator().manual_seed(0))
+    assert (measures.numerical_rank(W) == nulls.null_of("numerical_rank", 40, 24).value).all()
+    counts = measures.condensed_direction_count(W)
+    assert (counts == nulls.null_of("condensed_directions", 40, 24).value).all()
+
+
+def test_every_tracked_measure_has_a_null() -> None:
+    from lowcomplex.tracking import NAMED_MEASURES
+
+    for name in NAMED_MEASURES:
+        assert nulls.null_of(name, 12, 7).standard_deviation >= 0
+
+
+def test_unknown_measure() -> None:
+    with pytest.raises(ValueError, match="did you mean 'stable_rank'"):
+        nulls.null_of("stabel_rank", 3, 3)
+    with pytest.raises(ValueError, match="at least two directions"):
+        nulls.random_mean_cosine(1, 3)

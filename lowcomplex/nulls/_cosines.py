@@ -1,0 +1,215 @@
+"""Random directions: how often they lie close by chance."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowcomplex.nulls._null import Null
+
+
+def pair_probability(d: int, threshold: float, *, signed: bool = False) -> float:
+    """Probability that two independent random directions in R^d have |cos| > threshold.
+
+    I_{1-τ²}((d-1)/2, 1/2), half of it if signed; cos² is Beta(1/2, (d-1)/2)-distributed.
+
+    Args:
+        d: Dimension.
+        threshold: τ, in [0, 1).
+        signed: Count cos > threshold alone.
+
+    Returns:
+        The probability.
+
+    Raises:
+        ValueError: `d` is not positive or `threshold` outside [0, 1).
+
+    Example:
+        >>> round(pair_probability(3, 0.5), 3)
+        0.5
+    """
+    from scipy.special import betainc
+
+    if d < 1:
+        raise ValueError(f"d: expected a positive dimension, got {d}")
+    if not 0 <= threshold < 1:
+        raise ValueError(f"threshold: expected a cosine in [0, 1), got {threshold}")
+    probability = 1.0 if d == 1 else float(betainc((d - 1) / 2, 0.5, 1 - threshold**2))
+    return probability / 2 if signed else probability
+
+
+def random_cosines(m: int, d: int, threshold: float, *, signed: bool = False) -> Null:
+    """Number of pairs among m random directions in R^d with |cos| > threshold.
+
+    Mean N p and variance N p (1 - p), N = m (m - 1) / 2, p the `pair_probability`: the pairs are
+    pairwise independent.
+
+    Args:
+        m: Number of directions.
+        d: Dimension.
+        threshold: τ, in [0, 1).
+        signed: Count cos > threshold alone.
+
+    Returns:
+        Mean and standard deviation.
+
+    Example:
+        >>> random_cosines(2, 1, 0.9)
+        Null(value=1.0, standard_deviation=0.0)
+    """
+    if m < 1:
+        raise ValueError(f"m: expected a positive number of directions, got {m}")
+    p = pair_probability(d, threshold, signed=signed)
+    pairs = m * (m - 1) / 2
+    return Null(pairs * p, math.sqrt(pairs * p * (1 - p)))
+
+
+def random_mean_cosine(m: int, d: int) -> Null:
+    """Mean cosine over all pairs of m random directions in R^d: mean 0, variance 2 / (m (m - 1) d).
+
+    Exact: cosines of different pairs are uncorrelated, each of variance 1/d.
+
+    Args:
+        m: Number of directions, at least 2.
+        d: Dimension.
+
+    Returns:
+        Mean and standard deviation.
+
+    Raises:
+        ValueError: Fewer than two directions, or `d` not positive.
+
+    Example:
+        >>> random_mean_cosine(3, 12).standard_deviation
+        0.16666666666666666
+    """
+    pairs = _pairs(m, d)
+    return Null(0.0, math.sqrt(1 / (pairs * d)))
+
+
+def random_mean_squared_cosine(m: int, d: int) -> Null:
+    """Mean squared cosine over all pairs of m random directions in R^d.
+
+    Mean 1/d, variance 2 (d - 1) / (d² (d + 2)) over the number of pairs. Exact: cos² is Beta(1/2, (d - 1)/2)
+    distributed, and independent from pair to pair, two at a time.
+
+    Args:
+        m: Number of directions, at least 2.
+        d: Dimension.
+
+    Returns:
+        Mean and standard deviation.
+
+    Raises:
+        ValueError: Fewer than two directions, or `d` not positive.
+
+    Example:
+        >>> random_mean_squared_cosine(10, 4).value
+        0.25
+    """
+    pairs = _pairs(m, d)
+    return Null(1 / d, math.sqrt(2 * (d - 1) / (d**2 * (d + 2)) / pairs))
+
+
+def random_effective_directions(m: int, d: int) -> Null:
+    """Effective number of directions m² / ‖Uᵀ U‖_F² of m random ones in R^d.
+
+    m / (1 + (m - 1) q) with the `random_mean_squared_cosine` q, to first order in its spread:
+    m d / (m + d - 1).
+
+    Args:
+        m: Number of directions, at least 2.
+        d: Dimension.
+
+    Returns:
+        Mean and standard deviation.
+
+    Raises:
+        ValueError: Fewer than two directions, or `d` not positive.
+
+    Example:
+        >>> random_effective_directions(6, 6).value
+        3.272727272727273
+    """
+    squared = random_mean_squared_cosine(m, d)
+    value = m / (1 + (m - 1) * squared.value)
+    return Null(value, value**2 * (m - 1) / m * squared.standard_deviation)
+
+
+def random_condensed_directions(m: int, d: int) -> Null:
+    """Number of condensed directions of m random ones in R^d: none, in 99 of 100 draws at least.
+
+    That is how `lowcomplex.measures.condensed_directions` judges them, by `largest_random_share`.
+
+    Args:
+        m: Number of directions.
+        d: Dimension.
+
+    Returns:
+        0, with no spread.
+
+    Raises:
+        ValueError: A number is not positive.
+    """
+    if m < 1 or d < 1:
+        raise ValueError(f"m, d: expected positive numbers, got {m} and {d}")
+    return Null(0.0, 0.0)
+
+
+def largest_random_share(
+    m: int,
+    d: int,
+    threshold: float,
+    *,
+    signed: bool = False,
+    weights: NDArray[np.float64] | None = None,
+    level: float = 0.99,
+) -> float:
+    """Upper quantile of the largest share that a cap holds among m random directions in R^d.
+
+    A cap around one of the directions holds that direction and each other one with probability p
+    (`pair_probability`), independently. Equal weights: the smallest share s with
+    m · P(1 + Binomial(m - 1, p) > s m) <= 1 - level, a union bound over the caps. Unequal weights:
+    the same bound with Bernstein's inequality for the weighted sum,
+    max w + p + sqrt(2 v L) + max(w) L / 3 with v = p (1 - p) Σ w², L = log(m / (1 - level)).
+
+    Args:
+        m: Number of directions.
+        d: Dimension.
+        threshold: Cosine of the cap's opening angle.
+        signed: Caps of cos > threshold instead of |cos|.
+        weights: (m,) nonnegative weights, if unequal; their scale does not matter.
+        level: Probability that no cap of random directions exceeds the result.
+
+    Returns:
+        A share in (0, 1].
+
+    Example:
+        >>> largest_random_share(100, 64, 0.95)
+        0.01
+    """
+    p = pair_probability(d, threshold, signed=signed)
+    if m < 1:
+        raise ValueError(f"m: expected a positive number of directions, got {m}")
+    if weights is None:
+        return min(1.0, (1 + _binomial_upper((1 - level) / m, m - 1, p)) / m)
+    share = weights / weights.sum()
+    largest, log_term = float(share.max()), math.log(m / (1 - level))
+    deviation = math.sqrt(2 * p * (1 - p) * float(share @ share) * log_term) + largest * log_term / 3
+    return min(1.0, largest + p + (deviation if p > 0 else 0.0))
+
+
+@lru_cache
+def _binomial_upper(tail: float, n: int, p: float) -> float:
+    from scipy.stats import binom
+
+    return float(binom.isf(tail, n, p))
+
+
+def _pairs(m: int, d: int) -> float:
+    if m < 2 or d < 1:
+        raise ValueError(f"m, d: expected at least two directions and one dimension, got {m} and {d}")
+    return m * (m - 1) / 2

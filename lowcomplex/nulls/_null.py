@@ -1,0 +1,32 @@
+"""A distribution that a measured number is held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+
+@dataclass(frozen=True)
+class Null:
+    """The distribution of a measure on random weights, to leading order normal.
+
+    Attributes:
+        value: Its mean.
+        standard_deviation: Its spread from draw to draw.
+    """
+
+    value: float
+    standard_deviation: float
+
+    def quantile(self, q: float) -> float:
+        """The value that random weights stay below with probability q, in the normal approximation."""
+        if not 0 < q < 1:
+            raise ValueError(f"q: expected a probability in (0, 1), got {q}")
+        return self.value + self.standard_deviation * NormalDist().inv_cdf(q)
+
+
+def sizes(m: int, n: int) -> tuple[int, int]:
+    """Smaller and larger of two matrix dimensions, if both are positive."""
+    if m < 1 or n < 1:
+        raise ValueError(f"m, n: expected positive sizes, got {m} x {n}")
+    return min(m, n), max(m, n)
