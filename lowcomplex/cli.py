@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_module
 import math
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -12,12 +13,18 @@ from xml.etree import ElementTree
 import cyclopts
 from rich.console import Console
 from rich.table import Table
+from tqdm import tqdm
 
-from lowcomplex import checkpoints, checks, initialization, nulls
-from lowcomplex.measures import condensed_directions, rank_measures
+from lowcomplex import checkpoints, checks
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_CAPTION = (
+    "in brackets: random Gaussian weights of the same shape; of condensed directions, the share of the "
+    "neurons that they hold; +: the search was cut short"
+)
+_VECTOR = "vector or scalar"
 
 app = cyclopts.App(
     name="lowcomplex",
@@ -26,35 +33,65 @@ app = cyclopts.App(
 
 
 @app.command
-def measure(path: Path, *, csv: Path | None = None, json: Path | None = None) -> int:
+def measure(
+    path: Path,
+    after: Path | None = None,
+    *,
+    layout: dict[str, str] | None = None,
+    csv: Path | None = None,
+    json: Path | None = None,
+    plot: Path | None = None,
+) -> int:
     """Rank and condensation of every weight matrix of a checkpoint, beside what random weights give.
 
     Parameters
     ----------
     path
-        A .safetensors file, a torch state dict, or a folder of either.
+        A .safetensors file, a torch state dict, or a folder of either, such as a Hugging Face model's.
+    after
+        Another checkpoint of the same network, to stand beside the first: before and after training, say.
+    layout
+        How matrices are stored whose names do not tell, as --layout.PATTERN LAYOUT: linear, embedding,
+        convolution, "transposed convolution" or input-output (GPT-2's Conv1D).
     csv
-        Also write the table there.
+        Also write the table there, with all measures and the quantiles of random weights.
     json
         Also write the table there, as a list of records.
+    plot
+        Also draw the table there, as PDF, PNG or SVG by the file's ending.
     """
-    return _table(path, _measure_rows, csv, json, "no weight matrix to measure")
+    return _report(checkpoints.measure_table, _measured_cells, path, after, layout, csv, json, plot)
 
 
 @app.command
-def gamma(path: Path, *, csv: Path | None = None, json: Path | None = None) -> int:
+def gamma(
+    path: Path,
+    after: Path | None = None,
+    *,
+    layout: dict[str, str] | None = None,
+    csv: Path | None = None,
+    json: Path | None = None,
+    plot: Path | None = None,
+) -> int:
     """Where each weight matrix of a checkpoint stands on the γ axis: -log(std) / log(d_in).
 
     Parameters
     ----------
     path
-        A .safetensors file, a torch state dict, or a folder of either.
+        A .safetensors file, a torch state dict, or a folder of either, such as a Hugging Face model's.
+    after
+        Another checkpoint of the same network, to stand beside the first: before and after training, say.
+    layout
+        How matrices are stored whose names do not tell, as --layout.PATTERN LAYOUT: linear, embedding,
+        convolution, "transposed convolution" or input-output (GPT-2's Conv1D).
     csv
         Also write the table there.
     json
         Also write the table there, as a list of records.
+    plot
+        Also draw the table there, as PDF, PNG or SVG by the file's ending.
     """
-    return _table(path, _gamma_rows, csv, json, "no weight matrix")
+    return _report(checkpoints.gamma_table, _gamma_cells, path, after, layout, csv, json, plot)
 
 
 @app.command
@@ -107,71 +144,116 @@ def check(
     return 1 if unexpected else 0
 
 
-def _measure_rows(path: Path) -> list[dict[str, Any]]:
-    rows = []
-    for name, weight in checkpoints.weights(path):
-        if weight.ndim < 2 or not weight.is_floating_point() or weight.numel() == 0:
-            continue
-        matrix = weight.flatten(1).float()
-        table = initialization.effective_gamma({name: weight})
-        ranks = {key: float(value) for key, value in rank_measures(matrix).items()}
-        m, n = matrix.shape
-        rows.append(
-            {
-                "name": name,
-                "shape": tuple(weight.shape),
-                "gamma": float(table["gamma"].iloc[0]),
-                "effective_rank": ranks["effective_rank"],
-                "random_effective_rank": nulls.random_effective_rank(m, n).value,
-                "stable_rank": ranks["stable_rank"],
-                "random_stable_rank": nulls.random_stable_rank(m, n).value,
-                "participation_ratio": ranks["participation_ratio"],
-                "condensed_directions": condensed_directions(matrix).count,
-            }
-        )
-    return rows
-
-
-def _gamma_rows(path: Path) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for name, weight in checkpoints.weights(path):
-        if weight.ndim >= 2 and weight.is_floating_point() and weight.numel() > 0:
-            table = initialization.effective_gamma({name: weight})
-            rows.append({str(column): table[column].iloc[0] for column in table.columns})
-    return rows
-
-
-def _table(path: Path, rows_of: Any, csv: Path | None, json: Path | None, nothing: str) -> int:
-    import pandas as pd
-
+def _report(
+    table_of: Callable[..., checkpoints.CheckpointTable],
+    cells: Callable[[Mapping[str, Any], str], dict[str, str]],
+    path: Path,
+    after: Path | None,
+    layout: Mapping[str, str] | None,
+    csv: Path | None,
+    json: Path | None,
+    plot: Path | None,
+) -> int:
+    """Read one checkpoint or two, print their table, and write it where asked."""
     try:
-        rows = rows_of(path)
+        if plot is not None:
+            _require_writable_figure(plot)
+        found = [_read(table_of, p, layout) for p in (path, after) if p is not None]
+        frame = found[0].table
+        if after is not None:
+            frame = checkpoints.side_by_side(*(one.table for one in found))
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    if not rows:
-        print(f"{path}: {nothing}", file=sys.stderr)
-        return 2
-    frame = pd.DataFrame(rows)
-    _print(frame)
+    _print(frame, cells, ("",) if after is None else ("_before", "_after"))
+    for one, source in zip(found, (path, after), strict=False):
+        _print_skipped(one.skipped, "" if after is None else f"{source}: ")
     if csv is not None:
         frame.to_csv(csv, index=False)
     if json is not None:
         _write_json(json, frame.to_dict("records"))
+    if plot is not None:
+        from lowcomplex import plots
+
+        with plots.style():
+            plots.plot_checkpoint(frame).savefig(plot)
     return 0
 
 
-def _print(frame: pd.DataFrame) -> None:
-    import pandas as pd
+def _read(
+    table_of: Callable[..., checkpoints.CheckpointTable], path: Path, layout: Mapping[str, str] | None
+) -> checkpoints.CheckpointTable:
+    live = sys.stderr.isatty()
+    total = len(checkpoints.names(path)) if live else None
+    with tqdm(total=total, desc=path.name, unit=" tensors", leave=False, disable=not live) as bar:
+        found = table_of(path, layout=layout, progress=lambda _: bar.update())
+    if found.table.empty:
+        reasons = {f"{item.name}: {item.reason}" for item in found.skipped if item.reason != _VECTOR}
+        detail = f" ({'; '.join(sorted(reasons))})" if reasons else ""
+        raise ValueError(f"{path}: holds no weight matrix to measure{detail}")
+    return found
 
-    table = Table()
-    for column in frame.columns:
-        table.add_column(
-            str(column), justify="right" if pd.api.types.is_numeric_dtype(frame[column]) else "left"
-        )
-    for _, row in frame.iterrows():
-        table.add_row(*(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row))
+
+def _require_writable_figure(plot: Path) -> None:
+    if plot.suffix.lower() not in (".pdf", ".png", ".svg"):
+        raise ValueError(f"plot: expected a file that ends in .pdf, .png or .svg, got {plot.name!r}")
+
+
+def _measured_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
+    cells = {"γ": _number(row[f"gamma{end}"])}
+    for measure in ("effective_rank", "stable_rank", "participation_ratio"):
+        cells[measure.replace("_", " ")] = _number(row[f"{measure}{end}"])
+        # Before and after have one null between them.
+        if end != "_before":
+            cells[measure.replace("_", " ")] += f" ({_number(row[f'random_{measure}'])})"
+    count, exact = row[f"condensed_directions{end}"], row[f"condensed_exact{end}"]
+    cells["condensed directions"] = "" if math.isnan(count) else f"{count:.0f}" if exact else f"{count:.0f}+"
+    if count > 0:
+        cells["condensed directions"] += f" ({row[f'condensed_share{end}']:.0%})"
+    return cells
+
+
+def _gamma_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
+    return {
+        "γ": _number(row[f"gamma{end}"]),
+        "standard error": _number(row["standard_error"]),
+        "std": _number(row[f"std{end}"]),
+        "d_in": f"{row['d_in']} ({row['rule']})",
+    }
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.4g}"
+
+
+def _print(
+    frame: pd.DataFrame, cells: Callable[[Mapping[str, Any], str], dict[str, str]], ends: tuple[str, ...]
+) -> None:
+    table = Table(caption=_CAPTION if cells is _measured_cells else None, caption_justify="left")
+    table.add_column("name", overflow="fold")
+    table.add_column("shape", no_wrap=True)
+    for number, record in enumerate(frame.to_dict("records")):
+        row = {str(column): value for column, value in record.items()}
+        found = [cells(row, end) for end in ends]
+        if number == 0:
+            for title in found[0]:
+                table.add_column(title, justify="right", no_wrap=True)
+        shape = " x ".join(str(size) for size in row["shape"])
+        values = []
+        for title in found[0]:
+            parts = list(dict.fromkeys(one[title] for one in found))
+            values.append(" → ".join(part or "-" for part in parts))
+        table.add_row(row["name"], shape, *values)
     _console().print(table)
+
+
+def _print_skipped(skipped: Sequence[checkpoints.Skipped], prefix: str) -> None:
+    vectors = sum(item.reason == _VECTOR for item in skipped)
+    if vectors:
+        print(f"{prefix}{vectors} vectors and scalars (biases, gains) not measured")
+    for item in skipped:
+        if item.reason != _VECTOR:
+            print(f"{prefix}skipped {item.name}: {item.reason}")
 
 
 def _console() -> Console:

@@ -38,6 +38,8 @@ _NORMALIZATION = (
 )
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 T = TypeVar("T")
+# Entries converted to double precision at once.
+_PART = 2**22
 _EMBEDDING_WORDS = ("embed", "wte", "wpe", "position")
 
 
@@ -203,6 +205,46 @@ def _matrices(module: nn.Module) -> Iterator[_Matrix]:
             yield _Matrix(full, parameter, _layout_of(part, parameter), int(getattr(part, "groups", 1)))
 
 
+def entry_layout(name: str, weight: Tensor, layout: Mapping[str, Layout] | None = None) -> Layout:
+    """Layout of a weight of a bare state dict: the first pattern's that matches, else by name and shape.
+
+    Args:
+        name: Of the weight.
+        weight: At least two-dimensional.
+        layout: From patterns to layouts, as for `effective_gamma`.
+
+    Returns:
+        The layout.
+
+    Raises:
+        ValueError: An unknown layout.
+    """
+    for pattern, chosen in (layout or {}).items():
+        require_known(f"layout[{pattern!r}]", chosen, _RULES)
+    inferred: Layout = "linear"
+    if weight.ndim > 2:
+        inferred = "convolution"
+    elif any(word in name.lower() for word in _EMBEDDING_WORDS):
+        inferred = "embedding"
+    return _first_match(name, layout or {}, inferred)
+
+
+def neurons(weight: Tensor, layout: Layout) -> Tensor:
+    """View a weight as (out, in), one neuron a row; kernels are flattened to (out, in x kernel size).
+
+    Args:
+        weight: As stored.
+        layout: How it is stored.
+
+    Returns:
+        (out, in), where "input-output" and transposed convolutions are transposed; rows of an embedding are
+        its tokens.
+    """
+    if layout in ("input-output", "transposed convolution"):
+        weight = weight.transpose(0, 1)
+    return weight.flatten(1)
+
+
 def _entries(state: Mapping[str, Tensor]) -> Iterator[_Matrix]:
     seen: set[int] = set()
     for name, value in state.items():
@@ -211,11 +253,7 @@ def _entries(state: Mapping[str, Tensor]) -> Iterator[_Matrix]:
         if value.data_ptr() in seen and value.numel() > 0:
             continue
         seen.add(value.data_ptr())
-        if value.ndim > 2:
-            yield _Matrix(name, value, "convolution")
-        else:
-            is_embedding = any(word in name.lower() for word in _EMBEDDING_WORDS)
-            yield _Matrix(name, value, "embedding" if is_embedding else "linear")
+        yield _Matrix(name, value, entry_layout(name, value))
 
 
 def _layout_of(part: nn.Module, parameter: Tensor) -> Layout:
@@ -252,11 +290,17 @@ def _first_match(name: str, patterns: Mapping[str, T], default: T) -> T:
 
 
 def _root_mean_square(name: str, weight: Tensor) -> float:
-    values = weight.detach().double()
-    if values.numel() == 0 or not bool(torch.isfinite(values).all()):
+    weight = weight.detach()
+    ends = torch.stack(weight.aminmax()).double() if weight.numel() else torch.tensor([math.nan])
+    if not bool(torch.isfinite(ends).all()):
         raise ValueError(f"source: {name!r} is empty or holds NaN or infinite entries")
-    largest = float(values.abs().max())
-    return largest * float((values / largest).square().mean().sqrt()) if largest > 0 else 0.0
+    largest = float(ends.abs().max())
+    if largest == 0:
+        return 0.0
+    # In parts, so that a large matrix is never copied whole into double precision.
+    parts = torch.split(weight.flatten(), _PART)
+    total = math.fsum(float((part.double() / largest).square().sum()) for part in parts)
+    return largest * math.sqrt(total / weight.numel())
 
 
 def _rate(std: float, log_fan: float) -> float:

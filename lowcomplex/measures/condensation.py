@@ -17,6 +17,8 @@ from lowcomplex.nulls import largest_random_share
 
 # Up to this many neurons, products of all pairs, by the slice, are cheaper than a search that finds nothing.
 _ALL_PAIRS = 4096
+# Caps looked at among more neurons than that, unless told.
+_MOST = 256
 # Centers whose caps one product looks at.
 _BATCH = 16
 # Numbers converted to float64 at once.
@@ -53,7 +55,7 @@ def condensed_directions(
     amplitude: Tensor | None = None,
     threshold: float = 0.95,
     signed: bool = False,
-    max_directions: int = 256,
+    max_directions: int | None = None,
 ) -> CondensedDirections:
     """The few directions that the neurons of a layer point to, if they do.
 
@@ -70,7 +72,8 @@ def condensed_directions(
         amplitude: (out,) nonnegative weights, such as the product of input and output norm.
         threshold: Cosine of the cap's opening angle, in [0, 1).
         signed: Tell a direction from its opposite.
-        max_directions: Largest number of caps looked at.
+        max_directions: Largest number of caps looked at. If None, as many as there are for up to 4096 neurons,
+            so that the result is exact, and 256 for more.
 
     Returns:
         The directions, their shares and the null. Invariant under permutations of the neurons,
@@ -117,6 +120,8 @@ def condensed_directions(
         signed,
         null_share * (1 + _ROUNDING),
     )
+    if max_directions is None:
+        max_directions = m if m <= _ALL_PAIRS else _MOST
     exact = search.run(max_directions)
     found = sorted(search.found, key=lambda cap: -cap[0])
     labels = torch.full((m,), -1, dtype=torch.long, device=W.device)

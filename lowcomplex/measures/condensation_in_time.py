@@ -37,7 +37,7 @@ def followed_directions(
     amplitude: Tensor | None = None,
     threshold: float = 0.95,
     signed: bool = False,
-    max_directions: int = 256,
+    max_directions: int | None = None,
 ) -> FollowedDirections:
     """Find the condensed directions of each step, and give a direction that persists one identity.
 

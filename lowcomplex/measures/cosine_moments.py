@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices
+
+# Numbers converted to float64 at once.
+_CHUNK = 2**22
 
 
 def mean_cosine(W: Tensor) -> Tensor:
@@ -26,8 +31,9 @@ def mean_cosine(W: Tensor) -> Tensor:
         >>> mean_cosine(torch.tensor([[1.0, 0.0], [5.0, 0.0], [0.0, 2.0]]))
         tensor(0.3333)
     """
-    U, m = _unit_neurons(W)
-    return ((U.sum(-2).square().sum(-1) - m) / (m * (m - 1))).to(W.dtype)
+    matrices(W)
+    total, m = _over_unit_neurons(W, lambda U: U.sum(-2))
+    return ((total.square().sum(-1) - m) / (m * (m - 1))).to(W.dtype)
 
 
 def mean_squared_cosine(W: Tensor) -> Tensor:
@@ -50,8 +56,8 @@ def mean_squared_cosine(W: Tensor) -> Tensor:
         >>> mean_squared_cosine(torch.tensor([[1.0, 0.0], [-5.0, 0.0], [0.0, 2.0]]))
         tensor(0.3333)
     """
-    U, m = _unit_neurons(W)
-    return (((U.mT @ U).square().sum((-2, -1)) - m) / (m * (m - 1))).to(W.dtype)
+    squared, m = _sum_of_squared_cosines(W)
+    return ((squared - m) / (m * (m - 1))).to(W.dtype)
 
 
 def effective_directions(W: Tensor) -> Tensor:
@@ -72,13 +78,34 @@ def effective_directions(W: Tensor) -> Tensor:
         >>> effective_directions(torch.tensor([[1.0, 0.0], [-5.0, 0.0], [0.0, 2.0], [0.0, 1.0]]))
         tensor(2.)
     """
-    U, m = _unit_neurons(W)
-    return (m.square() / (U.mT @ U).square().sum((-2, -1))).to(W.dtype)
+    squared, m = _sum_of_squared_cosines(W)
+    return (m.square() / squared).to(W.dtype)
+
+
+def _sum_of_squared_cosines(W: Tensor) -> tuple[Tensor, Tensor]:
+    """‖Uᵀ U‖_F² over all pairs of neurons, each with itself too, and the number of neurons."""
+    matrices(W)
+    if W.shape[-2] > W.shape[-1]:
+        gram, m = _over_unit_neurons(W, lambda U: U.mT @ U)
+    else:
+        U, alive = _unit_neurons(W)
+        gram, m = U @ U.mT, alive
+    return gram.square().sum((-2, -1)), m
+
+
+def _over_unit_neurons(W: Tensor, term: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """Sum of a term over slices of the neurons, so that many are never copied whole into double precision."""
+    rows = max(1, _CHUNK // max(1, W[..., :1, :].numel()))
+    total = m = torch.zeros((), dtype=torch.float64, device=W.device)
+    for part in torch.split(W, rows, dim=-2):
+        U, alive = _unit_neurons(part)
+        total, m = total + term(U), m + alive
+    return total, m
 
 
 def _unit_neurons(W: Tensor) -> tuple[Tensor, Tensor]:
     """Unit rows in float64, zero rows where a neuron is zero, and the number of the others."""
-    W = matrices(W).double()
+    W = W.double()
     largest = W.abs().amax(-1, keepdim=True)
     alive = largest > 0
     # Dividing by the largest entry first keeps squares inside the range of float64.

@@ -12,6 +12,7 @@ from lowcomplex.plots.anchor import (
     plot_complexity,
     plot_offsets,
 )
+from lowcomplex.plots.checkpoint import plot_checkpoint
 from lowcomplex.plots.condensation import condensation_table, neuron_table, plot_condensation, plot_neurons
 from lowcomplex.plots.frequency import (
     learning_time_table,
@@ -45,6 +46,7 @@ __all__ = [
     "neuron_table",
     "offset_table",
     "plot_accuracies",
+    "plot_checkpoint",
     "plot_complexity",
     "plot_components",
     "plot_condensation",

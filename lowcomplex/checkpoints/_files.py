@@ -1,16 +1,22 @@
-"""Read weight matrices from checkpoints, one at a time, without running their code."""
+"""Tensors of a checkpoint, one at a time, without running its code."""
 
 from __future__ import annotations
 
 import json
 import pickle
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 _TORCH_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
+# What training leaves beside the weights.
+_NO_WEIGHTS = ("training_args*", "optimizer*", "scheduler*", "rng_state*", "random_states*")
+# The whole model under its usual name; other files of the folder then hold copies or parts of it.
+_WHOLE = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth")
 
 
 def weights(path: Path | str) -> Iterator[tuple[str, Tensor]]:
@@ -41,27 +47,68 @@ def weights(path: Path | str) -> Iterator[tuple[str, Tensor]]:
         raise ValueError(f"{path}: expected .safetensors or one of {', '.join(_TORCH_SUFFIXES)}")
 
 
+def names(path: Path | str) -> list[str]:
+    """Names of a checkpoint's tensors, in the order of `weights`, from its header where it has one.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint at `path`.
+        ValueError: As for `weights`.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return [name for file in _files_of(path) for name in names(file)]
+    if path.suffix == ".safetensors" and path.exists():
+        with _opened(path) as file:
+            return list(file.keys())
+    return [name for name, _ in weights(path)]
+
+
 def _files_of(folder: Path) -> list[Path]:
     for pattern in ("*.safetensors.index.json", "*.bin.index.json"):
         for index in sorted(folder.glob(pattern)):
-            shards = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-            return [folder / shard for shard in shards]
+            return _shards(index)
+    for name in _WHOLE:
+        if (folder / name).exists():
+            return [folder / name]
     for pattern in ("*.safetensors", "*.bin", "*.pt", "*.pth"):
-        files = sorted(folder.glob(pattern))
+        files = [
+            file
+            for file in sorted(folder.glob(pattern))
+            if not any(file.match(excluded) for excluded in _NO_WEIGHTS)
+        ]
         if files:
             return files
     raise FileNotFoundError(f"{folder}: holds no .safetensors or torch file")
 
 
-def _safetensors(path: Path) -> Iterator[tuple[str, Tensor]]:
+def _shards(index: Path) -> list[Path]:
+    try:
+        shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ValueError(f"{index}: damaged index, expected a weight_map from names to files") from error
+    for shard in shards:
+        if not isinstance(shard, str) or Path(shard).name != shard:
+            raise ValueError(f"{index}: refused, names a file outside its folder: {shard!r}")
+        if not (index.parent / shard).exists():
+            raise FileNotFoundError(f"{index.parent / shard}: missing, though {index.name} names it")
+    return [index.parent / shard for shard in shards]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118
-                yield name, file.get_tensor(name)
+            yield file
     except SafetensorError as error:
         raise ValueError(f"{path}: damaged safetensors file ({error})") from error
+
+
+def _safetensors(path: Path) -> Iterator[tuple[str, Tensor]]:
+    with _opened(path) as file:
+        for name in file.keys():  # noqa: SIM118
+            yield name, file.get_tensor(name)
 
 
 def _torch_file(path: Path) -> Iterator[tuple[str, Tensor]]:

@@ -1,0 +1,17 @@
+"""Weight matrices of checkpoints: read one at a time, without running their code, measured and placed."""
+
+from lowcomplex.checkpoints._files import names, weights
+from lowcomplex.checkpoints._matrices import Matrix, Skipped, matrices
+from lowcomplex.checkpoints._tables import CheckpointTable, gamma_table, measure_table, side_by_side
+
+__all__ = [
+    "CheckpointTable",
+    "Matrix",
+    "Skipped",
+    "gamma_table",
+    "matrices",
+    "measure_table",
+    "names",
+    "side_by_side",
+    "weights",
+]

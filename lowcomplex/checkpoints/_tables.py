@@ -1,0 +1,152 @@
+"""Tables of a checkpoint: its weight matrices measured, or placed on the γ axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from lowcomplex import nulls
+from lowcomplex.checkpoints._matrices import Matrix, Skipped, matrices
+from lowcomplex.initialization import Layout, effective_gamma
+from lowcomplex.measures import (
+    condensed_directions,
+    effective_directions,
+    mean_cosine,
+    mean_squared_cosine,
+    rank_measures,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Random weights measure less than the lower and more than the upper of these in 1 of 100 draws each.
+_QUANTILES = {"low": 0.01, "high": 0.99}
+Progress = Callable[[str], None]
+
+
+class CheckpointTable(NamedTuple):
+    """What a checkpoint measures.
+
+    Attributes:
+        table: One row a weight matrix.
+        skipped: What is not a weight matrix, with the reason.
+    """
+
+    table: pd.DataFrame
+    skipped: tuple[Skipped, ...]
+
+
+def measure_table(
+    path: Path | str, *, layout: Mapping[str, Layout] | None = None, progress: Progress | None = None
+) -> CheckpointTable:
+    """Ranks and condensation of every weight matrix of a checkpoint, beside what random weights measure.
+
+    Args:
+        path: A .safetensors file, a torch state dict, or a folder of either, such as a Hugging Face model's.
+        layout: As for `matrices`.
+        progress: Called with each tensor's name once it is done.
+
+    Returns:
+        Columns name, shape, d_in, gamma; each measure, and the mean that Gaussian weights of that shape give
+        under `random_` and its name, with `_low` and `_high` for their 1 % and 99 % quantiles; the condensed
+        directions, the share of the neurons that they hold, and whether their search was exact. Memory stays
+        below twice the largest matrix in single precision, if that has a side much shorter than the other.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint at `path`.
+        ValueError: As for `matrices`.
+    """
+    return _table(path, layout, progress, _measured)
+
+
+def gamma_table(
+    path: Path | str, *, layout: Mapping[str, Layout] | None = None, progress: Progress | None = None
+) -> CheckpointTable:
+    """Where every weight matrix of a checkpoint stands on the γ axis.
+
+    Args:
+        path: As for `measure_table`, like `layout` and `progress`.
+        layout: As for `matrices`.
+        progress: Called with each tensor's name once it is done.
+
+    Returns:
+        The columns of `lowcomplex.effective_gamma`.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint at `path`.
+        ValueError: As for `matrices`.
+    """
+    return _table(path, layout, progress, _placed)
+
+
+def side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Join two tables of checkpoints by name and shape, such as before and after training.
+
+    Args:
+        before: A table of `measure_table` or `gamma_table`.
+        after: Another.
+
+    Returns:
+        Columns name, shape and d_in, and those that the matrix's values decide with `_before` and `_after`;
+        what depends on the shape alone stands once. Matrices that only one holds have NaN at the other.
+    """
+    shared = [c for c in before.columns if c in ("name", "shape", "d_in", "rule", "standard_error")]
+    shared += [c for c in before.columns if c.startswith("random_")]
+    return before.merge(after, how="outer", on=shared, suffixes=("_before", "_after"), sort=False)
+
+
+def _table(
+    path: Path | str,
+    layout: Mapping[str, Layout] | None,
+    progress: Progress | None,
+    row_of: Callable[[Matrix], dict[str, Any]],
+) -> CheckpointTable:
+    import pandas as pd
+
+    rows, skipped = [], []
+    for item in matrices(path, layout=layout):
+        if isinstance(item, Skipped):
+            skipped.append(item)
+        else:
+            rows.append(row_of(item))
+        if progress is not None:
+            progress(item.name)
+    return CheckpointTable(pd.DataFrame(rows), tuple(skipped))
+
+
+def _placed(matrix: Matrix) -> dict[str, Any]:
+    table = effective_gamma({matrix.name: matrix.weight}, layout={"*": matrix.layout})
+    return {str(column): table[column].iloc[0] for column in table.columns}
+
+
+@torch.no_grad()
+def _measured(matrix: Matrix) -> dict[str, Any]:
+    placed, W = _placed(matrix), matrix.neurons
+    row = {key: placed[key] for key in ("name", "shape", "d_in", "gamma")}
+    values = {name: float(value) for name, value in rank_measures(W).items()}
+    for measure in (mean_cosine, mean_squared_cosine, effective_directions):
+        values[measure.__name__] = float(measure(W))
+    for name, value in values.items():
+        row |= {name: value, **_null(name, *W.shape)}
+    # A zero matrix has no direction.
+    found = condensed_directions(W) if values["numerical_rank"] > 0 else None
+    return row | {
+        "condensed_directions": 0 if found is None else found.count,
+        "condensed_share": 0.0 if found is None else float(found.shares.sum()),
+        "condensed_exact": True if found is None else found.exact,
+    }
+
+
+@lru_cache
+def _null(measure: str, m: int, n: int) -> dict[str, float]:
+    if m < 2 and measure in ("mean_cosine", "mean_squared_cosine", "effective_directions"):
+        return {}
+    null = nulls.null_of(measure, m, n)
+    row = {f"random_{measure}": null.value}
+    for end, q in _QUANTILES.items():
+        row[f"random_{measure}_{end}"] = null.quantile(q) if null.standard_deviation > 0 else null.value
+    return row

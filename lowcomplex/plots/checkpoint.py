@@ -1,0 +1,77 @@
+"""A checkpoint's weight matrices: ranks over those of random weights, and their place on the γ axis."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lowcomplex.plots._style import GAMMA_LABEL, categorical, style
+
+_RANKS = ("effective_rank", "stable_rank", "participation_ratio")
+_MARKERS = {"": "o", "_before": "o", "_after": "s"}
+_LONGEST_NAME = 60
+
+
+@style()
+def plot_checkpoint(table: pd.DataFrame) -> Figure:
+    """Draw a table of `lowcomplex.checkpoints`, a row a matrix, in the order of the checkpoint.
+
+    Args:
+        table: Of `measure_table`, `gamma_table`, or two of either joined by `side_by_side`: the first as open
+            circles, the second as squares.
+
+    Returns:
+        The figure. Left γ; right, for measured tables, each rank over its mean on random weights: 1 where a
+        matrix is as complex as a random one.
+
+    Raises:
+        ValueError: The table is empty or of another kind.
+    """
+    ends = [end for end in _MARKERS if f"gamma{end}" in table.columns]
+    if not ends or table.empty:
+        raise ValueError("table: expected a table of lowcomplex.checkpoints with at least one row")
+    measured = f"effective_rank{ends[0]}" in table.columns
+    figure = Figure(figsize=(7.0, 1.2 + 0.16 * len(table)), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(1, 1 + measured, sharey=True))
+    for end in ends:
+        _points(axes[0], table[f"gamma{end}"].to_numpy(float), end, "0.2", end.strip("_") or None)
+    axes[0].set_xlabel(GAMMA_LABEL)
+    axes[0].axvline(0.5, color="0.7", linewidth=0.7, linestyle=":", zorder=0)
+    if measured:
+        for color, rank in zip(categorical(len(_RANKS)), _RANKS, strict=True):
+            for end in ends:
+                share = table[f"{rank}{end}"].to_numpy(float) / table[f"random_{rank}"].to_numpy(float)
+                label = rank.replace("_", " ") if end == ends[-1] else None
+                _points(axes[1], share, end, color, label)
+        axes[1].axvline(1, color="0.7", linewidth=0.7, linestyle=":", zorder=0)
+        axes[1].set_xlim(left=0)
+        axes[1].set_xlabel("over that of random weights")
+    names = [_shortened(str(name)) for name in table["name"]]
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].set_ylim(len(names) - 0.5, -0.5)
+    for axis in axes:
+        axis.grid(axis="y", color="0.93", linewidth=0.5)
+        axis.set_axisbelow(True)
+    if measured or len(ends) > 1:
+        figure.legend(loc="outside upper center", ncols=5)
+    return figure
+
+
+def _points(
+    axis: Axes, values: np.ndarray, end: str, color: str | tuple[float, ...], label: str | None
+) -> None:
+    axis.plot(
+        np.where(np.isfinite(values), values, np.nan),
+        range(len(values)),
+        _MARKERS[end],
+        color=color,
+        markerfacecolor="none" if end == "_before" else color,
+        label=label,
+    )
+
+
+def _shortened(name: str) -> str:
+    """The end of a long name, which tells the matrices of a layer apart."""
+    return name if len(name) <= _LONGEST_NAME else "…" + name[1 - _LONGEST_NAME :]
