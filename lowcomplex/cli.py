@@ -209,7 +209,7 @@ def _measured_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
     count, exact = row[f"condensed_directions{end}"], row[f"condensed_exact{end}"]
     cells["condensed directions"] = "" if math.isnan(count) else f"{count:.0f}" if exact else f"{count:.0f}+"
     if count > 0:
-        cells["condensed directions"] += f" ({row[f'condensed_share{end}']:.0%})"
+        cells["condensed directions"] += f" ({row[f'condensed_share{end}']:.1%})"
     return cells
 
 

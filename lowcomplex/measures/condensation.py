@@ -72,8 +72,8 @@ def condensed_directions(
         amplitude: (out,) nonnegative weights, such as the product of input and output norm.
         threshold: Cosine of the cap's opening angle, in [0, 1).
         signed: Tell a direction from its opposite.
-        max_directions: Largest number of caps looked at. If None, as many as there are for up to 4096 neurons,
-            so that the result is exact, and 256 for more.
+        max_directions: Largest number of caps looked at. If None, as many as there are for up to 4096
+            neurons, so that the result is exact, and 256 for more.
 
     Returns:
         The directions, their shares and the null. Invariant under permutations of the neurons,

@@ -91,3 +91,34 @@ def test_what_is_no_checkpoint(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "list.pt")
     with pytest.raises(ValueError, match="state dict, got list"):
         list(checkpoints.weights(tmp_path / "list.pt"))
+
+
+def test_names_are_known_without_the_weights(tmp_path: Path) -> None:
+    save_file(_state(), tmp_path / "model.safetensors")
+    torch.save(_state(), tmp_path / "model.pt")
+    assert sorted(checkpoints.names(tmp_path / "model.safetensors")) == sorted(_state())
+    assert checkpoints.names(tmp_path / "model.pt") == list(_state())
+    assert sorted(checkpoints.names(tmp_path)) == sorted(_state())
+
+
+def test_what_training_leaves_beside_the_weights_is_not_read(tmp_path: Path) -> None:
+    torch.save(_state(), tmp_path / "weights.bin")
+    (tmp_path / "training_args.bin").write_bytes(pickle.dumps(_Attack(tmp_path / "executed")))
+    torch.save({"state": {}}, tmp_path / "optimizer.bin")
+    _same(dict(checkpoints.weights(tmp_path)), _state())
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ("{", "damaged index"),
+        ('{"weight_map": []}', "damaged index"),
+        ('{"weight_map": {"a": "../secret.safetensors"}}', "outside its folder"),
+        ('{"weight_map": {"a": 3}}', "outside its folder"),
+        ('{"weight_map": {"a": "absent.safetensors"}}', "missing, though"),
+    ],
+)
+def test_a_bad_index(index: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors.index.json").write_text(index)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        list(checkpoints.weights(tmp_path))

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from lowcomplex import checkpoints, measures, nulls
+
+
+def test_the_columns_are_the_measures(tmp_path: Path) -> None:
+    W = torch.randn(40, 30, generator=torch.Generator().manual_seed(0))
+    W[:20] = W[0] * torch.linspace(0.5, 2, 20)[:, None]
+    save_file({"weight": W, "low": W.bfloat16()}, tmp_path / "model.safetensors")
+    table = checkpoints.measure_table(tmp_path).table.set_index("name")
+    row = table.loc["weight"]
+    for name in (
+        "effective_rank",
+        "stable_rank",
+        "participation_ratio",
+        "nuclear_rank",
+        "spectral_entropy",
+        "numerical_rank",
+        "mean_cosine",
+        "mean_squared_cosine",
+        "effective_directions",
+    ):
+        assert row[name] == pytest.approx(float(getattr(measures, name)(W)))
+        null = nulls.null_of(name, 40, 30)
+        assert row[f"random_{name}"] == pytest.approx(null.value)
+        if null.standard_deviation > 0:
+            assert row[f"random_{name}_high"] == pytest.approx(null.quantile(0.99))
+    assert row["condensed_directions"] == 1
+    assert row["condensed_share"] == pytest.approx(0.5)
+    assert row["condensed_exact"]
+    assert table.loc["low", "stable_rank"] == pytest.approx(row["stable_rank"], rel=0.01)
+
+
+def test_shapes_at_the_edge(tmp_path: Path) -> None:
+    state = {"zero": torch.zeros(3, 4), "row": torch.ones(1, 4), "column": torch.ones(4, 1)}
+    save_file(state, tmp_path / "model.safetensors")
+    table = checkpoints.measure_table(tmp_path).table.set_index("name")
+    assert table.loc["zero", "gamma"] == float("inf")
+    assert table.loc["zero", "effective_rank"] != table.loc["zero", "effective_rank"]
+    assert table.loc["zero", "condensed_directions"] == 0
+    assert table.loc["row", "effective_rank"] == pytest.approx(1)
+    assert table.loc["column", "gamma"] != table.loc["column", "gamma"]
+
+
+def test_two_tables_stand_side_by_side(tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    before = {name: torch.randn(20, 20, generator=generator) for name in ("a", "b", "gone")}
+    after = {"a": torch.ones(20, 20), "b": before["b"], "new": torch.eye(20)}
+    tables = []
+    for name, state in {"before": before, "after": after}.items():
+        save_file(state, tmp_path / f"{name}.safetensors")
+        tables.append(checkpoints.measure_table(tmp_path / f"{name}.safetensors").table)
+    both = checkpoints.side_by_side(*tables).set_index("name")
+    assert set(both.index) == {"a", "b", "gone", "new"}
+    assert both.loc["a", "effective_rank_after"] == pytest.approx(1)
+    assert both.loc["b", "stable_rank_before"] == both.loc["b", "stable_rank_after"]
+    assert both.loc["a", "random_stable_rank"] == pytest.approx(nulls.random_stable_rank(20, 20).value)
+    assert both.loc["gone", "gamma_after"] != both.loc["gone", "gamma_after"]
+    assert both.loc["new", "gamma_before"] != both.loc["new", "gamma_before"]
+
+
+def test_progress_names_every_tensor(tmp_path: Path) -> None:
+    save_file({"a": torch.ones(3, 4), "b": torch.ones(3)}, tmp_path / "model.safetensors")
+    done: list[str] = []
+    checkpoints.measure_table(tmp_path, progress=done.append)
+    assert sorted(done) == ["a", "b"]
+
+
+_PROGRAM = """
+import resource, sys, torch
+from lowcomplex import checkpoints
+checkpoints.measure_table(sys.argv[1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+checkpoints.measure_table(sys.argv[2])
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="units of peak memory differ")
+def test_memory_stays_below_twice_the_largest_matrix(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    # The small one first: imports, thread pools and the fixed slices of 2^22 numbers are no matrix's.
+    save_file({"warm": torch.randn(60_000, 128)}, tmp_path / "warm.safetensors")
+    large = {f"large_{i}.weight": torch.randn(400_000, 128) for i in range(3)}
+    save_file(large, tmp_path / "large.safetensors")
+    size = 400_000 * 128 * 4
+    run = [sys.executable, "-c", _PROGRAM, tmp_path / "warm.safetensors", tmp_path / "large.safetensors"]
+    peak = int(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
+    assert peak < 2 * size
