@@ -37,7 +37,7 @@ def measure(
     path: Path,
     after: Path | None = None,
     *,
-    layout: dict[str, str] | None = None,
+    layout: list[str] | None = None,
     csv: Path | None = None,
     json: Path | None = None,
     plot: Path | None = None,
@@ -51,8 +51,8 @@ def measure(
     after
         Another checkpoint of the same network, to stand beside the first: before and after training, say.
     layout
-        How matrices are stored whose names do not tell, as --layout.PATTERN LAYOUT: linear, embedding,
-        convolution, "transposed convolution" or input-output (GPT-2's Conv1D).
+        How matrices are stored whose names do not tell, as PATTERN=LAYOUT, where LAYOUT is linear, embedding,
+        convolution, "transposed convolution" or input-output (GPT-2's Conv1D); repeatable.
     csv
         Also write the table there, with all measures and the quantiles of random weights.
     json
@@ -68,7 +68,7 @@ def gamma(
     path: Path,
     after: Path | None = None,
     *,
-    layout: dict[str, str] | None = None,
+    layout: list[str] | None = None,
     csv: Path | None = None,
     json: Path | None = None,
     plot: Path | None = None,
@@ -82,8 +82,8 @@ def gamma(
     after
         Another checkpoint of the same network, to stand beside the first: before and after training, say.
     layout
-        How matrices are stored whose names do not tell, as --layout.PATTERN LAYOUT: linear, embedding,
-        convolution, "transposed convolution" or input-output (GPT-2's Conv1D).
+        How matrices are stored whose names do not tell, as PATTERN=LAYOUT, where LAYOUT is linear, embedding,
+        convolution, "transposed convolution" or input-output (GPT-2's Conv1D); repeatable.
     csv
         Also write the table there.
     json
@@ -149,7 +149,7 @@ def _report(
     cells: Callable[[Mapping[str, Any], str], dict[str, str]],
     path: Path,
     after: Path | None,
-    layout: Mapping[str, str] | None,
+    layout: list[str] | None,
     csv: Path | None,
     json: Path | None,
     plot: Path | None,
@@ -158,7 +158,8 @@ def _report(
     try:
         if plot is not None:
             _require_writable_figure(plot)
-        found = [_read(table_of, p, layout) for p in (path, after) if p is not None]
+        layouts = dict(_pattern_and_layout(option) for option in layout or ())
+        found = [_read(table_of, p, layouts) for p in (path, after) if p is not None]
         frame = found[0].table
         if after is not None:
             frame = checkpoints.side_by_side(*(one.table for one in found))
@@ -181,7 +182,7 @@ def _report(
 
 
 def _read(
-    table_of: Callable[..., checkpoints.CheckpointTable], path: Path, layout: Mapping[str, str] | None
+    table_of: Callable[..., checkpoints.CheckpointTable], path: Path, layout: Mapping[str, str]
 ) -> checkpoints.CheckpointTable:
     live = sys.stderr.isatty()
     total = len(checkpoints.names(path)) if live else None
@@ -192,6 +193,13 @@ def _read(
         detail = f" ({'; '.join(sorted(reasons))})" if reasons else ""
         raise ValueError(f"{path}: holds no weight matrix to measure{detail}")
     return found
+
+
+def _pattern_and_layout(option: str) -> tuple[str, str]:
+    pattern, separator, layout = option.rpartition("=")
+    if not (pattern and separator and layout):
+        raise ValueError(f"layout: expected PATTERN=LAYOUT, got {option!r}")
+    return pattern, layout
 
 
 def _require_writable_figure(plot: Path) -> None:

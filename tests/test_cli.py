@@ -88,3 +88,50 @@ def test_check_exits_by_the_verdicts(
 def test_an_unknown_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.check("gama_law") == 2
     assert "did you mean 'gamma_law'" in capsys.readouterr().err
+
+
+def test_two_checkpoints_side_by_side(
+    model: tuple[Path, nn.Module], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, module = model
+    later = tmp_path / "later.pt"
+    torch.save({**module.state_dict(), "1.weight": torch.ones(30, 30)}, later)
+    assert cli.measure(path, later, csv=tmp_path / "t.csv", plot=tmp_path / "t.png") == 0
+    table = pd.read_csv(tmp_path / "t.csv").set_index("name")
+    assert table.loc["0.weight", "stable_rank_before"] == table.loc["0.weight", "stable_rank_after"]
+    assert table.loc["1.weight", "condensed_directions_after"] == 1
+    said = capsys.readouterr().out
+    assert "→ 1 (" in said
+    assert f"{later}: 2 vectors and scalars" in said
+    assert (tmp_path / "t.png").stat().st_size > 10_000
+    assert cli.gamma(path, later, plot=tmp_path / "g.svg", json=tmp_path / "g.json") == 0
+    assert json.loads((tmp_path / "g.json").read_text())[1]["gamma_after"] == 0
+
+
+def test_layout_and_skipped_tensors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "model.pt"
+    torch.save({"projection": torch.randn(20, 60), "ids": torch.arange(4)}, path)
+    assert cli.gamma(path, layout=["proj*=input-output"], csv=tmp_path / "t.csv") == 0
+    assert pd.read_csv(tmp_path / "t.csv")["d_in"].tolist() == [20]
+    assert "skipped ids: int64" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layout": ["nothing=linear"]}, "matches no weight matrix"),
+        ({"layout": ["0*"]}, "expected PATTERN=LAYOUT"),
+        ({"layout": ["0*=liner"]}, "did you mean 'linear'"),
+        ({"plot": Path("figure.docx")}, "ends in .pdf, .png or .svg"),
+        ({"after": Path("absent.pt")}, "no such checkpoint"),
+    ],
+)
+def test_wrong_options_are_said_on_one_line(
+    options: dict[str, object],
+    message: str,
+    model: tuple[Path, nn.Module],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.measure(model[0], **options) == 2  # type: ignore[arg-type]
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert message in line
