@@ -58,6 +58,7 @@ study: $(READY)
 	$(BIN)python -m pytest -q -n $(WORKERS) -m slow
 
 bench: $(READY)
+	$(if $(strip $(VENV)),@$(BIN)python -m pip install --quiet --constraint requirements.lock --editable '.[bench]')
 	$(BIN)python -m pytest -v -s tests/benchmarks
 
 clean:

@@ -39,7 +39,7 @@ _NORMALIZATION = (
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 T = TypeVar("T")
 # Entries converted to double precision at once.
-_PART = 2**22
+_PART = 2**19
 _EMBEDDING_WORDS = ("embed", "wte", "wpe", "position")
 
 

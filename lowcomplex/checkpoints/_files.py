@@ -106,9 +106,12 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _safetensors(path: Path) -> Iterator[tuple[str, Tensor]]:
-    with _opened(path) as file:
-        for name in file.keys():  # noqa: SIM118
-            yield name, file.get_tensor(name)
+    for name in names(path):
+        # Mapped anew for each tensor: pages of earlier ones would stay in memory with the mapping.
+        with _opened(path) as file:
+            tensor = file.get_tensor(name)
+        yield name, tensor
+        del tensor
 
 
 def _torch_file(path: Path) -> Iterator[tuple[str, Tensor]]:

@@ -97,6 +97,8 @@ def matrices(path: Path | str, *, layout: Mapping[str, Layout] | None = None) ->
             yield Matrix(name, weight, entry_layout(name, weight, layouts))
         else:
             yield Skipped(name, tuple(weight.shape), reason)
+        # So that two are never in memory at a time.
+        del weight
 
 
 def _reason(name: str, weight: Tensor) -> str | None:

@@ -12,13 +12,7 @@ import torch
 from lowcomplex import nulls
 from lowcomplex.checkpoints._matrices import Matrix, Skipped, matrices
 from lowcomplex.initialization import Layout, effective_gamma
-from lowcomplex.measures import (
-    condensed_directions,
-    effective_directions,
-    mean_cosine,
-    mean_squared_cosine,
-    rank_measures,
-)
+from lowcomplex.measures import condensed_directions, cosine_moments, rank_measures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,6 +109,8 @@ def _table(
             rows.append(row_of(item))
         if progress is not None:
             progress(item.name)
+        # So that two are never in memory at a time.
+        del item
     return CheckpointTable(pd.DataFrame(rows), tuple(skipped))
 
 
@@ -127,9 +123,7 @@ def _placed(matrix: Matrix) -> dict[str, Any]:
 def _measured(matrix: Matrix) -> dict[str, Any]:
     placed, W = _placed(matrix), matrix.neurons
     row = {key: placed[key] for key in ("name", "shape", "d_in", "gamma")}
-    values = {name: float(value) for name, value in rank_measures(W).items()}
-    for measure in (mean_cosine, mean_squared_cosine, effective_directions):
-        values[measure.__name__] = float(measure(W))
+    values = {name: float(value) for name, value in (rank_measures(W) | cosine_moments(W)).items()}
     for name, value in values.items():
         row |= {name: value, **_null(name, *W.shape)}
     # A zero matrix has no direction.

@@ -13,7 +13,12 @@ from lowcomplex.measures.condensation import (
     condensed_directions,
 )
 from lowcomplex.measures.condensation_in_time import FollowedDirections, followed_directions
-from lowcomplex.measures.cosine_moments import effective_directions, mean_cosine, mean_squared_cosine
+from lowcomplex.measures.cosine_moments import (
+    cosine_moments,
+    effective_directions,
+    mean_cosine,
+    mean_squared_cosine,
+)
 from lowcomplex.measures.cosine_similarity import cosine_similarity, display_order
 from lowcomplex.measures.covariance import covariance_dimensions, covariance_spectrum
 from lowcomplex.measures.curvature import (
@@ -85,6 +90,7 @@ __all__ = [
     "circle_harmonics",
     "condensed_direction_count",
     "condensed_directions",
+    "cosine_moments",
     "cosine_similarity",
     "covariance_dimensions",
     "covariance_spectrum",

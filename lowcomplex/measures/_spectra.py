@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# Numbers converted to float64 at once: 64 MB, whatever the size of the matrix.
-_CHUNK = 2**23
+from lowcomplex.measures._slices import row_slices
+
 # A Gram matrix whose rounding could move an effective rank by more than this share is not trusted.
 _TRUSTED = 1e-7
 
@@ -41,7 +41,8 @@ def scaled_singular_values(W: Tensor) -> tuple[Tensor, Tensor]:
 
 def largest_entry(W: Tensor) -> Tensor:
     """Largest absolute entry of each matrix in float64, (..., out, in) → (..., 1), without a copy of W."""
-    low, high = W.detach().flatten(-2).aminmax(dim=-1, keepdim=True)
+    # One dimension at a time: over both at once, a copy is made of a matrix that is not contiguous.
+    low, high = W.detach().amin(-1).amin(-1, keepdim=True), W.detach().amax(-1).amax(-1, keepdim=True)
     return torch.maximum(-low.double(), high.double())
 
 
@@ -54,7 +55,7 @@ def _gram(W: Tensor) -> Tensor:
         W = W.mT
     k = W.shape[-1]
     gram = torch.zeros(len(W), k, k, dtype=torch.float64, device=W.device)
-    for part in torch.split(W, max(1, _CHUNK // (len(W) * k)), dim=-2):
+    for part in row_slices(W):
         part = part.double()
         gram.baddbmm_(part.mT, part)
     return gram

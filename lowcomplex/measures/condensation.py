@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lowcomplex.measures._neurons import one_matrix, unit_rows
+from lowcomplex.measures._slices import row_slices
 from lowcomplex.measures._spectra import largest_entry
 from lowcomplex.measures._validation import matrices
 from lowcomplex.nulls import largest_random_share
@@ -21,8 +22,6 @@ _ALL_PAIRS = 4096
 _MOST = 256
 # Centers whose caps one product looks at.
 _BATCH = 16
-# Numbers converted to float64 at once.
-_CHUNK = 2**22
 # Shares are sums of many weights: one that equals the null must not pass it by rounding.
 _ROUNDING = 1e-9
 
@@ -216,12 +215,15 @@ def _norms_and_contents(W: Tensor) -> tuple[Tensor, Tensor]:
     """Norm of each row in float64, and a number that tells rows of equal norm apart."""
     # A fixed irrational direction tells different contents apart; equal contents may stand anyhow.
     probe = torch.sqrt(torch.arange(2, W.shape[1] + 2, dtype=torch.float64, device=W.device)) % 1
-    norms, contents = [], []
-    for part in torch.split(W, max(1, _CHUNK // W.shape[1])):
+    norms = torch.empty(len(W), dtype=torch.float64, device=W.device)
+    contents = torch.empty_like(norms)
+    start = 0
+    for part in row_slices(W):
         double = part.double()
-        norms.append(torch.linalg.vector_norm(double, dim=-1))
-        contents.append((double * probe).sum(-1))
-    return torch.cat(norms), torch.cat(contents)
+        rows = slice(start, start + len(part))
+        norms[rows], contents[rows] = torch.linalg.vector_norm(double, dim=-1), double @ probe
+        start = rows.stop
+    return norms, contents
 
 
 def _heaviest_first(weight: Tensor, content: Tensor, alive: Tensor) -> Tensor:

@@ -7,10 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lowcomplex.measures._slices import row_slices
 from lowcomplex.measures._validation import matrices
-
-# Numbers converted to float64 at once.
-_CHUNK = 2**22
 
 
 def mean_cosine(W: Tensor) -> Tensor:
@@ -56,8 +54,7 @@ def mean_squared_cosine(W: Tensor) -> Tensor:
         >>> mean_squared_cosine(torch.tensor([[1.0, 0.0], [-5.0, 0.0], [0.0, 2.0]]))
         tensor(0.3333)
     """
-    squared, m = _sum_of_squared_cosines(W)
-    return ((squared - m) / (m * (m - 1))).to(W.dtype)
+    return cosine_moments(W)["mean_squared_cosine"]
 
 
 def effective_directions(W: Tensor) -> Tensor:
@@ -78,8 +75,32 @@ def effective_directions(W: Tensor) -> Tensor:
         >>> effective_directions(torch.tensor([[1.0, 0.0], [-5.0, 0.0], [0.0, 2.0], [0.0, 1.0]]))
         tensor(2.)
     """
+    return cosine_moments(W)["effective_directions"]
+
+
+def cosine_moments(W: Tensor) -> dict[str, Tensor]:
+    """All moments of the cosines between neurons together, the sum over pairs being taken once.
+
+    Args:
+        W: (..., out, in), as for `mean_cosine`.
+
+    Returns:
+        mean_cosine, mean_squared_cosine and effective_directions, each (...).
+
+    Raises:
+        TypeError: `W` is not a floating-point tensor.
+        ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.
+
+    Example:
+        >>> sorted(cosine_moments(torch.eye(2)))
+        ['effective_directions', 'mean_cosine', 'mean_squared_cosine']
+    """
     squared, m = _sum_of_squared_cosines(W)
-    return (m.square() / squared).to(W.dtype)
+    return {
+        "mean_cosine": mean_cosine(W),
+        "mean_squared_cosine": ((squared - m) / (m * (m - 1))).to(W.dtype),
+        "effective_directions": (m.square() / squared).to(W.dtype),
+    }
 
 
 def _sum_of_squared_cosines(W: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,9 +116,8 @@ def _sum_of_squared_cosines(W: Tensor) -> tuple[Tensor, Tensor]:
 
 def _over_unit_neurons(W: Tensor, term: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
     """Sum of a term over slices of the neurons, so that many are never copied whole into double precision."""
-    rows = max(1, _CHUNK // max(1, W[..., :1, :].numel()))
     total = m = torch.zeros((), dtype=torch.float64, device=W.device)
-    for part in torch.split(W, rows, dim=-2):
+    for part in row_slices(W):
         U, alive = _unit_neurons(part)
         total, m = total + term(U), m + alive
     return total, m

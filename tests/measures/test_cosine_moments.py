@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from lowcomplex import measures
 from lowcomplex.measures import (
     cosine_similarity,
     effective_directions,
@@ -87,3 +88,12 @@ def test_bad_input() -> None:
         mean_cosine(torch.ones(3))
     with pytest.raises(ValueError, match="NaN"):
         effective_directions(torch.full((2, 2), math.nan))
+
+
+def test_slices_agree_with_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    W = torch.randn(2, 50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    whole = measures.cosine_moments(W)
+    monkeypatch.setattr("lowcomplex.measures._slices._NUMBERS", 20)
+    for name, value in measures.cosine_moments(W).items():
+        torch.testing.assert_close(value, whole[name])
+        torch.testing.assert_close(getattr(measures, name)(W), whole[name])

@@ -130,7 +130,7 @@ def test_bad_tolerance() -> None:
 @pytest.mark.parametrize("shape", [(700, 9), (9, 700), (12, 12)])
 def test_single_precision_agrees_with_double_in_a_mixed_batch(shape: tuple[int, int], monkeypatch) -> None:
     """One matrix goes by its Gram matrix, in slices; its neighbor, of rank one up to 1e-7, cannot."""
-    monkeypatch.setattr("lowcomplex.measures._spectra._CHUNK", 500)
+    monkeypatch.setattr("lowcomplex.measures._slices._NUMBERS", 500)
     m, n = shape
     nearly = _random(0, m, 1) @ _random(1, 1, n) + 1e-7 * _random(2, m, n)
     W = torch.stack([_random(3, m, n), nearly, torch.zeros(m, n)]).float()
