@@ -20,7 +20,7 @@ CURVATURE := curvlinops-for-pytorch backpack-for-pytorch einconv einops linear_o
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: setup reproduce test lint types unit check figures study bench clean
+.PHONY: setup reproduce test lint types unit check figures study bench docs gallery clean
 
 setup: $(READY)
 
@@ -60,6 +60,13 @@ study: $(READY)
 bench: $(READY)
 	$(if $(strip $(VENV)),@$(BIN)python -m pip install --quiet --constraint requirements.lock --editable '.[bench]')
 	$(BIN)python -m pytest -v -s tests/benchmarks
+
+docs: $(READY)
+	$(if $(strip $(VENV)),@$(BIN)python -m pip install --quiet --constraint requirements.lock --editable '.[docs]')
+	$(BIN)python -m sphinx -W --keep-going -q docs docs/_build
+
+gallery: $(READY)
+	$(BIN)python docs/gallery
 
 clean:
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

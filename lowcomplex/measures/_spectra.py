@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lowcomplex.measures._slices import row_slices
 
+# Columns of a stripe, at least: narrower products waste the processor.
+_STRIPE = 96
 # A Gram matrix whose rounding could move an effective rank by more than this share is not trusted.
 _TRUSTED = 1e-7
 
@@ -31,7 +34,7 @@ def scaled_singular_values(W: Tensor) -> tuple[Tensor, Tensor]:
         return torch.linalg.svdvals(W.double() / scale), largest
     batch = W.shape[:-2]
     flat, flat_scale = W.detach().reshape(-1, *W.shape[-2:]), scale.reshape(-1, 1, 1)
-    squared = torch.linalg.eigvalsh(_gram(flat) / flat_scale.square()).flip(-1)
+    squared = _eigenvalues(_gram(flat) / flat_scale.square()).flip(-1)
     values = squared.clamp(min=0).sqrt()
     doubtful = ~_resolved(values)
     if bool(doubtful.any()):
@@ -47,7 +50,7 @@ def largest_entry(W: Tensor) -> Tensor:
 
 
 def _gram(W: Tensor) -> Tensor:
-    """Gram matrices of the smaller side, (b, m, n) → (b, k, k), from slices in float64.
+    """Upper triangles of the smaller sides' Gram matrices, (b, m, n) → (b, k, k), from slices in float64.
 
     The squares of any lower precision are inside its range.
     """
@@ -55,10 +58,23 @@ def _gram(W: Tensor) -> Tensor:
         W = W.mT
     k = W.shape[-1]
     gram = torch.zeros(len(W), k, k, dtype=torch.float64, device=W.device)
+    # Columns by the stripe, each with itself and those after it: hardly more than half of the products.
+    stripe = max(_STRIPE, -(-k // 8))
     for part in row_slices(W):
         part = part.double()
-        gram.baddbmm_(part.mT, part)
+        for start in range(0, k, stripe):
+            columns = slice(start, start + stripe)
+            gram[:, columns, start:] += part[..., columns].mT @ part[..., start:]
     return gram
+
+
+def _eigenvalues(gram: Tensor) -> Tensor:
+    """Eigenvalues of symmetric matrices of which the upper triangle is given, ascending."""
+    if gram.device.type == "cpu":
+        # NumPy's LAPACK took two thirds of the time of torch's where both were measured.
+        return torch.from_numpy(np.linalg.eigvalsh(gram.numpy(), UPLO="U"))
+    values: Tensor = torch.linalg.eigvalsh(gram, UPLO="U")
+    return values
 
 
 def _resolved(s: Tensor) -> Tensor:

@@ -91,7 +91,7 @@ class Store:
             self._cells[config.hash] = dataset
 
     def set_aside(self, key: str) -> Path:
-        """Rename a damaged cell's file to *.corrupt, so that the cell is computed again."""
+        """Add .corrupt to the name of a damaged cell's file, so that the cell is computed again."""
         info = self._cells._key_info[key]
         with self._cells.write():
             del self._cells[key]

@@ -1,0 +1,33 @@
+"""The documentation's programs run, and it shows every measure."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from lowcomplex import measures
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+GALLERY = (DOCS / "measures.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", [page.stem for page in PAGES if "```python\n" in page.read_text()])
+def test_programs_run(page: str) -> None:
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    for block in text.split("```python\n")[1:]:
+        exec(compile(block.split("```")[0], f"{page}.md", "exec"), {})
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in measures.__all__ if inspect.isfunction(getattr(measures, name))]
+)
+def test_every_measure_is_in_the_gallery(name: str) -> None:
+    assert f"`{name}`" in GALLERY
+
+
+def test_every_picture_is_there_and_shown() -> None:
+    shown = {part.split(")")[0] for part in GALLERY.split("](")[1:]}
+    assert shown == {f"gallery/{file.name}" for file in DOCS.glob("gallery/*.png")}
