@@ -15,6 +15,8 @@ from lowcomplex._names import require_match
 from lowcomplex.checkpoints._files import names, weights
 from lowcomplex.initialization import Layout, entry_layout, neurons
 
+# Why a tensor with fewer than two dimensions is skipped.
+VECTOR = "vector or scalar"
 # Models of the transformers library whose Linear is stored as (in, out), and the names it goes by.
 _INPUT_OUTPUT_MODELS = ("gpt2", "openai-gpt", "imagegpt", "decision_transformer")
 _INPUT_OUTPUT_NAMES = ("*c_attn.weight", "*q_attn.weight", "*c_proj.weight", "*c_fc.weight")
@@ -108,7 +110,7 @@ def _reason(name: str, weight: Tensor) -> str | None:
     if not weight.is_floating_point():
         return f"{_name_of(weight.dtype)}, not floating-point: indices or quantized weights"
     if weight.ndim < 2:
-        return "vector or scalar"
+        return VECTOR
     if weight.numel() == 0:
         return "empty"
     if name.rpartition(".")[2] in _SCALES:

@@ -142,5 +142,5 @@ def _null(measure: str, m: int, n: int) -> dict[str, float]:
     null = nulls.null_of(measure, m, n)
     row = {f"random_{measure}": null.value}
     for end, q in _QUANTILES.items():
-        row[f"random_{measure}_{end}"] = null.quantile(q) if null.standard_deviation > 0 else null.value
+        row[f"random_{measure}_{end}"] = null.quantile(q)
     return row

@@ -1,0 +1,15 @@
+"""The command line: measure a checkpoint, place it on the γ axis, check the predictions."""
+
+import cyclopts
+
+from lowcomplex.cli._check import check
+from lowcomplex.cli._checkpoints import gamma, measure
+
+__all__ = ["app", "check", "gamma", "measure"]
+
+app = cyclopts.App(
+    name="lowcomplex",
+    help="How complex is the solution that training found, and does theory say so?",
+)
+for command in (measure, gamma, check):
+    app.command(command)

@@ -1,0 +1,199 @@
+"""Measure a checkpoint, or place it on the γ axis."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+from rich.table import Table
+from tqdm import tqdm
+
+from lowcomplex import checkpoints
+from lowcomplex.cli._output import console, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CAPTION = (
+    "in brackets: random Gaussian weights of the same shape; of condensed directions, the share of the "
+    "neurons that they hold; +: the search was cut short"
+)
+
+
+Source = Annotated[
+    Path,
+    Parameter(
+        help="A .safetensors file, a torch state dict, or a folder of either, such as a Hugging Face model's."
+    ),
+]
+After = Annotated[
+    Path | None,
+    Parameter(
+        help="Another checkpoint of the same network, to stand beside the first: before and after, say."
+    ),
+]
+Layouts = Annotated[
+    list[str] | None,
+    Parameter(
+        help="How matrices are stored whose names do not tell, as PATTERN=LAYOUT, where LAYOUT is linear, "
+        "embedding, convolution, 'transposed convolution' or input-output (GPT-2's Conv1D); repeatable.",
+        negative=(),
+    ),
+]
+Csv = Annotated[Path | None, Parameter(help="Also write the table there, with all columns.")]
+Json = Annotated[Path | None, Parameter(help="Also write the table there, as a list of records.")]
+Plot = Annotated[
+    Path | None, Parameter(help="Also draw the table there, as PDF, PNG or SVG by the file's ending.")
+]
+
+
+def measure(
+    path: Source,
+    after: After = None,
+    *,
+    layout: Layouts = None,
+    csv: Csv = None,
+    json: Json = None,
+    plot: Plot = None,
+) -> int:
+    """Rank and condensation of every weight matrix of a checkpoint, beside what random weights give."""
+    return _report(checkpoints.measure_table, _measured_cells, path, after, layout, csv, json, plot)
+
+
+def gamma(
+    path: Source,
+    after: After = None,
+    *,
+    layout: Layouts = None,
+    csv: Csv = None,
+    json: Json = None,
+    plot: Plot = None,
+) -> int:
+    """Where each weight matrix of a checkpoint stands on the γ axis: -log(std) / log(d_in)."""
+    return _report(checkpoints.gamma_table, _gamma_cells, path, after, layout, csv, json, plot)
+
+
+def _report(
+    table_of: Callable[..., checkpoints.CheckpointTable],
+    cells: Callable[[Mapping[str, Any], str], dict[str, str]],
+    path: Path,
+    after: Path | None,
+    layout: list[str] | None,
+    csv: Path | None,
+    json: Path | None,
+    plot: Path | None,
+) -> int:
+    """Read one checkpoint or two, print their table, and write it where asked."""
+    try:
+        if plot is not None:
+            _require_writable_figure(plot)
+        layouts = dict(_pattern_and_layout(option) for option in layout or ())
+        found = [_read(table_of, p, layouts) for p in (path, after) if p is not None]
+        frame = found[0].table
+        if after is not None:
+            frame = checkpoints.side_by_side(*(one.table for one in found))
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    _print(frame, cells, ("",) if after is None else ("_before", "_after"))
+    for one, source in zip(found, (path, after), strict=False):
+        _print_skipped(one.skipped, "" if after is None else f"{source}: ")
+    if csv is not None:
+        frame.to_csv(csv, index=False)
+    if json is not None:
+        write_json(json, frame.to_dict("records"))
+    if plot is not None:
+        from lowcomplex import plots
+
+        with plots.style():
+            plots.plot_checkpoint(frame).savefig(plot)
+    return 0
+
+
+def _read(
+    table_of: Callable[..., checkpoints.CheckpointTable], path: Path, layout: Mapping[str, str]
+) -> checkpoints.CheckpointTable:
+    live = sys.stderr.isatty()
+    total = len(checkpoints.names(path)) if live else None
+    with tqdm(total=total, desc=path.name, unit=" tensors", leave=False, disable=not live) as bar:
+        found = table_of(path, layout=layout, progress=lambda _: bar.update())
+    if found.table.empty:
+        reasons = {
+            f"{item.name}: {item.reason}" for item in found.skipped if item.reason != checkpoints.VECTOR
+        }
+        detail = f" ({'; '.join(sorted(reasons))})" if reasons else ""
+        raise ValueError(f"{path}: holds no weight matrix to measure{detail}")
+    return found
+
+
+def _pattern_and_layout(option: str) -> tuple[str, str]:
+    pattern, separator, layout = option.rpartition("=")
+    if not (pattern and separator and layout):
+        raise ValueError(f"layout: expected PATTERN=LAYOUT, got {option!r}")
+    return pattern, layout
+
+
+def _require_writable_figure(plot: Path) -> None:
+    if plot.suffix.lower() not in (".pdf", ".png", ".svg"):
+        raise ValueError(f"plot: expected a file that ends in .pdf, .png or .svg, got {plot.name!r}")
+
+
+def _measured_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
+    cells = {"γ": _number(row[f"gamma{end}"])}
+    for measure in ("effective_rank", "stable_rank", "participation_ratio"):
+        cells[measure.replace("_", " ")] = _number(row[f"{measure}{end}"])
+        # Before and after have one null between them.
+        if end != "_before":
+            cells[measure.replace("_", " ")] += f" ({_number(row[f'random_{measure}'])})"
+    count, exact = row[f"condensed_directions{end}"], row[f"condensed_exact{end}"]
+    cells["condensed directions"] = "" if math.isnan(count) else f"{count:.0f}" if exact else f"{count:.0f}+"
+    if count > 0:
+        cells["condensed directions"] += f" ({row[f'condensed_share{end}']:.1%})"
+    return cells
+
+
+def _gamma_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
+    return {
+        "γ": _number(row[f"gamma{end}"]),
+        "standard error": _number(row["standard_error"]),
+        "std": _number(row[f"std{end}"]),
+        "d_in": f"{row['d_in']} ({row['rule']})",
+    }
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.4g}"
+
+
+def _print(
+    frame: pd.DataFrame, cells: Callable[[Mapping[str, Any], str], dict[str, str]], ends: tuple[str, ...]
+) -> None:
+    table = Table(caption=_CAPTION if cells is _measured_cells else None, caption_justify="left")
+    table.add_column("name", overflow="fold")
+    table.add_column("shape", no_wrap=True)
+    for number, record in enumerate(frame.to_dict("records")):
+        row = {str(column): value for column, value in record.items()}
+        found = [cells(row, end) for end in ends]
+        if number == 0:
+            for title in found[0]:
+                table.add_column(title, justify="right", no_wrap=True)
+        shape = " x ".join(str(size) for size in row["shape"])
+        values = []
+        for title in found[0]:
+            parts = list(dict.fromkeys(one[title] for one in found))
+            values.append(" → ".join(part or "-" for part in parts))
+        table.add_row(row["name"], shape, *values)
+    console().print(table)
+
+
+def _print_skipped(skipped: Sequence[checkpoints.Skipped], prefix: str) -> None:
+    vectors = sum(item.reason == checkpoints.VECTOR for item in skipped)
+    if vectors:
+        print(f"{prefix}{vectors} vectors and scalars (biases, gains) not measured")
+    for item in skipped:
+        if item.reason != checkpoints.VECTOR:
+            print(f"{prefix}skipped {item.name}: {item.reason}")

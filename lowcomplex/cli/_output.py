@@ -1,0 +1,33 @@
+"""What the commands share: a console, and JSON that any reader takes."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+
+def console() -> Console:
+    """Standard output for tables."""
+    # Piped output has no width of its own; a table cut at 80 columns would lose numbers.
+    return Console() if sys.stdout.isatty() else Console(width=180)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write tables and records, NaN and infinity as null."""
+    path.write_text(json.dumps(_json(content), indent=1, allow_nan=False))
+
+
+def _json(content: Any) -> Any:
+    """The same in JSON's types, which know no NaN and no infinity: null there."""
+    if isinstance(content, dict):
+        return {str(key): _json(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_json(value) for value in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content
