@@ -59,7 +59,8 @@ study: $(READY)
 
 bench: $(READY)
 	$(if $(strip $(VENV)),@$(BIN)python -m pip install --quiet --constraint requirements.lock --editable '.[bench]')
-	$(BIN)python -m pytest -v -s tests/benchmarks
+	@# With all cores, as a notebook has them: one thread would flatter what does not scale.
+	env -u OMP_NUM_THREADS -u MKL_NUM_THREADS $(BIN)python -m pytest -v -s tests/benchmarks
 
 docs: $(READY)
 	$(if $(strip $(VENV)),@$(BIN)python -m pip install --quiet --constraint requirements.lock --editable '.[docs]')
