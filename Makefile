@@ -59,7 +59,7 @@ study: $(READY)
 
 bench: $(READY)
 	$(if $(strip $(VENV)),@$(BIN)python -m pip install --quiet --constraint requirements.lock --editable '.[bench]')
-	@# With all cores, as a notebook has them: one thread would flatter what does not scale.
+	@# With all cores, as a notebook has them.
 	env -u OMP_NUM_THREADS -u MKL_NUM_THREADS $(BIN)python -m pytest -v -s tests/benchmarks
 
 docs: $(READY)
