@@ -11,6 +11,8 @@ from torch.func import functional_call, jacrev, jvp, vjp, vmap
 
 # Entries of Jacobians or tangents held at once, unless told: 512 MB in float64.
 _ENTRIES = 2**26
+# Pairs of inputs whose activations carry tangents at once.
+_PAIRS = 2**14
 # Slices of a symmetric product, of which the lower triangle is left out.
 _SLICES = 4
 # What a backward pass costs, and a pass that carries a tangent, in forward passes.
@@ -162,14 +164,17 @@ def _by_products(
     columns = x if other is None else other
     with torch.no_grad():
         width = outputs(parameters, x[:1]).shape[1]
-    at_once = max(1, _ENTRIES // (4 * _size(parameters))) if block is None else block
+    at_once = min(_PAIRS, max(1, _ENTRIES // (4 * _size(parameters)))) if block is None else block
+    rows = torch.split(x, max(1, _PAIRS // at_once))
     basis = torch.eye(width, dtype=next(iter(parameters.values())).dtype, device=x.device)
 
     def column(single: Tensor, unit: Tensor) -> Tensor:
         pullback = vjp(lambda theta: outputs(theta, single[None])[0], parameters)[1]
         (gradient,) = pullback(unit)
-        tangent: Tensor = jvp(lambda theta: outputs(theta, x), (parameters,), (gradient,))[1]
-        return tangent @ unit
+        tangents = [
+            jvp(lambda theta, r=row: outputs(theta, r), (parameters,), (gradient,))[1] for row in rows
+        ]
+        return torch.cat(tangents) @ unit
 
     pairs = torch.cartesian_prod(
         torch.arange(len(columns), device=x.device), torch.arange(width, device=x.device)

@@ -128,6 +128,9 @@ def test_the_cheaper_method_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     by_products = neural_tangent_kernel(module, tokens)
     assert chosen == ["_by_contraction", "_by_products"]
     torch.testing.assert_close(by_products, neural_tangent_kernel(module, tokens, method="contraction"))
+    monkeypatch.setattr(tangent_kernel, "_PAIRS", 7)
+    by_rows = neural_tangent_kernel(module, tokens, method="products")
+    torch.testing.assert_close(by_rows, by_products)
     monkeypatch.setattr(tangent_kernel, "_ENTRIES", 50)
     neural_tangent_kernel(_network(), _random(1, 9, 3))
     assert chosen[-1] == "_by_products"
