@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,8 @@ def names(path: Path | str) -> list[str]:
     if path.suffix == ".safetensors" and path.exists():
         with _opened(path) as file:
             return list(file.keys())
+    if path.suffix in _TORCH_SUFFIXES and path.exists():
+        return list(_state_dict(path))
     return [name for name, _ in weights(path)]
 
 
@@ -115,8 +118,25 @@ def _safetensors(path: Path) -> Iterator[tuple[str, Tensor]]:
 
 
 def _torch_file(path: Path) -> Iterator[tuple[str, Tensor]]:
+    content = _state_dict(path)
+    if not zipfile.is_zipfile(path):
+        # The format before torch 1.6 cannot be mapped: it is in memory as a whole.
+        yield from content.items()
+        return
+    stored = list(content)
+    del content
+    for name in stored:
+        # Mapped anew for each tensor, as above.
+        tensor = _state_dict(path)[name]
+        yield name, tensor
+        del tensor
+
+
+def _state_dict(path: Path) -> dict[str, Tensor]:
+    """Tensors of a torch file by name, mapped where the format allows."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        mapped = zipfile.is_zipfile(path)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{path}: refused, loading it would execute code; save a plain state dict"
@@ -127,6 +147,4 @@ def _torch_file(path: Path) -> Iterator[tuple[str, Tensor]]:
         content = content["state_dict"]
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a state dict, got {type(content).__name__}")
-    for name, value in content.items():
-        if isinstance(value, Tensor):
-            yield str(name), value
+    return {str(name): value for name, value in content.items() if isinstance(value, Tensor)}

@@ -122,3 +122,10 @@ def test_a_bad_index(index: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors.index.json").write_text(index)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         list(checkpoints.weights(tmp_path))
+
+
+def test_reads_the_format_before_torch_1_6(tmp_path: Path) -> None:
+    path = tmp_path / "old.pt"
+    torch.save(_state(), path, _use_new_zipfile_serialization=False)
+    _same(dict(checkpoints.weights(path)), _state())
+    assert checkpoints.names(path) == list(_state())
