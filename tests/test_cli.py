@@ -88,6 +88,8 @@ def test_check_exits_by_the_verdicts(
 def test_an_unknown_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.check("gama_law") == 2
     assert "did you mean 'gamma_law'" in capsys.readouterr().err
+    assert cli.check(junit=Path("absent/verdicts.xml")) == 2
+    assert "junit: expected a file in an existing folder" in capsys.readouterr().err
 
 
 def test_two_checkpoints_side_by_side(
@@ -124,6 +126,7 @@ def test_layout_and_skipped_tensors(tmp_path: Path, capsys: pytest.CaptureFixtur
         ({"layout": ["0*=liner"]}, "did you mean 'linear'"),
         ({"plot": Path("figure.docx")}, "ends in .pdf, .png or .svg"),
         ({"after": Path("absent.pt")}, "no such checkpoint"),
+        ({"csv": Path("absent/table.csv")}, "csv: expected a file in an existing folder"),
     ],
 )
 def test_wrong_options_are_said_on_one_line(

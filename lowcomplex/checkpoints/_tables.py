@@ -86,11 +86,15 @@ def side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns name, shape and d_in, and those that the matrix's values decide with `_before` and `_after`;
-        what depends on the shape alone stands once. Matrices that only one holds have NaN at the other.
+        what depends on the shape alone stands once. In the order of the first table, then of the second;
+        matrices that only one holds have NaN at the other.
     """
     shared = [c for c in before.columns if c in ("name", "shape", "d_in", "rule", "standard_error")]
     shared += [c for c in before.columns if c.startswith("random_")]
-    return before.merge(after, how="outer", on=shared, suffixes=("_before", "_after"), sort=False)
+    both = before.merge(after, how="outer", on=shared, suffixes=("_before", "_after"))
+    # An outer merge sorts by name, which would put block 10 before block 2.
+    order = {name: place for place, name in enumerate(dict.fromkeys([*before["name"], *after["name"]]))}
+    return both.sort_values("name", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
 
 def _table(

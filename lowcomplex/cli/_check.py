@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from rich.table import Table
 
 from lowcomplex import checks
-from lowcomplex.cli._output import console, write_json
+from lowcomplex.cli._output import console, require_folder, write_json
 
 
 def check(
@@ -37,6 +37,7 @@ def check(
     """
     live = sys.stderr.isatty()
     try:
+        require_folder(json=json, junit=junit)
         verdicts = checks.run_all(
             names or None,
             seed=seed,

@@ -13,7 +13,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from lowcomplex import checkpoints
-from lowcomplex.cli._output import console, write_json
+from lowcomplex.cli._output import console, require_folder, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,8 +89,9 @@ def _report(
 ) -> int:
     """Read one checkpoint or two, print their table, and write it where asked."""
     try:
+        require_folder(csv=csv, json=json, plot=plot)
         if plot is not None:
-            _require_writable_figure(plot)
+            _require_figure(plot)
         layouts = dict(_pattern_and_layout(option) for option in layout or ())
         found = [_read(table_of, p, layouts) for p in (path, after) if p is not None]
         frame = found[0].table
@@ -137,7 +138,7 @@ def _pattern_and_layout(option: str) -> tuple[str, str]:
     return pattern, layout
 
 
-def _require_writable_figure(plot: Path) -> None:
+def _require_figure(plot: Path) -> None:
     if plot.suffix.lower() not in (".pdf", ".png", ".svg"):
         raise ValueError(f"plot: expected a file that ends in .pdf, .png or .svg, got {plot.name!r}")
 

@@ -17,6 +17,17 @@ def console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=180)
 
 
+def require_folder(**files: Path | None) -> None:
+    """Refuse, before anything long is computed, a file to write whose folder is not there.
+
+    Raises:
+        ValueError: A folder does not exist; the message names the option.
+    """
+    for option, file in files.items():
+        if file is not None and not file.parent.is_dir():
+            raise ValueError(f"{option}: expected a file in an existing folder, got {str(file)!r}")
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write tables and records, NaN and infinity as null."""
     path.write_text(json.dumps(_json(content), indent=1, allow_nan=False))

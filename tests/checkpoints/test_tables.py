@@ -59,7 +59,10 @@ def test_two_tables_stand_side_by_side(tmp_path: Path) -> None:
         save_file(state, tmp_path / f"{name}.safetensors")
         tables.append(checkpoints.measure_table(tmp_path / f"{name}.safetensors").table)
     both = checkpoints.side_by_side(*tables).set_index("name")
-    assert set(both.index) == {"a", "b", "gone", "new"}
+    assert list(both.index) == ["a", "b", "gone", "new"]
+    # The order of the first, then of the second, whatever the names.
+    turned = checkpoints.side_by_side(*(table[::-1] for table in tables))
+    assert list(turned["name"]) == ["gone", "b", "a", "new"]
     assert both.loc["a", "effective_rank_after"] == pytest.approx(1)
     assert both.loc["b", "stable_rank_before"] == both.loc["b", "stable_rank_after"]
     assert both.loc["a", "random_stable_rank"] == pytest.approx(nulls.random_stable_rank(20, 20).value)
