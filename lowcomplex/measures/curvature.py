@@ -172,8 +172,8 @@ def hessian_density(
 
     Raises:
         ModuleNotFoundError: curvlinops is not installed.
-        ValueError: As for `hessian_eigenvalues`; a number out of range; the Hessian is a multiple of the
-            identity.
+        ValueError: As for `hessian_eigenvalues`; a number out of range; the Hessian has too few distinct
+            eigenvalues for so many iterations, as a multiple of the identity has.
 
     References:
         Papyan, JMLR 2020 (1811.07062), algorithm 2; Ghorbani, Krishnan, Xiao, ICML 2019 (1901.10159).
@@ -188,18 +188,25 @@ def hessian_density(
     from curvlinops import lanczos_approximate_spectrum
     from curvlinops.papyan2020traces.spectrum import fast_lanczos
 
+    exhausted = (
+        f"iterations: the loss's Hessian has fewer distinct eigenvalues than {iterations} iterations need; "
+        "ask for fewer, or for hessian_eigenvalues"
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        # Ritz values reach the ends of the spectrum first, which ARPACK would polish at great cost.
-        ritz = fast_lanczos(operator, iterations)[0]
-        low, high = float(ritz.min()), float(ritz.max())
-        if not high > low:
-            raise ValueError(
-                f"module: every eigenvalue of the loss's Hessian is {low:g}; there is no density"
+        try:
+            # Ritz values reach the ends of the spectrum first, which ARPACK would polish at great cost.
+            ritz = fast_lanczos(operator, iterations)[0]
+            low, high = float(ritz.min()), float(ritz.max())
+            if not high > low:
+                raise ValueError(exhausted)
+            grid, density = lanczos_approximate_spectrum(
+                operator, iterations, num_points=points, num_repeats=repeats, boundaries=(low, high)
             )
-        grid, density = lanczos_approximate_spectrum(
-            operator, iterations, num_points=points, num_repeats=repeats, boundaries=(low, high)
-        )
+        except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # public, but not in __all__
+            raise ValueError(exhausted) from error
+    if not bool(torch.isfinite(density).all()):
+        raise ValueError(exhausted)
     return SpectralDensity(eigenvalues=grid.detach().cpu(), density=density.detach().cpu())
 
 

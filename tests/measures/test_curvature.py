@@ -123,3 +123,9 @@ def test_bad_input() -> None:
         hessian_eigenvalues(module, loss, _batches())
     with pytest.raises(ValueError, match="NaN"):
         hessian_trace(module, loss, _batches())
+
+
+def test_a_hessian_of_one_eigenvalue_has_no_density() -> None:
+    layer = nn.Linear(6, 1, bias=False)
+    with pytest.raises(ValueError, match="fewer distinct eigenvalues"):
+        hessian_density(layer, nn.MSELoss(), [(torch.eye(6), torch.zeros(6, 1))], iterations=4)
