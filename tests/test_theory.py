@@ -44,7 +44,10 @@ def test_an_unknown_notebook_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         load_runner().main()
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if load_runner().is_slow(name) else ()) for name in NOTEBOOKS],
+)
 def test_notebook_runs(name: str) -> None:
     cells = load_runner().execute(name).cells
     assert all(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")

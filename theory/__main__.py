@@ -20,6 +20,12 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_")))
 
 
+def is_slow(name: str) -> bool:
+    """Whether the script's header says `lowcomplex: {slow: true}`: `make study` runs it then."""
+    metadata = jupytext.read(FOLDER / f"{name}.py").metadata
+    return bool(metadata.get("lowcomplex", {}).get("slow", False))
+
+
 def execute(name: str) -> nbformat.NotebookNode:
     """The notebook of that name, run from top to bottom.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -12,3 +14,39 @@ def log_slope(x: ArrayLike, y: ArrayLike) -> float:
     if not ((x > 0).all() and (y > 0).all() and np.isfinite(x).all() and np.isfinite(y).all()):
         return float("nan")
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+class Exponent(NamedTuple):
+    """An exponent from a regression.
+
+    Attributes:
+        slope: Least-squares slope of log y against log x.
+        interval: Half-width of its 95 % confidence interval (Student's t).
+    """
+
+    slope: float
+    interval: float
+
+
+def fit_exponent(x: ArrayLike, y: ArrayLike) -> Exponent:
+    """Exponent of y in x with its confidence interval; NaN if a value is not positive and finite.
+
+    Args:
+        x: (k,) with k >= 3.
+        y: (k,).
+
+    Returns:
+        The exponent.
+
+    Raises:
+        ValueError: Fewer than three points, which leave no residual to judge the slope by.
+    """
+    from scipy import stats
+
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if x.ndim != 1 or len(x) < 3 or y.shape != x.shape:
+        raise ValueError(f"x, y: expected (k,) with k >= 3 twice, got {x.shape} and {y.shape}")
+    if not ((x > 0).all() and (y > 0).all() and np.isfinite(x).all() and np.isfinite(y).all()):
+        return Exponent(float("nan"), float("nan"))
+    fit = stats.linregress(np.log(x), np.log(y))
+    return Exponent(float(fit.slope), float(stats.t.ppf(0.975, len(x) - 2) * fit.stderr))

@@ -19,6 +19,9 @@ class Comparison:
         measured: The observed value.
         tolerance: Largest |measured - predicted| that counts as agreement, in the quantity's units.
         reason: Why the tolerance is what it is.
+        interval: Half-width of the measured value's 95 % confidence interval where it comes from a regression
+            or a sample; 0 for a single exact measurement.
+        draws: Data sets drawn until one satisfied the law's hypothesis on the data, that one included.
     """
 
     quantity: str
@@ -26,10 +29,12 @@ class Comparison:
     measured: float
     tolerance: float
     reason: str
+    interval: float = 0.0
+    draws: int = 1
 
     def __post_init__(self) -> None:
         # Measurements come as numpy scalars, whose comparisons are no JSON type.
-        for name in ("predicted", "measured", "tolerance"):
+        for name in ("predicted", "measured", "tolerance", "interval"):
             object.__setattr__(self, name, float(getattr(self, name)))
 
     @property
@@ -39,13 +44,18 @@ class Comparison:
 
     @property
     def passed(self) -> bool:
-        """True if the error is a number and within the tolerance."""
-        return math.isfinite(self.error) and self.error <= self.tolerance
+        """True if error and interval are numbers within the tolerance.
+
+        A measurement that is vaguer than the tolerance could agree with anything, so it agrees with nothing.
+        """
+        return self.severity <= 1
 
     @property
     def severity(self) -> float:
-        """Error in units of the tolerance; infinite if the error is not a number."""
-        return self.error / self.tolerance if math.isfinite(self.error) else math.inf
+        """Error or interval, whichever is larger, in units of the tolerance; infinite if not a number."""
+        if not (math.isfinite(self.error) and math.isfinite(self.interval)):
+            return math.inf
+        return max(self.error, self.interval) / self.tolerance
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ class Verdict:
 
     @property
     def headline(self) -> Comparison:
-        """The comparison with the largest error in units of its tolerance."""
+        """The comparison that came closest to failing, or failed by most."""
         return max(self.comparisons, key=lambda comparison: comparison.severity)
 
     @property
@@ -127,6 +137,11 @@ class Verdict:
         return self.headline.reason
 
     @property
+    def draws(self) -> int:
+        """Data sets drawn until one satisfied the law's hypothesis on the data."""
+        return max(comparison.draws for comparison in self.comparisons)
+
+    @property
     def passed(self) -> bool:
         """True if every comparison agrees."""
         return all(comparison.passed for comparison in self.comparisons)
@@ -153,6 +168,7 @@ class Verdict:
             "error": self.error,
             "tolerance": self.tolerance,
             "reason": self.reason,
+            "draws": self.draws,
             "passed": self.passed,
             "expected": self.expected,
             "control": self.control,
@@ -176,6 +192,7 @@ def _comparison_to_dict(comparison: Comparison) -> dict[str, Any]:
         "predicted": comparison.predicted,
         "measured": comparison.measured,
         "error": comparison.error,
+        "interval": comparison.interval,
         "tolerance": comparison.tolerance,
         "reason": comparison.reason,
         "passed": comparison.passed,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lowcomplex.checks import Check, Comparison, Control, Verdict
-from lowcomplex.checks._fits import log_slope
+from lowcomplex.checks._fits import fit_exponent, log_slope
 from lowcomplex.predictions import gamma_law
 
 
@@ -80,3 +80,22 @@ def test_a_check_without_a_control_is_refused() -> None:
 def test_slope_of_a_power_law() -> None:
     assert log_slope([1.0, 2.0, 5.0], [3.0, 12.0, 75.0]) == pytest.approx(2.0)
     assert math.isnan(log_slope([1.0, 2.0], [0.0, 1.0]))
+
+
+def test_a_measurement_vaguer_than_its_tolerance_does_not_pass() -> None:
+    assert Comparison("slope", 1.0, 1.0, 0.1, "because", interval=0.09).passed
+    assert not Comparison("slope", 1.0, 1.0, 0.1, "because", interval=0.2).passed
+    assert not Comparison("slope", 1.0, 1.0, 0.1, "because", interval=math.nan).passed
+
+
+def test_exponent_with_its_interval() -> None:
+    rng = np.random.default_rng(0)
+    x = np.geomspace(1, 100, 12)
+    covered = 0
+    for _ in range(400):
+        exponent = fit_exponent(x, x**1.5 * np.exp(0.1 * rng.standard_normal(12)))
+        covered += abs(exponent.slope - 1.5) <= exponent.interval
+    assert 0.92 <= covered / 400 <= 0.98
+    assert math.isnan(fit_exponent([1, 2, 3], [1, -1, 1]).slope)
+    with pytest.raises(ValueError, match="k >= 3"):
+        fit_exponent([1, 2], [1, 2])
