@@ -85,6 +85,21 @@ def test_check_exits_by_the_verdicts(
     assert "planted" in said.err
 
 
+def test_check_over_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.check("balancedness", seeds=2, seed=3, workers=1, json=tmp_path / "v.json") == 0
+    (stored,) = json.loads((tmp_path / "v.json").read_text())
+    assert [verdict["seed"] for verdict in stored["verdicts"]] == [3, 4]
+    assert "1.000 [0.342, 1.000]" in capsys.readouterr().out
+    failing = checks.Repetition("gamma_law", (_verdict(1.5),) * 9, (CheckError("gamma_law", 9, "planted"),))
+    monkeypatch.setattr(checks, "repeat", lambda *_, **__: [failing])
+    assert cli.check("gamma_law", seeds=10, junit=tmp_path / "v.xml") == 1
+    (case,) = ElementTree.parse(tmp_path / "v.xml").getroot()
+    assert "verdict as stated 0.000" in (case[0].text or "")
+    assert "planted" in capsys.readouterr().err
+
+
 def test_an_unknown_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.check("gama_law") == 2
     assert "did you mean 'gamma_law'" in capsys.readouterr().err

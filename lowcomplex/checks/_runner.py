@@ -53,28 +53,46 @@ def run_all(
     Raises:
         ValueError: An unknown name, or `workers` is not positive.
     """
-    if workers < 1:
-        raise ValueError(f"workers: expected a positive number of processes, got {workers}")
     chosen = names() if chosen is None else tuple(chosen)
     for name in chosen:
         get(name)
-    results: dict[str, Verdict | CheckError] = {}
-    if workers == 1 or len(chosen) < 2:
-        for name in chosen:
-            results[name] = _attempt(name, seed)
+    return run_tasks(
+        [(name, seed) for name in chosen],
+        workers=workers,
+        progress=None if progress is None else lambda name, _: progress(name),
+    )
+
+
+def run_tasks(
+    tasks: Sequence[tuple[str, int]],
+    *,
+    workers: int,
+    progress: Callable[[str, int], None] | None = None,
+) -> list[Verdict | CheckError]:
+    """Run (name, seed) pairs in parallel; a verdict or an error for each, in their order.
+
+    Raises:
+        ValueError: `workers` is not positive.
+    """
+    if workers < 1:
+        raise ValueError(f"workers: expected a positive number of processes, got {workers}")
+    results: dict[tuple[str, int], Verdict | CheckError] = {}
+    if workers == 1 or len(tasks) < 2:
+        for task in tasks:
+            results[task] = _attempt(*task)
             if progress is not None:
-                progress(name)
+                progress(*task)
     else:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-            futures = {pool.submit(_attempt, name, seed): name for name in chosen}
+            futures = {pool.submit(_attempt, *task): task for task in tasks}
             for future in as_completed(futures):
-                name = futures[future]
+                task = futures[future]
                 error = future.exception()
-                results[name] = future.result() if error is None else CheckError(name, seed, repr(error))
+                results[task] = future.result() if error is None else CheckError(*task, repr(error))
                 if progress is not None:
-                    progress(name)
-    return [results[name] for name in chosen]
+                    progress(*task)
+    return [results[task] for task in tasks]
 
 
 def _attempt(name: str, seed: int) -> Verdict | CheckError:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
-from rich.table import Table
+from tqdm import tqdm
 
 from lowcomplex import checks
 from lowcomplex.cli._output import console, require_folder, write_json
+from lowcomplex.cli._verdicts import Outcome, record, repetition_table, verdict_table, write_junit
 
 
 def check(
@@ -18,9 +18,13 @@ def check(
     json: Path | None = None,
     junit: Path | None = None,
     seed: int = 0,
+    seeds: int = 1,
     workers: int = 2,
 ) -> int:
     """Do the predictions hold? Exit code 1 if a verdict is not the expected one.
+
+    With --seeds N, every check runs over N draws of data and weights, and the exit code is 1 if the rate at
+    which it holds, or at which its controls are rejected, is below 99 in 100 beyond its 95 % interval.
 
     Parameters
     ----------
@@ -31,84 +35,47 @@ def check(
     junit
         Write the verdicts there, as JUnit XML.
     seed
-        Seed of data and weights.
+        Seed of data and weights; the first one with --seeds.
+    seeds
+        Number of seeds.
     workers
         Processes to run checks in.
     """
-    live = sys.stderr.isatty()
     try:
         require_folder(json=json, junit=junit)
-        verdicts = checks.run_all(
-            names or None,
-            seed=seed,
-            workers=workers,
-            progress=(lambda name: print(f"  {name} done", file=sys.stderr)) if live else None,
-        )
+        chosen = names or checks.names()
+        with tqdm(total=len(chosen) * seeds, unit="check", disable=not sys.stderr.isatty()) as bar:
+
+            def ended(*_: str | int) -> None:
+                bar.update()
+
+            if seeds == 1:
+                verdicts = checks.run_all(chosen, seed=seed, workers=workers, progress=ended)
+            else:
+                repetitions = checks.repeat(chosen, seeds=seeds, first=seed, workers=workers, progress=ended)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    console().print(_verdict_table(verdicts))
-    for verdict in verdicts:
-        if isinstance(verdict, checks.CheckError):
-            print(f"{verdict.name} could not run:\n{verdict.error}", file=sys.stderr)
+    if seeds == 1:
+        console().print(verdict_table(verdicts))
+        errors = [verdict for verdict in verdicts if isinstance(verdict, checks.CheckError)]
+        return _conclude(verdicts, errors, json, junit)
+    console().print(repetition_table(repetitions))
+    return _conclude(repetitions, [error for r in repetitions for error in r.errors], json, junit)
+
+
+def _conclude(
+    outcomes: Sequence[Outcome], errors: Sequence[checks.CheckError], json: Path | None, junit: Path | None
+) -> int:
+    for error in errors:
+        print(f"{error.name} could not run (seed {error.seed}):\n{error.error}", file=sys.stderr)
     if json is not None:
-        write_json(json, [_verdict_record(verdict) for verdict in verdicts])
+        write_json(json, [record(outcome) for outcome in outcomes])
     if junit is not None:
-        _write_junit(junit, verdicts)
-    unexpected = [verdict.name for verdict in verdicts if not verdict.as_expected]
+        write_junit(junit, outcomes)
+    unexpected = [outcome.name for outcome in outcomes if not outcome.as_expected]
     print(
-        f"{len(verdicts) - len(unexpected)} of {len(verdicts)} verdicts as expected"
+        f"{len(outcomes) - len(unexpected)} of {len(outcomes)} verdicts as expected"
         + (f"; not: {', '.join(unexpected)}" if unexpected else "")
     )
     return 1 if unexpected else 0
-
-
-def _verdict_table(verdicts: list[checks.Verdict | checks.CheckError]) -> Table:
-    table = Table()
-    table.add_column("name", no_wrap=True)
-    table.add_column("quantity", max_width=70)
-    for column in ("predicted", "measured", "tolerance"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for column in ("verdict", "control"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("seconds", justify="right")
-    for verdict in verdicts:
-        if isinstance(verdict, checks.CheckError):
-            table.add_row(verdict.name, "could not run", "", "", "", "[red]error[/red]", "", "")
-            continue
-        word = "holds" if verdict.passed else "refuted"
-        table.add_row(
-            verdict.name,
-            verdict.quantity,
-            f"{verdict.predicted:.4g}",
-            f"{verdict.measured:.4g}",
-            f"{verdict.tolerance:.2g}",
-            word if verdict.as_expected else f"[red]{word}[/red]",
-            verdict.control,
-            f"{verdict.seconds:.1f}",
-        )
-    return table
-
-
-def _verdict_record(verdict: checks.Verdict | checks.CheckError) -> dict[str, Any]:
-    if isinstance(verdict, checks.CheckError):
-        return {"name": verdict.name, "seed": verdict.seed, "error": verdict.error, "as_expected": False}
-    return verdict.to_dict()
-
-
-def _write_junit(path: Path, verdicts: list[checks.Verdict | checks.CheckError]) -> None:
-    failures = sum(not v.as_expected for v in verdicts)
-    suite = ElementTree.Element(
-        "testsuite", name="lowcomplex check", tests=str(len(verdicts)), failures=str(failures)
-    )
-    for verdict in verdicts:
-        case = ElementTree.SubElement(suite, "testcase", classname="lowcomplex.checks", name=verdict.name)
-        if isinstance(verdict, checks.CheckError):
-            ElementTree.SubElement(case, "error", message="could not run").text = verdict.error
-            continue
-        case.set("time", f"{verdict.seconds:.3f}")
-        if not verdict.as_expected:
-            text = f"{verdict.quantity}: predicted {verdict.predicted:g}, measured {verdict.measured:g}, "
-            text += f"tolerance {verdict.tolerance:g}, control {verdict.control}"
-            ElementTree.SubElement(case, "failure", message="not as expected").text = text
-    ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
