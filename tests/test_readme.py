@@ -1,12 +1,10 @@
-"""The README's program runs, and its tables are complete."""
+"""The README's program runs, and its links lead somewhere."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-
-from lowcomplex import checks
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,11 +19,6 @@ def test_the_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert rank < null
     assert int(said[1].split()[0]) >= 1
     assert said[-1] == "True"
-
-
-def test_every_prediction_is_listed() -> None:
-    rows = [line.split("`")[1] for line in README.splitlines() if line.startswith("| `")]
-    assert rows == list(checks.names())
 
 
 def test_no_dead_link() -> None:
