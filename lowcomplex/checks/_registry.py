@@ -7,6 +7,7 @@ from lowcomplex.checks import (
     _balancedness,
     _deep_linear_modes,
     _diagonal_linear,
+    _escape_time,
     _gamma_law,
     _linear_stage,
     _tensor_directions,
@@ -18,6 +19,7 @@ _CHECKS: dict[str, Check] = {
     module.CHECK.prediction.name: module.CHECK
     for module in (
         _linear_stage,
+        _escape_time,
         _tensor_directions,
         _gamma_law,
         _balancedness,

@@ -7,6 +7,7 @@ from lowcomplex.predictions._deep_linear_modes import (
     random_start,
 )
 from lowcomplex.predictions._diagonal_linear import diagonal_linear, minimum_norm
+from lowcomplex.predictions._escape_time import escape_delay, escape_gamma_slope, escape_time
 from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
 from lowcomplex.predictions._prediction import Prediction, Regime
@@ -27,6 +28,9 @@ __all__ = [
     "diagonal_linear",
     "discrete_recursion",
     "driving_vector",
+    "escape_delay",
+    "escape_gamma_slope",
+    "escape_time",
     "gamma_law",
     "linear_stage",
     "minimum_norm",
