@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lowcomplex._names import require_known
 from lowcomplex.checks import (
+    _adam_directions,
     _balancedness,
     _deep_linear_modes,
     _diagonal_linear,
@@ -20,6 +21,7 @@ _CHECKS: dict[str, Check] = {
     for module in (
         _linear_stage,
         _escape_time,
+        _adam_directions,
         _tensor_directions,
         _gamma_law,
         _balancedness,

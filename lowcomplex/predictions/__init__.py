@@ -1,5 +1,11 @@
 """Closed forms: one theorem a file, symbolic and in numpy. No torch here."""
 
+from lowcomplex.predictions._adam_directions import (
+    AdamDirections,
+    adam_amplitude,
+    adam_directions,
+    adam_escape_steps,
+)
 from lowcomplex.predictions._balancedness import balancedness
 from lowcomplex.predictions._deep_linear_modes import (
     deep_linear_modes,
@@ -19,10 +25,14 @@ from lowcomplex.predictions._tensor_directions import (
 )
 
 __all__ = [
+    "AdamDirections",
     "LinearStage",
     "Prediction",
     "Regime",
     "TensorDirections",
+    "adam_amplitude",
+    "adam_directions",
+    "adam_escape_steps",
     "balancedness",
     "deep_linear_modes",
     "diagonal_linear",
