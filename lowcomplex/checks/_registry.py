@@ -11,6 +11,7 @@ from lowcomplex.checks import (
     _escape_time,
     _gamma_law,
     _linear_stage,
+    _phase_diagram,
     _tensor_directions,
 )
 from lowcomplex.checks._check import Check
@@ -24,6 +25,7 @@ _CHECKS: dict[str, Check] = {
         _adam_directions,
         _tensor_directions,
         _gamma_law,
+        _phase_diagram,
         _balancedness,
         _deep_linear_modes,
         _diagonal_linear,

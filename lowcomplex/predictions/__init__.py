@@ -16,6 +16,12 @@ from lowcomplex.predictions._diagonal_linear import diagonal_linear, minimum_nor
 from lowcomplex.predictions._escape_time import escape_delay, escape_gamma_slope, escape_time
 from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
+from lowcomplex.predictions._phase_diagram import (
+    Coordinates,
+    boundary_distance,
+    luo_coordinates,
+    phase_diagram,
+)
 from lowcomplex.predictions._prediction import Prediction, Regime
 from lowcomplex.predictions._tensor_directions import (
     TensorDirections,
@@ -26,6 +32,7 @@ from lowcomplex.predictions._tensor_directions import (
 
 __all__ = [
     "AdamDirections",
+    "Coordinates",
     "LinearStage",
     "Prediction",
     "Regime",
@@ -34,6 +41,7 @@ __all__ = [
     "adam_directions",
     "adam_escape_steps",
     "balancedness",
+    "boundary_distance",
     "deep_linear_modes",
     "diagonal_linear",
     "discrete_recursion",
@@ -43,7 +51,9 @@ __all__ = [
     "escape_time",
     "gamma_law",
     "linear_stage",
+    "luo_coordinates",
     "minimum_norm",
+    "phase_diagram",
     "random_start",
     "stationary_polynomial",
     "tensor_directions",

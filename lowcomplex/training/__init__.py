@@ -2,13 +2,18 @@
 
 from lowcomplex.training.gradient_flow import Flow, gradient_flow
 from lowcomplex.training.minibatch import TrainingResult, adamw, train, warmup_cosine
-from lowcomplex.training.relative_displacement import Displacement, relative_displacement
+from lowcomplex.training.relative_displacement import (
+    Displacement,
+    displacement_from,
+    relative_displacement,
+)
 
 __all__ = [
     "Displacement",
     "Flow",
     "TrainingResult",
     "adamw",
+    "displacement_from",
     "gradient_flow",
     "relative_displacement",
     "train",

@@ -44,8 +44,7 @@ def relative_displacement(
 ) -> Displacement:
     """Train a bias-free ReLU network by gradient flow until L < stop · L_0, and measure its displacement.
 
-    Every matrix starts as d_in^(-γ) times a standard normal draw; the output is centered, f - f_0; the loss
-    is (1/2n) Σ (f - f_0 - y)². The flow is integrated in float64 by an adaptive Runge-Kutta method.
+    Every matrix starts as d_in^(-γ) times a standard normal draw; the rest is `displacement_from`.
 
     Args:
         inputs: (n, d).
@@ -63,12 +62,49 @@ def relative_displacement(
     Raises:
         ValueError: γ is not finite.
     """
-    from scipy.integrate import RK45
-
     if not math.isfinite(gamma):
         raise ValueError(f"gamma: expected a finite initialization rate, got {gamma}")
-    shapes = [normal.shape for normal in normals]
-    start = torch.cat([(n.double() * n.shape[1] ** -gamma).flatten() for n in normals])
+    weights = [normal.double() * normal.shape[1] ** -gamma for normal in normals]
+    return displacement_from(inputs, targets, weights, stop=stop, rtol=rtol, max_evaluations=max_evaluations)
+
+
+def displacement_from(
+    inputs: Tensor,
+    targets: Tensor,
+    weights: list[Tensor],
+    *,
+    stop: float = _STOP,
+    rtol: float = 1e-3,
+    max_evaluations: int = 20_000,
+) -> Displacement:
+    """Train a bias-free ReLU network from given weights, whatever their scales; measure its displacement.
+
+    The output is centered, f - f_0; the loss is (1/2n) Σ (f - f_0 - y)². The flow is integrated in float64
+    by an adaptive Runge-Kutta method. An output scale, f/α, is the same as inputs divided by α.
+
+    Args:
+        inputs: (n, d).
+        targets: (n,).
+        weights: Initial matrices, shapes (m, d), (m, m), …, (1, m).
+        stop: Share of the initial loss at which training ends.
+        rtol: Relative tolerance of the solver; the displacement is insensitive to it.
+        max_evaluations: Budget after which the run is given up as not converged.
+
+    Returns:
+        The displacements and how training ended.
+
+    Raises:
+        ValueError: The shapes do not fit each other, or a weight is not finite.
+    """
+    from scipy.integrate import RK45
+
+    sizes = [inputs.shape[-1], *(weight.shape[0] for weight in weights)]
+    shapes = [weight.shape for weight in weights]
+    if [tuple(shape) for shape in shapes] != list(zip(sizes[1:], sizes, strict=False)) or sizes[-1] != 1:
+        raise ValueError(f"weights: expected (m, d), (m, m), …, (1, m) with d = {sizes[0]}, got {shapes}")
+    start = torch.cat([weight.double().flatten() for weight in weights])
+    if not start.isfinite().all():
+        raise ValueError("weights: expected finite numbers")
     x, y = inputs.double(), targets.double()
     offset = _forward(x, _split(start, shapes))[-1].squeeze(-1)
     initial_loss = float(y.square().mean()) / 2

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lowcomplex.training import relative_displacement
+from lowcomplex.training import displacement_from, relative_displacement
 
 
 def _problem(width: int = 40, depth: int = 3) -> tuple[Tensor, Tensor, list[Tensor]]:
@@ -56,3 +56,27 @@ def test_bad_gamma() -> None:
     x, y, normals = _problem()
     with pytest.raises(ValueError, match="gamma"):
         relative_displacement(x, y, normals, float("nan"))
+
+
+def test_given_weights_are_trained_as_they_are() -> None:
+    x, y, normals = _problem()
+    weights = [normal * normal.shape[1] ** -0.3 for normal in normals]
+    assert displacement_from(x, y, weights) == relative_displacement(x, y, normals, 0.3)
+
+
+def test_an_output_scale_is_a_scale_of_all_weights() -> None:
+    # f/α is the network of inputs x/α, and that of weights divided by the L-th root of α.
+    x, y, normals = _problem(depth=2)
+    weights = [normal * 0.2 for normal in normals]
+    scaled = displacement_from(x / 4.0, y, weights)
+    assert scaled.relative_displacement == pytest.approx(
+        displacement_from(x, y, [weight / 2 for weight in weights]).relative_displacement, rel=1e-2
+    )
+
+
+def test_bad_weights() -> None:
+    x, y, normals = _problem()
+    with pytest.raises(ValueError, match=r"weights: expected \(m, d\)"):
+        displacement_from(x, y, normals[::-1])
+    with pytest.raises(ValueError, match="finite"):
+        displacement_from(x, y, [*normals[:-1], normals[-1] * float("nan")])
