@@ -12,6 +12,7 @@ from lowcomplex.checks import (
     _gamma_law,
     _linear_stage,
     _phase_diagram,
+    _relu_directions,
     _tensor_directions,
 )
 from lowcomplex.checks._check import Check
@@ -29,6 +30,7 @@ _CHECKS: dict[str, Check] = {
         _balancedness,
         _deep_linear_modes,
         _diagonal_linear,
+        _relu_directions,
     )
 }
 

@@ -23,6 +23,12 @@ from lowcomplex.predictions._phase_diagram import (
     phase_diagram,
 )
 from lowcomplex.predictions._prediction import Prediction, Regime
+from lowcomplex.predictions._relu_directions import (
+    ReluDirections,
+    feedback_shift,
+    relu_directions,
+    relu_drive,
+)
 from lowcomplex.predictions._tensor_directions import (
     TensorDirections,
     stationary_polynomial,
@@ -36,6 +42,7 @@ __all__ = [
     "LinearStage",
     "Prediction",
     "Regime",
+    "ReluDirections",
     "TensorDirections",
     "adam_amplitude",
     "adam_directions",
@@ -49,12 +56,15 @@ __all__ = [
     "escape_delay",
     "escape_gamma_slope",
     "escape_time",
+    "feedback_shift",
     "gamma_law",
     "linear_stage",
     "luo_coordinates",
     "minimum_norm",
     "phase_diagram",
     "random_start",
+    "relu_directions",
+    "relu_drive",
     "stationary_polynomial",
     "tensor_directions",
     "tensor_value",
