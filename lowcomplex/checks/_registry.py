@@ -6,6 +6,7 @@ from lowcomplex._names import require_known
 from lowcomplex.checks import (
     _adam_directions,
     _balancedness,
+    _circle_ntk,
     _deep_linear_modes,
     _diagonal_linear,
     _escape_time,
@@ -31,6 +32,7 @@ _CHECKS: dict[str, Check] = {
         _deep_linear_modes,
         _diagonal_linear,
         _relu_directions,
+        _circle_ntk,
     )
 }
 

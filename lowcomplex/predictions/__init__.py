@@ -7,6 +7,7 @@ from lowcomplex.predictions._adam_directions import (
     adam_escape_steps,
 )
 from lowcomplex.predictions._balancedness import balancedness
+from lowcomplex.predictions._circle_ntk import circle_kernel, circle_ntk, direction_error
 from lowcomplex.predictions._deep_linear_modes import (
     deep_linear_modes,
     discrete_recursion,
@@ -49,8 +50,11 @@ __all__ = [
     "adam_escape_steps",
     "balancedness",
     "boundary_distance",
+    "circle_kernel",
+    "circle_ntk",
     "deep_linear_modes",
     "diagonal_linear",
+    "direction_error",
     "discrete_recursion",
     "driving_vector",
     "escape_delay",

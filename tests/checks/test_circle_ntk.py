@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lowcomplex.checks import _circle_ntk as module
+from lowcomplex.predictions import circle_ntk
+
+
+def test_verdict() -> None:
+    verdict = module.CHECK.run(seed=1)
+    assert verdict.as_expected, verdict
+
+
+def test_rates_one_permille_off_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def off(*args: Any, **kwargs: Any) -> Any:
+        return 1.001 * circle_ntk(*args, **kwargs)
+
+    monkeypatch.setattr(module, "circle_ntk", off)
+    assert not all(comparison.passed for comparison in module.observe(1))
