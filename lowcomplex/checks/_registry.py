@@ -5,6 +5,7 @@ from __future__ import annotations
 from lowcomplex._names import require_known
 from lowcomplex.checks import (
     _adam_directions,
+    _attention_condensation,
     _balancedness,
     _circle_ntk,
     _deep_linear_modes,
@@ -33,6 +34,7 @@ _CHECKS: dict[str, Check] = {
         _diagonal_linear,
         _relu_directions,
         _circle_ntk,
+        _attention_condensation,
     )
 }
 

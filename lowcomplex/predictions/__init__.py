@@ -6,6 +6,13 @@ from lowcomplex.predictions._adam_directions import (
     adam_directions,
     adam_escape_steps,
 )
+from lowcomplex.predictions._attention_condensation import (
+    AttentionCondensation,
+    attention_condensation,
+    condensation_vector,
+    query_key_change,
+    query_key_matrix,
+)
 from lowcomplex.predictions._balancedness import balancedness
 from lowcomplex.predictions._circle_ntk import circle_kernel, circle_ntk, direction_error
 from lowcomplex.predictions._deep_linear_modes import (
@@ -39,6 +46,7 @@ from lowcomplex.predictions._tensor_directions import (
 
 __all__ = [
     "AdamDirections",
+    "AttentionCondensation",
     "Coordinates",
     "LinearStage",
     "Prediction",
@@ -48,10 +56,12 @@ __all__ = [
     "adam_amplitude",
     "adam_directions",
     "adam_escape_steps",
+    "attention_condensation",
     "balancedness",
     "boundary_distance",
     "circle_kernel",
     "circle_ntk",
+    "condensation_vector",
     "deep_linear_modes",
     "diagonal_linear",
     "direction_error",
@@ -66,6 +76,8 @@ __all__ = [
     "luo_coordinates",
     "minimum_norm",
     "phase_diagram",
+    "query_key_change",
+    "query_key_matrix",
     "random_start",
     "relu_directions",
     "relu_drive",
