@@ -11,6 +11,7 @@ from lowcomplex.checks import (
     _deep_linear_modes,
     _diagonal_linear,
     _escape_time,
+    _embedding_dynamics,
     _gamma_law,
     _linear_stage,
     _phase_diagram,
@@ -35,6 +36,7 @@ _CHECKS: dict[str, Check] = {
         _relu_directions,
         _circle_ntk,
         _attention_condensation,
+        _embedding_dynamics,
     )
 }
 

@@ -22,6 +22,16 @@ from lowcomplex.predictions._deep_linear_modes import (
 )
 from lowcomplex.predictions._diagonal_linear import diagonal_linear, minimum_norm
 from lowcomplex.predictions._escape_time import escape_delay, escape_gamma_slope, escape_time
+from lowcomplex.predictions._drive import centered_one_hot, driving_matrix, token_drive
+from lowcomplex.predictions._embedding_dynamics import (
+    EmbeddingDynamics,
+    TopSpace,
+    collapse_exponent,
+    early_cosines,
+    embedding_dynamics,
+    row_cosines,
+    top_space,
+)
 from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
 from lowcomplex.predictions._phase_diagram import (
@@ -48,6 +58,7 @@ __all__ = [
     "AdamDirections",
     "AttentionCondensation",
     "Coordinates",
+    "EmbeddingDynamics",
     "LinearStage",
     "Prediction",
     "Regime",
@@ -62,15 +73,22 @@ __all__ = [
     "circle_kernel",
     "circle_ntk",
     "condensation_vector",
+    "TopSpace",
+    "balancedness",
+    "centered_one_hot",
+    "collapse_exponent",
     "deep_linear_modes",
     "diagonal_linear",
     "direction_error",
     "discrete_recursion",
+    "driving_matrix",
     "driving_vector",
     "escape_delay",
     "escape_gamma_slope",
     "escape_time",
     "feedback_shift",
+    "early_cosines",
+    "embedding_dynamics",
     "gamma_law",
     "linear_stage",
     "luo_coordinates",
@@ -81,8 +99,11 @@ __all__ = [
     "random_start",
     "relu_directions",
     "relu_drive",
+    "row_cosines",
     "stationary_polynomial",
     "tensor_directions",
     "tensor_value",
+    "token_drive",
+    "top_space",
     "width_exponent",
 ]
