@@ -21,7 +21,6 @@ from lowcomplex.predictions._deep_linear_modes import (
     random_start,
 )
 from lowcomplex.predictions._diagonal_linear import diagonal_linear, minimum_norm
-from lowcomplex.predictions._escape_time import escape_delay, escape_gamma_slope, escape_time
 from lowcomplex.predictions._drive import centered_one_hot, driving_matrix, token_drive
 from lowcomplex.predictions._embedding_dynamics import (
     EmbeddingDynamics,
@@ -32,6 +31,7 @@ from lowcomplex.predictions._embedding_dynamics import (
     row_cosines,
     top_space,
 )
+from lowcomplex.predictions._escape_time import escape_delay, escape_gamma_slope, escape_time
 from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
 from lowcomplex.predictions._phase_diagram import (
@@ -64,31 +64,30 @@ __all__ = [
     "Regime",
     "ReluDirections",
     "TensorDirections",
+    "TopSpace",
     "adam_amplitude",
     "adam_directions",
     "adam_escape_steps",
     "attention_condensation",
     "balancedness",
     "boundary_distance",
+    "centered_one_hot",
     "circle_kernel",
     "circle_ntk",
-    "condensation_vector",
-    "TopSpace",
-    "balancedness",
-    "centered_one_hot",
     "collapse_exponent",
+    "condensation_vector",
     "deep_linear_modes",
     "diagonal_linear",
     "direction_error",
     "discrete_recursion",
     "driving_matrix",
     "driving_vector",
+    "early_cosines",
+    "embedding_dynamics",
     "escape_delay",
     "escape_gamma_slope",
     "escape_time",
     "feedback_shift",
-    "early_cosines",
-    "embedding_dynamics",
     "gamma_law",
     "linear_stage",
     "luo_coordinates",
