@@ -13,6 +13,7 @@ from lowcomplex.checks import (
     _embedding_dynamics,
     _escape_time,
     _gamma_law,
+    _lazy_limit,
     _linear_stage,
     _phase_diagram,
     _relu_directions,
@@ -37,6 +38,7 @@ _CHECKS: dict[str, Check] = {
         _circle_ntk,
         _attention_condensation,
         _embedding_dynamics,
+        _lazy_limit,
     )
 }
 

@@ -33,6 +33,7 @@ from lowcomplex.predictions._embedding_dynamics import (
 )
 from lowcomplex.predictions._escape_time import escape_delay, escape_gamma_slope, escape_time
 from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
+from lowcomplex.predictions._lazy_limit import LazyLimit, lazy_limit
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
 from lowcomplex.predictions._phase_diagram import (
     Coordinates,
@@ -59,6 +60,7 @@ __all__ = [
     "AttentionCondensation",
     "Coordinates",
     "EmbeddingDynamics",
+    "LazyLimit",
     "LinearStage",
     "Prediction",
     "Regime",
@@ -89,6 +91,7 @@ __all__ = [
     "escape_time",
     "feedback_shift",
     "gamma_law",
+    "lazy_limit",
     "linear_stage",
     "luo_coordinates",
     "minimum_norm",

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lowcomplex.checks import _lazy_limit as module
+from lowcomplex.predictions import lazy_limit
+
+
+def test_verdict() -> None:
+    verdict = module.CHECK.run(seed=1)
+    assert verdict.as_expected, verdict
+
+
+def test_a_time_one_percent_off_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def off(*args: Any, time: float, step: float) -> Any:
+        return lazy_limit(*args, time=1.01 * time, step=step)
+
+    monkeypatch.setattr(module, "lazy_limit", off)
+    assert not all(comparison.passed for comparison in module.observe(1))
