@@ -31,6 +31,7 @@ from lowcomplex.predictions._embedding_dynamics import (
     row_cosines,
     top_space,
 )
+from lowcomplex.predictions._escape_power_law import PowerLaw, escape_power_law, escape_tail
 from lowcomplex.predictions._escape_time import escape_delay, escape_gamma_slope, escape_time
 from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
 from lowcomplex.predictions._lazy_limit import LazyLimit, lazy_limit
@@ -62,6 +63,7 @@ __all__ = [
     "EmbeddingDynamics",
     "LazyLimit",
     "LinearStage",
+    "PowerLaw",
     "Prediction",
     "Regime",
     "ReluDirections",
@@ -88,6 +90,8 @@ __all__ = [
     "embedding_dynamics",
     "escape_delay",
     "escape_gamma_slope",
+    "escape_power_law",
+    "escape_tail",
     "escape_time",
     "feedback_shift",
     "gamma_law",
