@@ -23,7 +23,7 @@ class BlowUp(NamedTuple):
     state: Array
 
 
-def blow_up(
+def time_of_blow_up(
     field: Callable[[Array], Array], start: Array, degree: int, *, grown: float = 1e6, rtol: float = 1e-10
 ) -> BlowUp:
     """Blow-up time of θ̇ = F(θ) for an F that is homogeneous of degree q > 1.

@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from lowcomplex.predictions._blow_up import blow_up
+from lowcomplex.predictions._blow_up import time_of_blow_up
 from lowcomplex.predictions._prediction import Prediction, Regime
 
 Array = NDArray[np.float64]
@@ -77,7 +77,7 @@ def _evaluate(
         lower = projection ** (p - 1) * y / len(y)
         return np.append((lower * projection).sum(1), p * a[:, None] * (lower @ x))
 
-    end = blow_up(field, np.append(a0, w0), p)
+    end = time_of_blow_up(field, np.append(a0, w0), p)
     a, w = end.state[:neurons], end.state[neurons:].reshape(w0.shape)
     first = w[np.abs(a).argmax()]
     direction: Array = first / np.linalg.norm(first)

@@ -6,7 +6,7 @@ from scipy.integrate import quad
 
 import symbolic
 from lowcomplex.predictions import PowerLaw, escape_power_law, escape_tail
-from lowcomplex.predictions._blow_up import blow_up
+from lowcomplex.predictions._blow_up import time_of_blow_up
 
 
 def _problem(seed: int, neurons: int = 12) -> tuple[np.ndarray, ...]:
@@ -84,11 +84,11 @@ def _single(x: np.ndarray, y: np.ndarray, w: np.ndarray, a: float, p: int) -> fl
 
 def test_blow_up_of_a_known_flow() -> None:
     # ẋ = x², ẏ = xy: x = 1/(1 - t).
-    end = blow_up(lambda s: np.array([s[0] ** 2, s[0] * s[1]]), np.array([1.0, 0.5]), 2)
+    end = time_of_blow_up(lambda s: np.array([s[0] ** 2, s[0] * s[1]]), np.array([1.0, 0.5]), 2)
     assert end.time == pytest.approx(1.0, rel=1e-8)
     assert end.state[1] / end.state[0] == pytest.approx(0.5)
     with pytest.raises(ArithmeticError, match="did not grow"):
-        blow_up(lambda s: -(s**2), np.array([1.0]), 2)
+        time_of_blow_up(lambda s: -(s**2), np.array([1.0]), 2)
 
 
 def test_expressions_are_the_evaluators() -> None:
