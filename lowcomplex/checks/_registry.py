@@ -30,7 +30,7 @@ _CHECKS: dict[str, Check] = {
         _escape_time,
         _adam_directions,
         _escape_power_law,
-            _tensor_directions,
+        _tensor_directions,
         _gamma_law,
         _phase_diagram,
         _balancedness,
