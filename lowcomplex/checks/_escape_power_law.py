@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowcomplex.checks._check import Check
-from lowcomplex.checks._time_of_escape import Descent, time_of_escape
 from lowcomplex.checks._fits import fit_exponent
+from lowcomplex.checks._time_of_escape import Descent, time_of_escape
 from lowcomplex.checks._verdict import Comparison
 from lowcomplex.predictions import PowerLaw, escape_power_law, escape_tail
 
