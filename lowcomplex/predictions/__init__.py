@@ -33,6 +33,8 @@ from lowcomplex.predictions._embedding_dynamics import (
 )
 from lowcomplex.predictions._escape_power_law import PowerLaw, escape_power_law, escape_tail
 from lowcomplex.predictions._escape_time import escape_delay, escape_gamma_slope, escape_time
+from lowcomplex.predictions._finite_width import GammaRegime, regime_at
+from lowcomplex.predictions._gamma_axis import Family, critical_gamma, displacement_exponent, families
 from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
 from lowcomplex.predictions._lazy_limit import LazyLimit, lazy_limit
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
@@ -62,6 +64,8 @@ __all__ = [
     "Coordinates",
     "EmbeddingDynamics",
     "LazyLimit",
+    "Family",
+    "GammaRegime",
     "LinearStage",
     "PowerLaw",
     "Prediction",
@@ -80,11 +84,13 @@ __all__ = [
     "circle_ntk",
     "collapse_exponent",
     "condensation_vector",
+    "critical_gamma",
     "deep_linear_modes",
     "diagonal_linear",
     "direction_error",
     "discrete_recursion",
     "driving_matrix",
+    "displacement_exponent",
     "driving_vector",
     "early_cosines",
     "embedding_dynamics",
@@ -94,6 +100,7 @@ __all__ = [
     "escape_tail",
     "escape_time",
     "feedback_shift",
+    "families",
     "gamma_law",
     "lazy_limit",
     "linear_stage",
@@ -106,6 +113,7 @@ __all__ = [
     "relu_directions",
     "relu_drive",
     "row_cosines",
+    "regime_at",
     "stationary_polynomial",
     "tensor_directions",
     "tensor_value",

@@ -50,7 +50,7 @@ def luo_coordinates(
 
     Example:
         >>> point = luo_coordinates(0.01, 0.1, 100)
-        >>> float(point.gamma_l), float(point.gamma_prime)
+        >>> round(float(point.gamma_l), 9), round(float(point.gamma_prime), 9)
         (1.5, 0.5)
     """
     scales = {"output_std": output_std, "input_std": input_std, "output_scale": output_scale}
