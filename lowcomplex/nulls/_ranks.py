@@ -92,7 +92,8 @@ def random_nuclear_rank(m: int, n: int) -> Null:
         n: Columns.
 
     Returns:
-        Mean and standard deviation, the largest singular value and the sum taken as independent.
+        Mean and standard deviation. The ratio does not depend on the matrix's norm, so the share of the norm
+        in the spread of both, 1/(mn) in all, is taken out; apart from the norm they are taken as independent.
 
     Raises:
         ValueError: A size is not positive.
@@ -108,8 +109,8 @@ def random_nuclear_rank(m: int, n: int) -> Null:
     total = k * law.mean(_identity) + law.correction(_identity)
     top, scale = _largest_squared(m, n)
     value = math.sqrt(larger / top) * total
-    relative = math.hypot(math.sqrt(law.variance(_identity)) / total, _TRACY_WIDOM_SD * scale / (2 * top))
-    return Null(value, value * relative)
+    variance = law.variance(_identity) / total**2 + (_TRACY_WIDOM_SD * scale / (2 * top)) ** 2 - 1 / (m * n)
+    return Null(value, value * math.sqrt(variance))
 
 
 def random_stable_rank(m: int, n: int) -> Null:
@@ -119,13 +120,17 @@ def random_stable_rank(m: int, n: int) -> Null:
     ς = sqrt(μ) (1/sqrt(m - 1/2) + 1/sqrt(n - 1/2))^(1/3): the squared norm by its mean, the largest
     squared singular value by the mean of the Tracy-Widom law (Johnstone 2001; centering of Ma 2012).
 
+    The stable rank of a Gaussian matrix is independent of its norm, since the norm is independent of the
+    direction W / ‖W‖. Hence Var log s_1² = Var log ‖W‖² + Var log srank, and the spread of srank is
+    (mn/μ_1) sqrt((1.268 ς/μ_1)² - 2/(mn)) with μ_1 = μ - 1.2065 ς.
+
     Args:
         m: Rows.
         n: Columns.
 
     Returns:
-        Mean and standard deviation. The spread is the asymptotic one; below a size of about 100
-        the true one is smaller (by a tenth at 100 x 100, by a quarter at 30 x 20).
+        Mean and standard deviation. The spread is the asymptotic one; the true one is smaller by a part of
+        order min(m, n)^(-2/3) (by 3 % at 100 x 100, by 9 % at 30 x 20).
 
     Raises:
         ValueError: A size is not positive.
@@ -138,9 +143,8 @@ def random_stable_rank(m: int, n: int) -> Null:
         return Null(1.0, 0.0)
     top, scale = _largest_squared(m, n)
     value = m * n / top
-    # The top singular value carries its own share of the squared norm: the two are correlated.
-    relative = _TRACY_WIDOM_SD * scale / top * (1 - top / (m * n))
-    return Null(value, value * math.sqrt(relative**2 + 2 / (m * n)))
+    variance = (_TRACY_WIDOM_SD * scale / top) ** 2 - 2 / (m * n)
+    return Null(value, value * math.sqrt(variance))
 
 
 def random_participation_ratio(m: int, n: int) -> Null:
