@@ -18,6 +18,9 @@ from lowcomplex.checks import (
     _linear_stage,
     _phase_diagram,
     _relu_directions,
+    _random_cosines,
+    _random_effective_rank,
+    _random_stable_rank,
     _tensor_directions,
 )
 from lowcomplex.checks._check import Check
@@ -41,6 +44,9 @@ _CHECKS: dict[str, Check] = {
         _attention_condensation,
         _embedding_dynamics,
         _lazy_limit,
+        _random_effective_rank,
+        _random_stable_rank,
+        _random_cosines,
     )
 }
 

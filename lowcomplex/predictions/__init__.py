@@ -51,6 +51,9 @@ from lowcomplex.predictions._relu_directions import (
     relu_directions,
     relu_drive,
 )
+from lowcomplex.predictions._random_cosines import pair_count_skewness, random_cosines
+from lowcomplex.predictions._random_effective_rank import random_effective_rank
+from lowcomplex.predictions._random_stable_rank import random_stable_rank
 from lowcomplex.predictions._tensor_directions import (
     TensorDirections,
     stationary_polynomial,
@@ -109,6 +112,10 @@ __all__ = [
     "phase_diagram",
     "query_key_change",
     "query_key_matrix",
+    "pair_count_skewness",
+    "random_cosines",
+    "random_effective_rank",
+    "random_stable_rank",
     "random_start",
     "regime_at",
     "relu_directions",
