@@ -17,10 +17,10 @@ from lowcomplex.checks import (
     _lazy_limit,
     _linear_stage,
     _phase_diagram,
-    _relu_directions,
     _random_cosines,
     _random_effective_rank,
     _random_stable_rank,
+    _relu_directions,
     _tensor_directions,
 )
 from lowcomplex.checks._check import Check

@@ -45,15 +45,15 @@ from lowcomplex.predictions._phase_diagram import (
     phase_diagram,
 )
 from lowcomplex.predictions._prediction import Prediction, Regime
+from lowcomplex.predictions._random_cosines import pair_count_skewness, random_cosines
+from lowcomplex.predictions._random_effective_rank import random_effective_rank
+from lowcomplex.predictions._random_stable_rank import random_stable_rank
 from lowcomplex.predictions._relu_directions import (
     ReluDirections,
     feedback_shift,
     relu_directions,
     relu_drive,
 )
-from lowcomplex.predictions._random_cosines import pair_count_skewness, random_cosines
-from lowcomplex.predictions._random_effective_rank import random_effective_rank
-from lowcomplex.predictions._random_stable_rank import random_stable_rank
 from lowcomplex.predictions._tensor_directions import (
     TensorDirections,
     stationary_polynomial,
@@ -109,10 +109,10 @@ __all__ = [
     "linear_stage",
     "luo_coordinates",
     "minimum_norm",
+    "pair_count_skewness",
     "phase_diagram",
     "query_key_change",
     "query_key_matrix",
-    "pair_count_skewness",
     "random_cosines",
     "random_effective_rank",
     "random_stable_rank",

@@ -108,7 +108,9 @@ def _primitive(v: Array, exponent: float) -> Array:
     return result
 
 
-def unbalanced_mode(strengths: ArrayLike, initial: ArrayLike, imbalance: ArrayLike, times: ArrayLike) -> Array:
+def unbalanced_mode(
+    strengths: ArrayLike, initial: ArrayLike, imbalance: ArrayLike, times: ArrayLike
+) -> Array:
     """Strength u = a b of modes whose two layers differ in size by the conserved l = |a² - b²| > 0.
 
     u̇ = sqrt(l² + 4u²) (s - u). In x, u = l x/(1 - x²), it is Riccati's ẋ = s - l x - s x²: with
