@@ -20,6 +20,7 @@ from lowcomplex.checks import (
     _random_cosines,
     _random_effective_rank,
     _random_stable_rank,
+    _rank_collapse,
     _relu_directions,
     _tensor_directions,
 )
@@ -33,6 +34,7 @@ _CHECKS: dict[str, Check] = {
         _escape_time,
         _adam_directions,
         _escape_power_law,
+        _rank_collapse,
         _tensor_directions,
         _gamma_law,
         _phase_diagram,

@@ -48,6 +48,7 @@ from lowcomplex.predictions._prediction import Prediction, Regime
 from lowcomplex.predictions._random_cosines import pair_count_skewness, random_cosines
 from lowcomplex.predictions._random_effective_rank import random_effective_rank
 from lowcomplex.predictions._random_stable_rank import random_stable_rank
+from lowcomplex.predictions._rank_collapse import RankCollapse, deep_escape, rank_collapse
 from lowcomplex.predictions._relu_directions import (
     ReluDirections,
     feedback_shift,
@@ -72,6 +73,7 @@ __all__ = [
     "LinearStage",
     "PowerLaw",
     "Prediction",
+    "RankCollapse",
     "Regime",
     "ReluDirections",
     "TensorDirections",
@@ -88,6 +90,7 @@ __all__ = [
     "collapse_exponent",
     "condensation_vector",
     "critical_gamma",
+    "deep_escape",
     "deep_linear_modes",
     "diagonal_linear",
     "direction_error",
@@ -118,6 +121,7 @@ __all__ = [
     "random_stable_rank",
     "random_start",
     "regime_at",
+    "rank_collapse",
     "relu_directions",
     "relu_drive",
     "row_cosines",
