@@ -9,6 +9,7 @@ from paper_figs._figure import Figure
 
 NAMES = (
     "gamma_law",
+    "gamma_axis",
     "neurons_condensing",
     "condensation_in_time",
     "learned_spectrum",

@@ -126,3 +126,13 @@ def test_styles_do_not_leak() -> None:
     before = mpl.rcParams["font.size"], mpl.rcParams["svg.fonttype"]
     plots.plot_offsets(synthetic.anchor_gamma())
     assert (mpl.rcParams["font.size"], mpl.rcParams["svg.fonttype"]) == before
+
+
+def test_the_fan_in_rule_s_lines_in_the_plane() -> None:
+    table = plots.plane_table({"fixed": 0.0, "growing": 1.0}, [0.5, 1.0])
+    assert table[table["scaling"] == "fixed"][["gamma_l", "gamma_prime"]].to_numpy().tolist() == [
+        [0.5, 0.5],
+        [1.0, 1.0],
+    ]
+    assert table[table["scaling"] == "growing"]["gamma_l"].tolist() == [1.0, 2.0]
+    assert (table[table["scaling"] == "growing"]["gamma_prime"] == 0).all()

@@ -21,6 +21,7 @@ from lowcomplex.plots.frequency import (
     spectrum_table,
 )
 from lowcomplex.plots.gamma import displacement_table, plot_gamma_law, slope_table
+from lowcomplex.plots.gamma_axis import plane_table, plot_gamma_axis
 from lowcomplex.plots.token_map import equivariance_table, plot_token_map, token_spectrum_table
 from lowcomplex.plots.weights import (
     component_table,
@@ -45,12 +46,14 @@ __all__ = [
     "learning_time_table",
     "neuron_table",
     "offset_table",
+    "plane_table",
     "plot_accuracies",
     "plot_checkpoint",
     "plot_complexity",
     "plot_components",
     "plot_condensation",
     "plot_cosines",
+    "plot_gamma_axis",
     "plot_gamma_law",
     "plot_learning_times",
     "plot_neurons",

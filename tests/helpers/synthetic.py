@@ -45,7 +45,7 @@ def gamma_axis(width: int = 128) -> xr.Dataset:
             "converged": (dims, converged),
         },
         coords={"depth": depths, "gamma": gammas, "seed": seeds},
-        attrs={"width": width, "n_samples": 30},
+        attrs={"width": width, "samples": 8},
     )
 
 

@@ -77,7 +77,7 @@ def _problem(seed: int, width: int, depth: int, inputs: int) -> tuple[Tensor, Te
 def test_training_knows_the_norm_of_inputs_only_as_that_shift(depth: int) -> None:
     # So the boundary 1/2 of unit norm is 1/2 + 1/(2L) for sqrt(m), at every width.
     x, y, normals = _problem(0, 24, depth, 24)
-    for gamma in (0.5, 0.9):
+    for gamma in (0.4, 0.7):
         large = relative_displacement(x * 24**0.5, y, normals, gamma, rtol=1e-5)
         plain = relative_displacement(x, y, normals, gamma - 1 / (2 * depth), rtol=1e-5)
         assert large.relative_displacement == pytest.approx(plain.relative_displacement, rel=0.01)
