@@ -15,6 +15,7 @@ from lowcomplex.checks import (
     _escape_time,
     _gamma_law,
     _lazy_limit,
+    _lazy_splines,
     _linear_stage,
     _phase_diagram,
     _random_cosines,
@@ -49,6 +50,7 @@ _CHECKS: dict[str, Check] = {
         _random_effective_rank,
         _random_stable_rank,
         _random_cosines,
+        _lazy_splines,
     )
 }
 

@@ -37,6 +37,8 @@ from lowcomplex.predictions._finite_width import GammaRegime, regime_at
 from lowcomplex.predictions._gamma_axis import Family, critical_gamma, displacement_exponent, families
 from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
 from lowcomplex.predictions._lazy_limit import LazyLimit, lazy_limit
+from lowcomplex.predictions._lazy_splines import lazy_splines
+from lowcomplex.predictions._line_kernel import LineKernel, line_coefficients, line_interpolant, line_kernel
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
 from lowcomplex.predictions._phase_diagram import (
     Coordinates,
@@ -70,6 +72,7 @@ __all__ = [
     "Family",
     "GammaRegime",
     "LazyLimit",
+    "LineKernel",
     "LinearStage",
     "PowerLaw",
     "Prediction",
@@ -109,6 +112,10 @@ __all__ = [
     "feedback_shift",
     "gamma_law",
     "lazy_limit",
+    "lazy_splines",
+    "line_coefficients",
+    "line_interpolant",
+    "line_kernel",
     "linear_stage",
     "luo_coordinates",
     "minimum_norm",

@@ -1,0 +1,102 @@
+"""Lazy two-layer networks on the line, for the checks of what they interpolate with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class Network(NamedTuple):
+    """Parameters of Σ a relu(w x + b), each (m,)."""
+
+    w: Array
+    a: Array
+    b: Array
+
+
+def grid_network(
+    knots: int, bias_range: float, weights: Collection[float] = (1.0,), outputs: Collection[float] = (1.0,)
+) -> Network:
+    """Biases in the middle of equal cells of [-B, B], each with both signs of every w and a."""
+    b = bias_range * ((np.arange(knots) + 0.5) * 2 / knots - 1)
+    pairs = np.array(list(zip(weights, outputs, strict=True)))
+    index, at, sign_w, sign_a = (
+        value.ravel()
+        for value in np.meshgrid(np.arange(len(pairs)), b, (1.0, -1.0), (1.0, -1.0), indexing="ij")
+    )
+    return Network(sign_w * pairs[index, 0], sign_a * pairs[index, 1], at)
+
+
+def features(network: Network, x: Array, trained: Collection[str]) -> Array:
+    """Gradient of m^(-1/2) Σ a relu(w x + b) in the trained parts, (n, parts · m)."""
+    before = np.outer(x, network.w) + network.b
+    active = (before > 0) * network.a
+    parts = {"output": np.maximum(before, 0), "bias": active, "input": active * x[:, None]}
+    return np.asarray(np.concatenate([parts[name] for name in trained], axis=1) / np.sqrt(len(network.a)))
+
+
+def least_norm(network: Network, x: Array, y: Array, at: Array, trained: Collection[str]) -> Array:
+    """The end of gradient flow in the lazy limit, seen at points: the least change that fits."""
+    change = np.linalg.lstsq(features(network, x, trained), y)[0]
+    return np.asarray(features(network, at, trained) @ change)
+
+
+def train(
+    network: Network,
+    x: Array,
+    y: Array,
+    at: Array,
+    trained: Collection[str],
+    *,
+    alpha: float,
+    steps: int = 20_000,
+    share: float = 1.0,
+    stop: float = 1e-6,
+) -> Array:
+    """Gradient descent on α m^(-1/2) (Σ a relu(w x + b) - its start) at the rate η/α², seen at points.
+
+    Args:
+        network: The start.
+        x: (n,) samples.
+        y: (n,) targets.
+        at: (p,) points.
+        trained: The parts that move.
+        alpha: Output scale.
+        steps: Most steps.
+        share: η λ_max/n at the start.
+        stop: End when no residual is above this share of the largest target; 0 to take all steps.
+
+    Returns:
+        (p,) output.
+
+    Raises:
+        ArithmeticError: The residuals did not fall that far.
+    """
+    jacobian = features(network, x, trained)
+    step = share * len(x) / float(np.linalg.eigvalsh(jacobian @ jacobian.T)[-1])
+    scale = alpha / np.sqrt(len(network.a))
+    w, a, b = network
+    start = scale * np.maximum(np.outer(x, w) + b, 0) @ a
+    enough = stop * np.abs(y).max()
+    for _ in range(steps):
+        before = np.outer(x, w) + b
+        hidden = np.maximum(before, 0)
+        residual = y + start - scale * hidden @ a
+        if np.abs(residual).max() < enough:
+            break
+        pull = residual * (scale * step / (len(x) * alpha**2))
+        active = (before > 0) * a * pull[:, None]
+        a = a + pull @ hidden if "output" in trained else a
+        b = b + active.sum(0) if "bias" in trained else b
+        w = w + x @ active if "input" in trained else w
+    else:
+        if stop > 0:
+            raise ArithmeticError(f"residuals are still above {stop:g} of the targets after {steps} steps")
+    end = np.maximum(np.outer(at, w) + b, 0) @ a
+    first = np.maximum(np.outer(at, network.w) + network.b, 0) @ network.a
+    return np.asarray(scale * (end - first))
