@@ -71,8 +71,8 @@ sp.Eq(sp.Symbol("K_bias"), sp.factor(biases)), sp.Eq(sp.Symbol("K_output"), sp.e
 # ## 2. What functions they make
 #
 # A lazy network ends at $f=\sum_ic_iK(\cdot,x_i)$ with $f(x_i)=y_i$. Away from the samples the bias kernel
-# has no second derivative, the output kernel no fourth: $f$ is a line, or a cubic, between samples. At a sample
-# the first has a jump in its slope, the second only in its third derivative.
+# has no second derivative, the output kernel no fourth: $f$ is a line, or a cubic, between samples. At a
+# sample the first has a jump in its slope, the second only in its third derivative.
 
 # %%
 z = sp.Symbol("z", real=True)

@@ -38,7 +38,7 @@ from lowcomplex.predictions._gamma_axis import Family, critical_gamma, displacem
 from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
 from lowcomplex.predictions._lazy_limit import LazyLimit, lazy_limit
 from lowcomplex.predictions._lazy_splines import lazy_splines
-from lowcomplex.predictions._line_kernel import LineKernel, line_coefficients, line_interpolant, line_kernel
+from lowcomplex.predictions._line_kernels import LineKernel, line_coefficients, line_interpolant, line_kernel
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
 from lowcomplex.predictions._phase_diagram import (
     Coordinates,

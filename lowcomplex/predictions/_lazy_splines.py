@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from lowcomplex.predictions._line_kernel import line_coefficients, line_interpolant
+from lowcomplex.predictions._line_kernels import line_coefficients, line_interpolant
 from lowcomplex.predictions._prediction import Prediction, Regime
 
 Array = NDArray[np.float64]
