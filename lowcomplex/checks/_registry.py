@@ -22,6 +22,7 @@ from lowcomplex.checks import (
     _random_effective_rank,
     _random_stable_rank,
     _rank_collapse,
+    _query_key_stage,
     _relu_directions,
     _tensor_directions,
 )
@@ -51,6 +52,7 @@ _CHECKS: dict[str, Check] = {
         _random_stable_rank,
         _random_cosines,
         _lazy_splines,
+        _query_key_stage,
     )
 }
 

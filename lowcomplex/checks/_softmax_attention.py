@@ -92,7 +92,15 @@ def losses(inputs: Array, targets: Array, weights: Weights) -> Array:
     return _losses(_Tokens(inputs), targets, weights)
 
 
-def train(inputs: Array, targets: Array, start: Weights, times: Array, *, rtol: float = 1e-10) -> Weights:
+def train(
+    inputs: Array,
+    targets: Array,
+    start: Weights,
+    times: Array,
+    *,
+    rtol: float = 1e-10,
+    floor: float | None = None,
+) -> Weights:
     """Gradient flow of the mean of exp(-y f), recorded at given times.
 
     Args:
@@ -101,16 +109,22 @@ def train(inputs: Array, targets: Array, start: Weights, times: Array, *, rtol: 
         start: (B, ...) weights.
         times: (T,) increasing, the first of them 0.
         rtol: Relative tolerance of the solver.
+        floor: End once every network's loss is below it.
 
     Returns:
-        (T, B, ...) weights.
+        (T, B, ...) weights; fewer times than asked for if the flow ended early.
 
     Raises:
         ArithmeticError: The solver failed.
     """
     flow = _Flow(inputs, targets, start)
-    solution = flow.solve(float(times[-1]), rtol, t_eval=times)
-    return flow.unpack(solution.y.T, (len(times),))
+
+    def above(_: float, flat: Array) -> float:
+        return float(_losses(flow.tokens, targets, flow.unpack(flat)).max()) - (floor or 0)
+
+    above.terminal = True  # type: ignore[attr-defined]
+    solution = flow.solve(float(times[-1]), rtol, t_eval=times, events=above if floor else None)
+    return flow.unpack(solution.y.T, (len(solution.t),))
 
 
 def train_to_drops(

@@ -51,6 +51,14 @@ from lowcomplex.predictions._random_cosines import pair_count_skewness, random_c
 from lowcomplex.predictions._random_effective_rank import random_effective_rank
 from lowcomplex.predictions._random_stable_rank import random_stable_rank
 from lowcomplex.predictions._rank_collapse import RankCollapse, deep_escape, rank_collapse
+from lowcomplex.predictions._query_key_stage import (
+    QueryKeyStage,
+    ValuePlateau,
+    collapse_exponent,
+    escape_from_plateau,
+    query_key_stage,
+    value_plateau,
+)
 from lowcomplex.predictions._relu_directions import (
     ReluDirections,
     feedback_shift,
@@ -81,6 +89,11 @@ __all__ = [
     "ReluDirections",
     "TensorDirections",
     "TopSpace",
+    "QueryKeyStage",
+    "Regime",
+    "ReluDirections",
+    "TensorDirections",
+    "ValuePlateau",
     "adam_amplitude",
     "adam_directions",
     "adam_escape_steps",
@@ -104,6 +117,7 @@ __all__ = [
     "early_cosines",
     "embedding_dynamics",
     "escape_delay",
+    "escape_from_plateau",
     "escape_gamma_slope",
     "escape_power_law",
     "escape_tail",
@@ -126,6 +140,7 @@ __all__ = [
     "random_cosines",
     "random_effective_rank",
     "random_stable_rank",
+    "query_key_stage",
     "random_start",
     "rank_collapse",
     "regime_at",
@@ -137,5 +152,6 @@ __all__ = [
     "tensor_value",
     "token_drive",
     "top_space",
+    "value_plateau",
     "width_exponent",
 ]
