@@ -42,9 +42,9 @@ import torch
 from lowcomplex.measures import stable_rank
 from lowcomplex.plots import style
 from lowcomplex.predictions import (
-    collapse_exponent,
     escape_from_plateau,
     query_key_stage,
+    query_rank_exponent,
     value_plateau,
 )
 from lowcomplex.training import gradient_flow
@@ -169,7 +169,7 @@ plateau = value_plateau(data, labels)
 rates = np.linalg.svd(plateau.matrix, compute_uv=False)
 print(f"|β*| = {np.linalg.norm(plateau.direction):.3f}, L* = {plateau.loss:.4f}")
 print("singular values of F", rates.round(4), " rates of approach", plateau.rates.round(4))
-print(f"s1/μ = {rates[0] / plateau.rates[0]:.2f}, 1 - s2/s1 = {collapse_exponent(plateau.matrix):.3f}")
+print(f"s1/μ = {rates[0] / plateau.rates[0]:.2f}, 1 - s2/s1 = {query_rank_exponent(plateau.matrix):.3f}")
 
 sigmas = np.array([1e-2, 1e-4, 1e-6, 1e-8, 1.0])
 shapes = {"value": (WIDTH, WIDTH), "hidden": (WIDTH, WIDTH), "readout": (WIDTH, 1)}
@@ -269,9 +269,9 @@ at_escape = np.array([np.exp(np.interp(crossing(k), times, np.log(ratio[:, k])))
 collapse = np.polyfit(np.log(sigmas[small]), np.log(at_escape), 1)[0]
 print(f"s1 dT/dlog(1/σ) = {slope:.4f}")
 print("s2/s1 of W_Q at the escape", at_escape)
-print(f"its exponent {collapse:.4f}, predicted {collapse_exponent(plateau.matrix):.4f}")
+print(f"its exponent {collapse:.4f}, predicted {query_rank_exponent(plateau.matrix):.4f}")
 assert abs(slope - 1) < 0.02
-assert abs(collapse - collapse_exponent(plateau.matrix)) < 0.03
+assert abs(collapse - query_rank_exponent(plateau.matrix)) < 0.03
 begin = int((distance[:, smallest] < 1e-3).argmax())
 pair = [path[name][begin, smallest].numpy() for name in ("query", "key")]
 forecast = times[begin] + escape_from_plateau(*pair, plateau.matrix, drop=ESCAPE)

@@ -19,10 +19,10 @@ from lowcomplex.checks._verdict import Comparison
 from lowcomplex.predictions import (
     ValuePlateau,
     attention_condensation,
-    collapse_exponent,
     condensation_vector,
     query_key_matrix,
     query_key_stage,
+    query_rank_exponent,
     value_plateau,
 )
 
@@ -106,7 +106,7 @@ def observe(
         ),
         Comparison(
             quantity="exponent in σ of s2/s1 of W_Q at the second escape",
-            predicted=collapse_exponent(plateau.matrix),
+            predicted=query_rank_exponent(plateau.matrix),
             measured=collapse.slope,
             tolerance=0.03,
             reason="third singular values mix into the second for a time 1/(s2 - s3)",

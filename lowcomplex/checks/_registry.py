@@ -18,11 +18,11 @@ from lowcomplex.checks import (
     _lazy_splines,
     _linear_stage,
     _phase_diagram,
+    _query_key_stage,
     _random_cosines,
     _random_effective_rank,
     _random_stable_rank,
     _rank_collapse,
-    _query_key_stage,
     _relu_directions,
     _tensor_directions,
 )

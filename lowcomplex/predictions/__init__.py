@@ -47,18 +47,18 @@ from lowcomplex.predictions._phase_diagram import (
     phase_diagram,
 )
 from lowcomplex.predictions._prediction import Prediction, Regime
+from lowcomplex.predictions._query_key_stage import (
+    QueryKeyStage,
+    ValuePlateau,
+    escape_from_plateau,
+    query_key_stage,
+    query_rank_exponent,
+    value_plateau,
+)
 from lowcomplex.predictions._random_cosines import pair_count_skewness, random_cosines
 from lowcomplex.predictions._random_effective_rank import random_effective_rank
 from lowcomplex.predictions._random_stable_rank import random_stable_rank
 from lowcomplex.predictions._rank_collapse import RankCollapse, deep_escape, rank_collapse
-from lowcomplex.predictions._query_key_stage import (
-    QueryKeyStage,
-    ValuePlateau,
-    collapse_exponent,
-    escape_from_plateau,
-    query_key_stage,
-    value_plateau,
-)
 from lowcomplex.predictions._relu_directions import (
     ReluDirections,
     feedback_shift,
@@ -84,15 +84,12 @@ __all__ = [
     "LinearStage",
     "PowerLaw",
     "Prediction",
+    "QueryKeyStage",
     "RankCollapse",
     "Regime",
     "ReluDirections",
     "TensorDirections",
     "TopSpace",
-    "QueryKeyStage",
-    "Regime",
-    "ReluDirections",
-    "TensorDirections",
     "ValuePlateau",
     "adam_amplitude",
     "adam_directions",
@@ -137,10 +134,11 @@ __all__ = [
     "phase_diagram",
     "query_key_change",
     "query_key_matrix",
+    "query_key_stage",
+    "query_rank_exponent",
     "random_cosines",
     "random_effective_rank",
     "random_stable_rank",
-    "query_key_stage",
     "random_start",
     "rank_collapse",
     "regime_at",

@@ -176,7 +176,7 @@ def escape_from_plateau(query: ArrayLike, key: ArrayLike, matrix: ArrayLike, *, 
     return float(np.log(4 * drop / (singular[0] * (grown @ grown))) / (2 * singular[0]))
 
 
-def collapse_exponent(matrix: ArrayLike) -> float:
+def query_rank_exponent(matrix: ArrayLike) -> float:
     """1 - s2/s1 of F: the second over first singular value of W_Q (W_K) at the escape is of order σ to this.
 
     Args:

@@ -7,9 +7,9 @@ from scipy.integrate import solve_ivp
 
 import symbolic
 from lowcomplex.predictions import (
-    collapse_exponent,
     escape_from_plateau,
     query_key_stage,
+    query_rank_exponent,
     value_plateau,
 )
 
@@ -52,7 +52,7 @@ def test_expressions_are_the_evaluator() -> None:
     escape = symbolic.function(query_key_stage, "escape", "Delta", "s_1", "p")
     assert escape_from_plateau(query, key, matrix, drop=9.0) == pytest.approx(escape(9.0, singular[0], grown))
     exponent = symbolic.function(query_key_stage, "collapse exponent", "s_1", "s_2")
-    assert collapse_exponent(matrix) == pytest.approx(exponent(*singular[:2]))
+    assert query_rank_exponent(matrix) == pytest.approx(exponent(*singular[:2]))
 
 
 def test_rank_falls_and_the_escape_is_where_the_drop_is_reached() -> None:
@@ -63,7 +63,7 @@ def test_rank_falls_and_the_escape_is_where_the_drop_is_reached() -> None:
     assert predicted.loss_drop[1] == pytest.approx(1e-3, rel=1e-2)
     ratios = np.linalg.svd(predicted.query, compute_uv=False)
     ratios = ratios[:, 1] / ratios[:, 0]
-    assert ratios[1] < 10 * ratios[0] * small ** collapse_exponent(matrix)
+    assert ratios[1] < 10 * ratios[0] * small ** query_rank_exponent(matrix)
     turned = np.linalg.svd(predicted.query[1])[0][:, 0] @ np.linalg.svd(matrix)[0][:, 0]
     assert abs(turned) == pytest.approx(1, abs=10 * ratios[1])
 
@@ -140,7 +140,7 @@ def test_bad_input() -> None:
     with pytest.raises(ValueError, match="matrix: is zero"):
         escape_from_plateau(query, key, 0 * matrix, drop=1.0)
     with pytest.raises(ValueError, match="no largest singular value"):
-        collapse_exponent(np.eye(3))
+        query_rank_exponent(np.eye(3))
     x, y = _data(0)
     with pytest.raises(ValueError, match="1 and -1"):
         value_plateau(x, 0 * y)
