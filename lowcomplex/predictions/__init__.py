@@ -18,6 +18,7 @@ from lowcomplex.predictions._circle_ntk import circle_kernel, circle_ntk, direct
 from lowcomplex.predictions._deep_linear_modes import (
     deep_linear_modes,
     discrete_recursion,
+    null_start,
     random_start,
 )
 from lowcomplex.predictions._diagonal_linear import diagonal_linear, minimum_norm
@@ -40,6 +41,7 @@ from lowcomplex.predictions._lazy_limit import LazyLimit, lazy_limit
 from lowcomplex.predictions._lazy_splines import lazy_splines
 from lowcomplex.predictions._line_kernels import LineKernel, line_coefficients, line_interpolant, line_kernel
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
+from lowcomplex.predictions._mode_equations import layered_modes, unbalanced_mode
 from lowcomplex.predictions._phase_diagram import (
     Coordinates,
     boundary_distance,
@@ -122,6 +124,7 @@ __all__ = [
     "families",
     "feedback_shift",
     "gamma_law",
+    "layered_modes",
     "lazy_limit",
     "lazy_splines",
     "line_coefficients",
@@ -130,6 +133,7 @@ __all__ = [
     "linear_stage",
     "luo_coordinates",
     "minimum_norm",
+    "null_start",
     "pair_count_skewness",
     "phase_diagram",
     "query_key_change",
@@ -151,5 +155,6 @@ __all__ = [
     "token_drive",
     "top_space",
     "value_plateau",
+    "unbalanced_mode",
     "width_exponent",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lowcomplex.checks import _deep_linear_modes as module
-from lowcomplex.predictions import deep_linear_modes
+from lowcomplex.predictions import deep_linear_modes, layered_modes, null_start, unbalanced_mode
 
 
 def test_verdict() -> None:
@@ -19,3 +19,27 @@ def test_a_clock_that_is_two_percent_fast_is_refuted(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(module, "deep_linear_modes", fast)
     assert not all(comparison.passed for comparison in module.observe(1))
+
+
+def test_a_wrong_depth_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shallow(*args: Any, depth: int) -> Any:
+        return layered_modes(*args, depth=depth - 1)
+
+    monkeypatch.setattr(module, "layered_modes", shallow)
+    assert not any(comparison.passed for comparison in module.observe(1, parts=("layers",)))
+
+
+def test_a_slightly_wrong_imbalance_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def off(strengths: Any, initial: Any, imbalance: Any, times: Any) -> Any:
+        return unbalanced_mode(strengths, initial, 1.001 * imbalance, times)
+
+    monkeypatch.setattr(module, "unbalanced_mode", off)
+    assert not any(comparison.passed for comparison in module.observe(1, parts=("unequal",)))
+
+
+def test_null_modes_that_shrink_by_a_thousandth_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shrunk(*args: Any) -> Any:
+        return 0.999 * null_start(*args)
+
+    monkeypatch.setattr(module, "null_start", shrunk)
+    assert not module.observe(1, parts=("random",))[-1].passed
