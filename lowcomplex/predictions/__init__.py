@@ -154,7 +154,7 @@ __all__ = [
     "tensor_value",
     "token_drive",
     "top_space",
-    "value_plateau",
     "unbalanced_mode",
+    "value_plateau",
     "width_exponent",
 ]
