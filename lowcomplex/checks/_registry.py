@@ -17,6 +17,7 @@ from lowcomplex.checks import (
     _lazy_limit,
     _lazy_splines,
     _linear_stage,
+    _orthonormal_relu,
     _phase_diagram,
     _query_key_stage,
     _random_cosines,
@@ -53,6 +54,7 @@ _CHECKS: dict[str, Check] = {
         _random_cosines,
         _lazy_splines,
         _query_key_stage,
+        _orthonormal_relu,
     )
 }
 

@@ -42,6 +42,12 @@ from lowcomplex.predictions._lazy_splines import lazy_splines
 from lowcomplex.predictions._line_kernels import LineKernel, line_coefficients, line_interpolant, line_kernel
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
 from lowcomplex.predictions._mode_equations import layered_modes, unbalanced_mode
+from lowcomplex.predictions._orthonormal_relu import (
+    OrthonormalRelu,
+    norm_excess,
+    orthonormal_relu,
+    partial_rates,
+)
 from lowcomplex.predictions._phase_diagram import (
     Coordinates,
     boundary_distance,
@@ -85,6 +91,7 @@ __all__ = [
     "LineKernel",
     "LinearStage",
     "PowerLaw",
+    "OrthonormalRelu",
     "Prediction",
     "QueryKeyStage",
     "RankCollapse",
@@ -135,6 +142,9 @@ __all__ = [
     "minimum_norm",
     "null_start",
     "pair_count_skewness",
+    "norm_excess",
+    "orthonormal_relu",
+    "partial_rates",
     "phase_diagram",
     "query_key_change",
     "query_key_matrix",
