@@ -6,6 +6,7 @@ from lowcomplex._names import require_known
 from lowcomplex.checks import (
     _adam_directions,
     _attention_condensation,
+    _adam_embedding_stage,
     _balancedness,
     _circle_ntk,
     _deep_linear_modes,
@@ -38,6 +39,7 @@ _CHECKS: dict[str, Check] = {
         _adam_directions,
         _escape_power_law,
         _rank_collapse,
+        _adam_embedding_stage,
         _tensor_directions,
         _gamma_law,
         _phase_diagram,

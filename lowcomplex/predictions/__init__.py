@@ -12,6 +12,12 @@ from lowcomplex.predictions._attention_condensation import (
     condensation_vector,
     query_key_change,
     query_key_matrix,
+from lowcomplex.predictions._adam_embedding_stage import (
+    AdamEmbeddingStage,
+    SignAttractors,
+    adam_embedding_escape,
+    adam_embedding_stage,
+    sign_attractors,
 )
 from lowcomplex.predictions._balancedness import balancedness
 from lowcomplex.predictions._circle_ntk import circle_kernel, circle_ntk, direction_error
@@ -89,6 +95,7 @@ __all__ = [
     "GammaRegime",
     "LazyLimit",
     "LineKernel",
+    "AdamEmbeddingStage",
     "LinearStage",
     "OrthonormalRelu",
     "PowerLaw",
@@ -97,11 +104,14 @@ __all__ = [
     "RankCollapse",
     "Regime",
     "ReluDirections",
+    "SignAttractors",
     "TensorDirections",
     "TopSpace",
     "ValuePlateau",
     "adam_amplitude",
     "adam_directions",
+    "adam_embedding_escape",
+    "adam_embedding_stage",
     "adam_escape_steps",
     "attention_condensation",
     "balancedness",
@@ -159,6 +169,7 @@ __all__ = [
     "relu_directions",
     "relu_drive",
     "row_cosines",
+    "sign_attractors",
     "stationary_polynomial",
     "tensor_directions",
     "tensor_value",
