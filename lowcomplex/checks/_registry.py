@@ -5,8 +5,8 @@ from __future__ import annotations
 from lowcomplex._names import require_known
 from lowcomplex.checks import (
     _adam_directions,
-    _attention_condensation,
     _adam_embedding_stage,
+    _attention_condensation,
     _balancedness,
     _circle_ntk,
     _deep_linear_modes,
