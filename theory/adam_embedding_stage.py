@@ -52,6 +52,7 @@ from lowcomplex.predictions import (
     adam_embedding_escape,
     adam_embedding_stage,
     sign_attractors,
+    token_drive,
 )
 from lowcomplex.tasks.anchor import ANCHORS, OFFSETS
 from lowcomplex.training import warmup_cosine
@@ -226,6 +227,7 @@ def drive_of(shares):
 mean_share = np.zeros((len(tokens), KEYS + len(ANCHORS)))
 np.add.at(mean_share, (np.arange(len(tokens))[:, None], tokens), 1 / 3)
 drive = drive_of(mean_share)
+np.testing.assert_allclose(drive, token_drive(tokens, answers, len(drive), outputs=VOCABULARY), atol=1e-15)
 attractors = sign_attractors(drive)
 top = attractors.energy[0]
 print(
@@ -424,9 +426,9 @@ for step, position in at.items():
 # %% [markdown]
 # The head follows for all six γ, most within 15 % and none beyond 20 %: the measured rank stays a little
 # above, as updates from mini-batches are a little shorter than $\eta$. (At the left both are means over a few
-# random matrices, known to 0.4.) It ends where it must, with the plateau. One caution: the LayerNorm keeps the last state at order one, so gradient flow, too, would have no
-# plateau of length $\log(1/\sigma)$ here; what is Adam's in this panel is the size of the growth, $c_t$ in
-# every entry.
+# random matrices, known to 0.4.) It ends where it must, with the plateau. One caution: the LayerNorm keeps
+# the last state at order one, so gradient flow, too, would have no plateau of length $\log(1/\sigma)$ here;
+# what is Adam's in this panel is the size of the growth, $c_t$ in every entry.
 #
 # **The token embeddings do not follow.** (i) The stage's condition $c_t\gg\sigma$ is never met during the
 # plateau: at its end $c_t/\sigma$ is at most 0.6. (ii) Later, where $c_t\gg\sigma$, the effective rank has

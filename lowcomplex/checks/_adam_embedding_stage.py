@@ -18,6 +18,8 @@ from lowcomplex.predictions import (
     adam_amplitude,
     adam_embedding_escape,
     adam_embedding_stage,
+    centered_one_hot,
+    driving_matrix,
     sign_attractors,
 )
 from lowcomplex.tasks.anchor import ANCHORS, OFFSETS
@@ -65,10 +67,7 @@ def _sequences(rng: np.random.Generator) -> tuple[NDArray[np.int_], NDArray[np.i
 
 def _drive(share: Array, labels: NDArray[np.int_]) -> Array:
     """G from the share of each token, or position, in each sequence."""
-    target = np.full((len(labels), _VOCABULARY), -1 / _VOCABULARY)
-    target[np.arange(len(labels)), labels] += 1
-    drive: Array = share.T @ target / len(labels)
-    return drive
+    return driving_matrix(share, centered_one_hot(labels, _VOCABULARY)).T
 
 
 def _token_share(tokens: NDArray[np.int_]) -> Array:

@@ -6,18 +6,19 @@ from lowcomplex.predictions._adam_directions import (
     adam_directions,
     adam_escape_steps,
 )
-from lowcomplex.predictions._attention_condensation import (
-    AttentionCondensation,
-    attention_condensation,
-    condensation_vector,
-    query_key_change,
-    query_key_matrix,
 from lowcomplex.predictions._adam_embedding_stage import (
     AdamEmbeddingStage,
     SignAttractors,
     adam_embedding_escape,
     adam_embedding_stage,
     sign_attractors,
+)
+from lowcomplex.predictions._attention_condensation import (
+    AttentionCondensation,
+    attention_condensation,
+    condensation_vector,
+    query_key_change,
+    query_key_matrix,
 )
 from lowcomplex.predictions._balancedness import balancedness
 from lowcomplex.predictions._circle_ntk import circle_kernel, circle_ntk, direction_error
@@ -88,6 +89,7 @@ from lowcomplex.predictions._tensor_directions import (
 
 __all__ = [
     "AdamDirections",
+    "AdamEmbeddingStage",
     "AttentionCondensation",
     "Coordinates",
     "EmbeddingDynamics",
@@ -95,7 +97,6 @@ __all__ = [
     "GammaRegime",
     "LazyLimit",
     "LineKernel",
-    "AdamEmbeddingStage",
     "LinearStage",
     "OrthonormalRelu",
     "PowerLaw",

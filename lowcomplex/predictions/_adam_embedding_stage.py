@@ -9,6 +9,7 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from lowcomplex.predictions._adam_directions import adam_escape_steps
+from lowcomplex.predictions._drive import checked_drive
 from lowcomplex.predictions._prediction import Prediction, Regime
 
 Array = NDArray[np.float64]
@@ -53,9 +54,7 @@ def _expressions() -> dict[str, sp.Expr]:
 
 
 def _drive(drive: ArrayLike) -> Array:
-    matrix = np.asarray(drive, dtype=float)
-    if matrix.ndim != 2 or not np.isfinite(matrix).all():
-        raise ValueError(f"drive: expected a finite matrix (s, V), got the shape {matrix.shape}")
+    matrix = checked_drive(drive)
     if not (matrix.any(0).all() and matrix.any(1).all()):
         raise ValueError("drive: a row or a column is zero, and a zero gradient has no sign (leave it out)")
     return matrix
@@ -80,10 +79,10 @@ def _evaluate(
     Args:
         embedding: (..., s, h) initial E; a row for each row of G.
         output: (..., V, h) initial U.
-        drive: (s, V) G. For logits U · mean_t E[s_t], row s is freq_s (P^s - 1/V), freq_s the mean fraction
-            of positions that hold s and P^s the distribution of labels given s. For a transformer with a
-            residual stream, without LayerNorm, that answers at its last position: the same with the last
-            token alone, and one more row P - 1/V for the last position's embedding.
+        drive: (s, V) G. For logits U · mean_t E[s_t] it is `token_drive`: row s is freq_s (P^s - 1/V), freq_s
+            the mean fraction of positions that hold s and P^s the distribution of labels given s. For a
+            transformer with a residual stream, without LayerNorm, that answers at its last position: the
+            same with the last token alone, and one more row P - 1/V for the last position's embedding.
         step: Learning rate η, a number or an array that broadcasts against (..., 1, 1).
         steps: Number of updates, or several in increasing order: they become the first axis.
         betas: Adam's β1 and β2.
