@@ -42,6 +42,8 @@ import torch
 from lowcomplex.measures import stable_rank
 from lowcomplex.plots import style
 from lowcomplex.predictions import (
+    attention_condensation,
+    condensation_vector,
     escape_from_plateau,
     query_key_stage,
     query_rank_exponent,
@@ -330,6 +332,48 @@ with style():
     axes[2].set(xlabel="time", ylabel="$s_2/s_1$ of $W_Q$", xlim=(0, HORIZON))
     axes[2].set_title("rank: escapes (dots), rate s₁ - s₂ (line)")
     plt.show()
+
+# %% [markdown]
+# ## 5. All weights at one scale
+#
+# The source starts every matrix at the same scale. Stage one then takes $T_1/\sigma$ and changes query and
+# key by a factor of order one, so they come to the plateau at the order of $\sigma$, and the same law
+# holds: now the exponent is also felt at scales used in practice. At $\sigma=10^{-2}$ the rank has hardly
+# fallen when the loss leaves the plateau.
+
+# %%
+v = condensation_vector(data, labels)
+one_draw = {name: weights[3:4] / scales[name][3] for name, weights in start.items()}
+names = ("value", "hidden", "readout")
+leading = attention_condensation(
+    *(one_draw[name][0].numpy() for name in names[:2]),
+    one_draw["readout"][0, :, 0].numpy(),
+    v,
+    sigma=1.0,
+    drop=1e-3,
+)
+common, waits, falls = np.array([1e-2, 1e-3, 1e-4]), [], []
+for sigma in common:
+    blow_up = leading.blow_up_time / sigma
+    late = np.linspace(-20, 60 + np.log(1 / sigma) / rates[0], 800)
+    record = np.append(0.0, blow_up + late[late > -0.9 * blow_up])
+    weights = {name: sigma * array for name, array in one_draw.items()}
+    run = gradient_flow(
+        lambda p: losses(p).sum(), weights, record, rtol=1e-8, atol=1e-9 * sigma, stop_loss_ratio=0.85
+    )
+    below = np.maximum(plateau.loss - run.losses.numpy(), 1e-300)
+    after = int((below > ESCAPE).argmax())
+    found = slice(after - 1, after + 1)
+    moment = np.interp(np.log(ESCAPE), np.log(below[found]), run.times.numpy()[found])
+    spectrum = np.linalg.svd(run.parameters["query"][:, 0].numpy(), compute_uv=False)
+    falls.append(np.interp(moment, run.times.numpy(), spectrum[:, 1] / spectrum[:, 0]))
+    waits.append(moment - blow_up)
+    print(f"σ = {sigma:.0e}   T - T1/σ = {waits[-1]:.2f}   s2/s1 of W_Q at the escape {falls[-1]:.4f}")
+wait_slope = np.diff(waits) / np.log(10) * rates[0]
+fall_slope = -np.diff(np.log(falls)) / np.log(10)
+print("s1 d(T - T1/σ)/dlog(1/σ)", wait_slope, "  exponent of s2/s1", fall_slope)
+assert abs(wait_slope[-1] - 1) < 0.05
+assert abs(fall_slope[-1] - query_rank_exponent(plateau.matrix)) < 0.05
 
 # %% [markdown]
 # ## What holds, and what does not
