@@ -16,10 +16,9 @@ from lowcomplex.predictions._adam_embedding_stage import (
 from lowcomplex.predictions._attention_condensation import (
     AttentionCondensation,
     attention_condensation,
-    condensation_vector,
     query_key_change,
-    query_key_matrix,
 )
+from lowcomplex.predictions._attention_tokens import condensation_vector, query_key_matrix
 from lowcomplex.predictions._balancedness import balancedness
 from lowcomplex.predictions._circle_ntk import circle_kernel, circle_ntk, direction_error
 from lowcomplex.predictions._deep_linear_modes import (

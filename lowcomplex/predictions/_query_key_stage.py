@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from lowcomplex.predictions._attention_condensation import condensation_vector, query_key_matrix, token_data
+from lowcomplex.predictions._attention_tokens import condensation_vector, query_key_matrix, token_data
 from lowcomplex.predictions._prediction import Prediction, Regime
 
 Array = NDArray[np.float64]
