@@ -21,6 +21,7 @@ def neglected_feedback(
     time: float,
     step: float,
     loss: str = "cross-entropy",
+    constant: float = 0.0,
 ) -> float:
     """Bound on the relative error of all weights when outputs feed back on the drive.
 
@@ -36,6 +37,7 @@ def neglected_feedback(
         time: End T.
         step: Learning rate.
         loss: "cross-entropy" or "square".
+        constant: Bound on what else is added to G at all times.
 
     Returns:
         The bound over |θ(T)|.
@@ -46,7 +48,7 @@ def neglected_feedback(
     outputs = (inputs @ path.left) @ np.swapaxes(path.right, 1, 2)
     if loss == "cross-entropy":
         outputs = (outputs - outputs.mean(-1, keepdims=True)) / drive.shape[1]
-    change = np.linalg.norm(inputs.T @ outputs / len(inputs), 2, axis=(1, 2))
+    change = constant + np.linalg.norm(inputs.T @ outputs / len(inputs), 2, axis=(1, 2))
     size = np.sqrt(np.square(path.left).sum((1, 2)) + np.square(path.right).sum((1, 2)))
     growth = np.exp(np.linalg.norm(drive, 2) * (time - times))
     return float(np.trapezoid(growth * change * size, times) / size[-1])

@@ -26,6 +26,7 @@ from lowcomplex.checks import (
     _random_stable_rank,
     _rank_collapse,
     _relu_directions,
+    _residual_stream,
     _tensor_directions,
 )
 from lowcomplex.checks._check import Check
@@ -57,6 +58,7 @@ _CHECKS: dict[str, Check] = {
         _lazy_splines,
         _query_key_stage,
         _orthonormal_relu,
+        _residual_stream,
     )
 }
 

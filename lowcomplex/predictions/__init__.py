@@ -79,6 +79,7 @@ from lowcomplex.predictions._relu_directions import (
     relu_directions,
     relu_drive,
 )
+from lowcomplex.predictions._residual_stream import ResidualStream, residual_drive, residual_stream
 from lowcomplex.predictions._tensor_directions import (
     TensorDirections,
     stationary_polynomial,
@@ -105,6 +106,7 @@ __all__ = [
     "Regime",
     "ReluDirections",
     "SignAttractors",
+    "ResidualStream",
     "TensorDirections",
     "TopSpace",
     "ValuePlateau",
@@ -168,6 +170,8 @@ __all__ = [
     "regime_at",
     "relu_directions",
     "relu_drive",
+    "residual_drive",
+    "residual_stream",
     "row_cosines",
     "sign_attractors",
     "stationary_polynomial",
