@@ -84,11 +84,15 @@ def regime_at(
     compares ΔW_l with W_l on a signal and k_l is the share of the kernel that depends on W_l: all but K_l
     itself for weights, all of it if W_l also moves the gates of ReLU units.
 
-    What is exact: expectations over Gaussian weights, one sample, linear or ReLU, and an output centered at
-    initialization; for two linear layers also the thresholds. An estimate: several samples enter by the norm
-    of their targets alone, as if they were orthogonal, and at greater depth the thresholds are those of two
-    layers. Inputs of norm r, an output scale α and targets of norm y count only as y α/r, exactly: they
-    rescale all weights by the L-th root.
+    What is exact: the expectation of each K_l over Gaussian weights, for one sample, linear or ReLU units and
+    an output centered at initialization; for two linear matrices all of it. Inputs of norm r, an output scale
+    α and targets of norm y count only as y α/r, exactly: they rescale all weights by the L-th root.
+
+    What is estimated: at greater depth the paths through several changed matrices add up and the change is
+    larger by a factor that knows neither γ nor m (1.3 to 1.6 measured for three linear matrices of width 48);
+    with ReLU units it is 1 to 3 times the estimate there, since few gates flip but each counts whole. The
+    thresholds are those of two matrices. Several samples enter by the norm of their targets alone, as if they
+    were orthogonal.
 
     Args:
         gamma: Initialization rate.

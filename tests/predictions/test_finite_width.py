@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from lowcomplex.predictions import critical_gamma, regime_at
 from lowcomplex.predictions._finite_width import LAZY_BELOW, RICH_ABOVE
-from lowcomplex.training import relative_displacement
+from lowcomplex.training import gradient_flow, relative_displacement
 
 STOP = 0.02
 # The part of the targets that is fitted when the loss has fallen to 2 %.
@@ -127,6 +128,44 @@ def test_kernel_and_sizes_are_those_of_drawn_networks(width: int, depth: int, in
     assert at.kernel == pytest.approx(squared.sum(), rel=0.15)
     assert at.first.share == pytest.approx(squared[0] / squared.sum(), rel=0.15)
     np.testing.assert_allclose(squared[1:] / squared.sum(), at.later.share, rtol=0.15)
+
+
+@pytest.mark.parametrize(("depth", "least", "most"), [(2, 0.75, 1.25), (3, 1.0, 2.0)])
+def test_tangent_features_change_by_about_so_much(depth: int, least: float, most: float) -> None:
+    # At three matrices the paths through two changed layers add up: a factor that knows neither γ nor m.
+    width, gamma = 24, 0.25
+    at = regime_at(gamma, width=width, depth=depth, inputs=width, activation="linear")
+    ratios = []
+    for seed in range(3):
+        x, _, normals = _problem(seed, width, depth, width)
+        start = {str(k): normal * normal.shape[1] ** -gamma for k, normal in enumerate(normals)}
+
+        def output(weights: dict[str, Tensor], x: Tensor = x) -> Tensor:
+            signal = x
+            for name in sorted(weights):
+                signal = signal @ weights[name].mT
+            return signal.sum()
+
+        def tangent(
+            weights: dict[str, Tensor], output: Callable[[dict[str, Tensor]], Tensor] = output
+        ) -> Tensor:
+            leaves = {name: weight.clone().requires_grad_() for name, weight in weights.items()}
+            return torch.cat(
+                [g.flatten() for g in torch.autograd.grad(output(leaves), list(leaves.values()))]
+            )
+
+        wanted = output(start) + 1
+        flow = gradient_flow(
+            lambda weights, wanted=wanted, output=output: (output(weights) - wanted).square() / 2,
+            start,
+            [0.0, 1e9],
+            stop_loss_ratio=1e-4,
+            rtol=1e-5,
+        )
+        end = {name: path[-1] for name, path in flow.parameters.items()}
+        before, after = tangent(start), tangent(end)
+        ratios.append(float((after - before).norm() / before.norm()) / at.tangent_change)
+    assert least < np.exp(np.mean(np.log(ratios))) < most
 
 
 def test_no_size_overflows() -> None:
