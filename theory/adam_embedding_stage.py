@@ -51,10 +51,12 @@ from lowcomplex.predictions import (
     adam_amplitude,
     adam_embedding_escape,
     adam_embedding_stage,
+    centered_one_hot,
     sign_attractors,
     token_drive,
 )
-from lowcomplex.tasks.anchor import ANCHORS, OFFSETS
+from lowcomplex.tasks import AnchorTask
+from lowcomplex.tasks.anchor import ANCHORS, FIRST_KEY, LAST_KEY, OFFSETS
 from lowcomplex.training import warmup_cosine
 
 torch.set_num_threads(1)
@@ -345,6 +347,12 @@ path_patterns = np.array([[pattern_count(e) for e in pair] for pair in path.embe
 counts = np.array([[pattern_count(e) for e in w["E"]] for w in kept])
 print("effective rank at the last step:", np.round(path_ranks[-1], 2))
 print("distinct patterns of 64 units:  ", path_patterns[-1])
+known = np.concatenate((attractors.embedding, attractors.output), 1)
+for ratio, e, u in zip(ratios, path.embedding[-1], path.output[-1], strict=True):
+    nearest = np.abs(known @ np.sign(np.concatenate((e, u)))).argmax(0)
+    shares = np.bincount(nearest, minlength=len(known)) / WIDTH
+    print(f"σ/η = {ratio:g}: share of units nearest to each attractor", np.round(shares[:6], 2))
+print("               alternating maximization from random signs", np.round(attractors.share[:6], 2))
 
 left, S, right = np.linalg.svd(drive, full_matrices=False)
 
@@ -430,13 +438,46 @@ for step, position in at.items():
 # the last state at order one, so gradient flow, too, would have no plateau of length $\log(1/\sigma)$ here;
 # what is Adam's in this panel is the size of the growth, $c_t$ in every entry.
 #
-# **The token embeddings do not follow.** (i) The stage's condition $c_t\gg\sigma$ is never met during the
-# plateau: at its end $c_t/\sigma$ is at most 0.6. (ii) Later, where $c_t\gg\sigma$, the effective rank has
-# hardly moved from that of a random matrix, and it depends on γ (61.1 to 59.7 at the end; 117 of the 201
-# rows are never used, but the rows of the 80 keys alone go from 54 to 45). A token is last in about one of
-# 80 sequences, so in a batch of 256 the gradient of its row is mostly noise, of which Adam makes small steps.
-# The full-batch stage does not describe these embeddings, and an effective rank that is early independent of
-# γ is not what this sweep shows.
+# **The token embeddings do not follow.** The stage's condition $c_t\gg\sigma$ is never met during the
+# plateau: at its end $c_t/\sigma$ is at most 0.6. Later, where $c_t\gg\sigma$, the effective rank has hardly
+# moved from that of a random matrix, and it depends on γ (61.1 to 59.7 at the end; 117 of the 201 rows are
+# never used, but the rows of the 80 keys alone go from 54 to 45). An effective rank that is early independent
+# of γ is not what this sweep shows. Why? The stage is one of full batches. Adam's mean update is about the
+# gradient's mean over its root mean square. At a random start with LayerNorm (direct path, batches of 256 as
+# in the sweep):
+
+# %%
+BATCHES, BATCH, HIDDEN = 100, 256, HEAD[1]
+batch = AnchorTask().sample(BATCHES * BATCH, torch.Generator().manual_seed(0))
+last, wanted = batch.tokens[:, -1].numpy(), batch.labels.numpy()
+rng = np.random.default_rng(2)
+state = rng.standard_normal((HEAD[0], HIDDEN))[last] + rng.standard_normal(HIDDEN)
+state = (state - state.mean(1, keepdims=True)) / state.std(1, keepdims=True)
+pull = centered_one_hot(wanted, HEAD[0])
+head_gradient = np.einsum(
+    "bnv,bnh->bvh",
+    pull.reshape(BATCHES, BATCH, -1),
+    state.reshape(BATCHES, BATCH, -1),
+    optimize=True,
+)
+row_gradient = np.zeros((BATCHES, *HEAD))
+which = np.repeat(np.arange(BATCHES), BATCH)
+np.add.at(row_gradient, (which, last), pull @ rng.standard_normal((HEAD[0], HIDDEN)))
+
+
+def mean_over_rms(gradients):
+    """Root mean square over entries; two halves of the batches keep noise out of the squared mean."""
+    product = gradients[::2].mean(0) * gradients[1::2].mean(0)
+    return float(np.sqrt((product / np.square(gradients).mean(0)).mean()))
+
+
+keys = mean_over_rms(row_gradient[:, FIRST_KEY : LAST_KEY + 1])
+print(f"mean over rms of the gradient: output head {mean_over_rms(head_gradient):.2f}, keys' rows {keys:.2f}")
+
+# %% [markdown]
+# The head's updates are mostly signal, so it follows; the rows of the keys get updates that are nine tenths
+# noise, which makes them diffuse and not condense. What Adam's early stage is for embeddings under such noise
+# is open.
 
 # %%
 with style():
@@ -500,7 +541,8 @@ with style():
 # attractors and the escape under Adam are derived here. Finding $\|G\|_{\infty\to1}$ is hard in general
 # (Alon and Naor 2006); for a $G$ that is nearly of rank one, as here, the signs of its singular vectors
 # mostly suffice. Which attractor a unit takes is decided in the middle phase, $\eta t\sim\sigma$, and is
-# given by the recursion only.
+# given by the recursion only: more units end at the most energetic one than by maximizing in turn from random
+# signs.
 #
 # ## References
 #
