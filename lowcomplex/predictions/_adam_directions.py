@@ -183,15 +183,24 @@ def adam_escape_steps(
     return float(np.interp(target, path, np.arange(len(path))))
 
 
-def _regime(*, sigma: float, neurons: int, multiplicity: int = 1, epsilon: float = 0.0) -> Regime:
-    """Inside for multiplicity one, σ much smaller than m^(-1/2), and Adam's ε below the gradients."""
+def _regime(
+    *,
+    sigma: float,
+    neurons: int,
+    step: float = 0.0,
+    steps: int = 0,
+    multiplicity: int = 1,
+    epsilon: float = 0.0,
+) -> Regime:
+    """Inside for multiplicity one, weights of σ + 2ηt much smaller than m^(-1/2), and a small Adam's ε."""
     if multiplicity != 1:
         return Regime(False, f"the activation has multiplicity {multiplicity}, the law needs 1")
-    if sigma * np.sqrt(neurons) > 1e-2:
-        return Regime(False, f"σ m^(1/2) = {sigma * np.sqrt(neurons):g} is not small: the output feeds back")
+    reach = float((sigma + 2 * step * steps) * np.sqrt(neurons))
+    if reach > 0.1:
+        return Regime(False, f"(σ + 2ηt) m^(1/2) = {reach:g} is not small: the output feeds back")
     if epsilon > 1e-3 * sigma:
         return Regime(False, f"ε = {epsilon:g} is not small beside gradients of order σ = {sigma:g}")
-    return Regime(True, f"multiplicity 1 and σ m^(1/2) = {sigma * np.sqrt(neurons):g}")
+    return Regime(True, f"multiplicity 1 and (σ + 2ηt) m^(1/2) = {reach:g}")
 
 
 adam_directions = Prediction(
@@ -205,7 +214,7 @@ adam_directions = Prediction(
     hypotheses=(
         "activation with s(0) = 0 and s'(0) = 1 (else v is multiplied by s'(0))",
         "loss (1/2n) Σ (f - y)², full batch, Adam with ε below the gradients, all weights",
-        "initial weights of scale σ much smaller than m^(-1/2)",
+        "weights much smaller than m^(-1/2): the start σ, and what is reached, at most about 2ηt",
         "no entry of v near zero: its sign must outlast the first feedback of the output",
         "for the escape: σ much smaller than η·steps, and many more steps than 1/(1-β1)",
     ),
