@@ -32,11 +32,17 @@ def grid_network(
     return Network(sign_w * pairs[index, 0], sign_a * pairs[index, 1], at)
 
 
-def features(network: Network, x: Array, trained: Collection[str]) -> Array:
-    """Gradient of m^(-1/2) Σ a relu(w x + b) in the trained parts, (n, parts · m)."""
-    before = np.outer(x, network.w) + network.b
+def features(network: Network, x: Array, trained: Collection[str], *, located: bool = False) -> Array:
+    """Gradient of m^(-1/2) Σ a relu(w x + b) in the trained parts, (n, parts · m).
+
+    With `located`, of m^(-1/2) Σ a relu(w (x - b)).
+    """
+    offset = x[:, None] - network.b
+    before = network.w * offset if located else np.outer(x, network.w) + network.b
     active = (before > 0) * network.a
     parts = {"output": np.maximum(before, 0), "bias": active, "input": active * x[:, None]}
+    if located:
+        parts |= {"bias": -network.w * active, "input": active * offset}
     return np.asarray(np.concatenate([parts[name] for name in trained], axis=1) / np.sqrt(len(network.a)))
 
 

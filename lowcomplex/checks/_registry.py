@@ -17,6 +17,7 @@ from lowcomplex.checks import (
     _gamma_law,
     _lazy_limit,
     _lazy_splines,
+    _linear_frequency_principle,
     _linear_stage,
     _orthonormal_relu,
     _phase_diagram,
@@ -59,6 +60,7 @@ _CHECKS: dict[str, Check] = {
         _query_key_stage,
         _orthonormal_relu,
         _residual_stream,
+        _linear_frequency_principle,
     )
 }
 

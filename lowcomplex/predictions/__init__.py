@@ -46,6 +46,11 @@ from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
 from lowcomplex.predictions._lazy_limit import LazyLimit, lazy_limit
 from lowcomplex.predictions._lazy_splines import lazy_splines
 from lowcomplex.predictions._line_kernels import LineKernel, line_coefficients, line_interpolant, line_kernel
+from lowcomplex.predictions._linear_frequency_principle import (
+    FrequencyDecay,
+    linear_frequency_principle,
+    packet_decay,
+)
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
 from lowcomplex.predictions._mode_equations import layered_modes, unbalanced_mode
 from lowcomplex.predictions._orthonormal_relu import (
@@ -94,6 +99,7 @@ __all__ = [
     "Coordinates",
     "EmbeddingDynamics",
     "Family",
+    "FrequencyDecay",
     "GammaRegime",
     "LazyLimit",
     "LineKernel",
@@ -149,12 +155,14 @@ __all__ = [
     "line_coefficients",
     "line_interpolant",
     "line_kernel",
+    "linear_frequency_principle",
     "linear_stage",
     "luo_coordinates",
     "minimum_norm",
     "norm_excess",
     "null_start",
     "orthonormal_relu",
+    "packet_decay",
     "pair_count_skewness",
     "partial_rates",
     "phase_diagram",
