@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from lowcomplex.checks._check import Check
 from lowcomplex.checks._fits import fit_exponent
 from lowcomplex.checks._verdict import Comparison
-from lowcomplex.predictions import diagonal_linear, minimum_norm
+from lowcomplex.predictions import diagonal_linear, least_norm_correction, minimum_norm
 
 _SAMPLES, _INPUTS = 6, 15
-_LONG, _RESIDUAL = 1e6, 1e-9
+_LONG, _RESIDUAL, _RTOL = 1e6, 1e-9, 1e-11
 
 Array = NDArray[np.float64]
 
@@ -37,6 +37,7 @@ def observe(
     distances = [np.linalg.norm(_flow(x, y, alpha, start) - nearest) for alpha in large]
     conditioning = float(np.linalg.cond(x))
     exponent = fit_exponent(large, distances)
+    middle, distance = large[1], float(distances[1])
     return (
         Comparison(
             quantity=f"largest relative error of β over α = {', '.join(f'{alpha:g}' for alpha in alphas)}",
@@ -53,6 +54,14 @@ def observe(
             tolerance=0.1,
             reason="the next term is of relative order α^-4, 1.2 % at α = 3, times |β|²",
             interval=exponent.interval,
+        ),
+        Comparison(
+            quantity=f"that distance times α^4 at α = {middle:g}, over the predicted factor",
+            predicted=1.0,
+            measured=float(distance * middle**4 / np.linalg.norm(least_norm_correction(x, y))),
+            tolerance=float(np.abs(nearest).max()) ** 4 / middle**4 + 4 * middle**2 * _RTOL / distance,
+            reason="the next term is of relative order |β|^4 α^-4; and u² - v² holds 4α² times the "
+            "integrator's relative error",
         ),
     )
 
@@ -84,7 +93,7 @@ def _flow(x: Array, y: Array, alpha: float, start: Array) -> Array:
         alpha * np.append(start, np.ones(d)),
         method="LSODA",
         jac=jacobian,
-        rtol=1e-11,
+        rtol=_RTOL,
         atol=1e-14 * alpha,
     )
     z = solver.y[:, -1]

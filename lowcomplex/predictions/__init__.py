@@ -27,7 +27,7 @@ from lowcomplex.predictions._deep_linear_modes import (
     null_start,
     random_start,
 )
-from lowcomplex.predictions._diagonal_linear import diagonal_linear, minimum_norm
+from lowcomplex.predictions._diagonal_linear import diagonal_linear, least_norm_correction, minimum_norm
 from lowcomplex.predictions._drive import centered_one_hot, driving_matrix, token_drive
 from lowcomplex.predictions._embedding_dynamics import (
     EmbeddingDynamics,
@@ -152,6 +152,7 @@ __all__ = [
     "layered_modes",
     "lazy_limit",
     "lazy_splines",
+    "least_norm_correction",
     "line_coefficients",
     "line_interpolant",
     "line_kernel",

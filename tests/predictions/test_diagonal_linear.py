@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 import symbolic
-from lowcomplex.predictions import diagonal_linear, minimum_norm
+from lowcomplex.predictions import diagonal_linear, least_norm_correction, minimum_norm
 
 
 def _problem(seed: int, n: int = 4, d: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -50,6 +50,21 @@ def test_large_scale_approaches_the_least_norm_solution_as_its_fourth_power() ->
     x, y = _problem(2)
     distances = [np.linalg.norm(diagonal_linear(x, y, alpha=a) - minimum_norm(x, y)) for a in (4.0, 8.0)]
     assert np.log2(distances[0] / distances[1]) == pytest.approx(4.0, abs=0.05)
+
+
+def test_correction_to_the_least_norm_solution() -> None:
+    x, y = _problem(3)
+    correction = least_norm_correction(x, y)
+    np.testing.assert_allclose(x @ correction, 0, atol=1e-12)
+    misses = []
+    for alpha in (4.0, 8.0):
+        first = minimum_norm(x, y) + correction / alpha**4
+        misses.append(np.linalg.norm(diagonal_linear(x, y, alpha=alpha) - first))
+    # What is left is of order α^-8.
+    assert np.log2(misses[0] / misses[1]) == pytest.approx(8.0, abs=0.5)
+    slope = symbolic.function(diagonal_linear, "slope at large alpha", "beta", "alpha")
+    exact = symbolic.function(diagonal_linear, "stationarity", "beta", "alpha")
+    assert slope(1.0, 9.0) == pytest.approx(exact(1.0, 9.0), rel=1e-8)
 
 
 def test_expressions_are_consistent() -> None:
