@@ -58,6 +58,10 @@ from lowcomplex.predictions._orthonormal_relu import (
     norm_excess,
     orthonormal_relu,
     partial_rates,
+from lowcomplex.predictions._neuron_of_multiplicity_two import (
+    QuadraticNeuron,
+    quadratic_neuron,
+    quadratic_tensor,
 )
 from lowcomplex.predictions._phase_diagram import (
     Coordinates,
@@ -87,6 +91,7 @@ from lowcomplex.predictions._relu_directions import (
 from lowcomplex.predictions._residual_stream import ResidualStream, residual_drive, residual_stream
 from lowcomplex.predictions._tensor_directions import (
     TensorDirections,
+    slowest_turning,
     stationary_polynomial,
     tensor_directions,
     tensor_value,
@@ -108,6 +113,7 @@ __all__ = [
     "PowerLaw",
     "Prediction",
     "QueryKeyStage",
+    "QuadraticNeuron",
     "RankCollapse",
     "Regime",
     "ReluDirections",
@@ -167,6 +173,8 @@ __all__ = [
     "pair_count_skewness",
     "partial_rates",
     "phase_diagram",
+    "quadratic_neuron",
+    "quadratic_tensor",
     "query_key_change",
     "query_key_matrix",
     "query_key_stage",
@@ -183,6 +191,7 @@ __all__ = [
     "residual_stream",
     "row_cosines",
     "sign_attractors",
+    "slowest_turning",
     "stationary_polynomial",
     "tensor_directions",
     "tensor_value",

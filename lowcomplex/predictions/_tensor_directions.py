@@ -61,6 +61,35 @@ def tensor_value(inputs: ArrayLike, targets: ArrayLike, p: int, angles: ArrayLik
     return value
 
 
+def slowest_turning(inputs: ArrayLike, targets: ArrayLike, p: int, found: TensorDirections) -> float:
+    """How fast neurons turn while they grow, where they do it most slowly.
+
+    In the leading flow dφ/dlog|w| = T'(φ)/(p T(φ)), whatever a is. Beside a stationary orientation that is
+    κ times the distance ψ to it, κ = |T''/(p T)|; where two of them have nearly merged, or merged and
+    vanished, it is small over a whole arc, and no growth that is attainable brings neurons through. The
+    result is the least |T'/(p T)| / sin ψ on the circle: angles shrink at least as |w| to this power.
+
+    Args:
+        inputs: (n, 2).
+        targets: (n,).
+        p: Multiplicity.
+        found: From `tensor_directions`.
+
+    Returns:
+        The least rate; 0 if there is no stationary orientation.
+    """
+    if not len(found.angles):
+        return 0.0
+    h = 1e-4
+    # T(φ + π) = ±T(φ): half the circle is enough, and its stationary orientations themselves.
+    grid = np.append(np.linspace(0, np.pi, 2000, endpoint=False), found.angles + 10 * h)
+    value, ahead, behind = (tensor_value(inputs, targets, p, grid + step) for step in (0.0, h, -h))
+    distance = np.abs(np.angle(np.exp(2j * (grid[:, None] - found.angles)))).min(1) / 2
+    clear = (distance > h) & (value != 0)
+    rate = np.abs((ahead - behind)[clear] / (2 * h * p * value[clear]))
+    return float((rate / np.sin(distance[clear])).min())
+
+
 def _evaluate(inputs: ArrayLike, targets: ArrayLike, p: int, *, gap: float = 1e-6) -> TensorDirections:
     """Orientations where neurons with s(z) = c z^p + …, c > 0, may condense.
 
@@ -110,12 +139,14 @@ def _binomial(n: int, k: int) -> float:
     return float(sp.binomial(n, k))
 
 
-def _regime(*, sigma: float, multiplicity: int | None) -> Regime:
-    """Inside for an activation of known multiplicity at small initialization."""
+def _regime(*, sigma: float, multiplicity: int | None, turning: float = 1.0) -> Regime:
+    """Inside for an activation of known multiplicity, small initialization, and data without a bottleneck."""
     if multiplicity is None:
         return Regime(False, "the activation has no finite multiplicity at zero")
     if sigma > 1e-2:
         return Regime(False, f"σ = {sigma:g} is not small: higher orders of the activation take part")
+    if turning < 0.1:
+        return Regime(False, f"neurons turn as slowly as |w|^{turning:g}: stationary directions nearly merge")
     return Regime(True, f"multiplicity {multiplicity}, σ = {sigma:g}")
 
 
@@ -125,12 +156,14 @@ tensor_directions = Prediction(
         "Neurons with an activation of multiplicity p and one input with bias can condense to at most p "
         "lines, 2p orientations: the stationary points of T(w) = (1/n) Σ y_i (w·x_i)^p on the circle, roots "
         "of one polynomial of degree p. Those with a > 0 end at maxima with T > 0, those with a < 0 at "
-        "minima with T < 0."
+        "minima with T < 0, and angles shrink as a power of |w|: the least of |T'/(p T)| / sin ψ, ψ the "
+        "distance to the nearest stationary orientation."
     ),
     hypotheses=(
         "activation s(z) = c z^p + …, c > 0, at small initialization",
         "two-dimensional neurons: one input and a bias (or two inputs)",
-        "distinct stationary directions",
+        "distinct stationary directions, and none that have just merged: neurons turn at a rate |T'/(p T)| "
+        "of the order of sin ψ everywhere, else only growth far beyond the leading flow brings them through",
     ),
     source="Zhou, Zhou, Luo, Zhang, Xu, NeurIPS 2022 (2105.11686), theorem 2 (the count); rest derived",
     kind="exact",

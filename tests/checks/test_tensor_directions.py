@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lowcomplex.checks import _tensor_directions as module
-from lowcomplex.predictions import tensor_directions
+from lowcomplex.predictions import QuadraticNeuron, quadratic_neuron, tensor_directions
 
 
 def test_verdict() -> None:
@@ -20,4 +20,15 @@ def test_turned_directions_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
         return replace(found, angles=found.angles + 0.01)
 
     monkeypatch.setattr(module, "tensor_directions", turned)
+    # Orientations that are not stationary would already fail the hypothesis on the data.
+    monkeypatch.setattr(module, "slowest_turning", lambda *_: 1.0)
+    assert not all(comparison.passed for comparison in module.observe(1))
+
+
+def test_late_blow_ups_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*args: Any) -> QuadraticNeuron:
+        found = quadratic_neuron(*args)
+        return found._replace(blow_up=1.0001 * found.blow_up)
+
+    monkeypatch.setattr(module, "quadratic_neuron", late)
     assert not all(comparison.passed for comparison in module.observe(1))

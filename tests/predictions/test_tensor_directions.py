@@ -6,7 +6,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import symbolic
-from lowcomplex.predictions import driving_vector, stationary_polynomial, tensor_directions, tensor_value
+from lowcomplex.predictions import (
+    driving_vector,
+    slowest_turning,
+    stationary_polynomial,
+    tensor_directions,
+    tensor_value,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -93,6 +99,42 @@ def test_expressions_are_the_evaluator() -> None:
     z = np.array([-2.0, 0.3, 5.0])
     total = (y * term(x[:, 0], x[:, 1], z[:, None], 3)).sum(1)
     np.testing.assert_allclose(total, np.polyval(stationary_polynomial(x, y, 3), z))
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=seeds, p=st.integers(2, 4))
+def test_turning_is_at_most_the_contraction_of_each_stationary_orientation(seed: int, p: int) -> None:
+    x, y = _data(seed)
+    found = tensor_directions(x, y, p)
+    strong = np.abs(found.values) > 1e-3 * np.abs(found.values).max()
+    assume(strong.all())
+    h = 1e-3
+    second = (
+        tensor_value(x, y, p, found.angles + h) + tensor_value(x, y, p, found.angles - h) - 2 * found.values
+    ) / h**2
+    contraction = np.abs(second / (p * found.values))
+    assert slowest_turning(x, y, p, found) <= 1.02 * contraction.min() + 0.01
+    assert slowest_turning(x, -3 * y, p, tensor_directions(x, -3 * y, p)) == pytest.approx(
+        slowest_turning(x, y, p, found), rel=1e-3
+    )
+
+
+def test_turning_of_one_input_is_known() -> None:
+    # T = cos(φ)^p: T'/(pT) = -tan φ, and tan ψ / sin ψ is least at ψ = 0, where it is 1.
+    x, y = np.array([[1.0, 0.0]]), np.array([1.0])
+    found = tensor_directions(x, y, 1)
+    assert slowest_turning(x, y, 1, found) == pytest.approx(1.0, rel=1e-3)
+
+
+def test_nearly_merged_orientations_are_a_bottleneck() -> None:
+    # A maximum and a minimum have just merged and vanished: T' is small on a whole arc without a root.
+    rng = np.random.default_rng([100, 3])
+    x = np.stack((rng.uniform(-1, 1, 8), np.ones(8)), axis=1)
+    y = rng.standard_normal(8)
+    found = tensor_directions(x, y, 3)
+    assert len(found.angles) == 2
+    assert slowest_turning(x, y, 3, found) < 0.05
+    assert not tensor_directions.regime(sigma=1e-9, multiplicity=3, turning=slowest_turning(x, y, 3, found))
 
 
 def test_bad_input() -> None:
