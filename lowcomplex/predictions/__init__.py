@@ -53,15 +53,16 @@ from lowcomplex.predictions._linear_frequency_principle import (
 )
 from lowcomplex.predictions._linear_stage import LinearStage, driving_vector, linear_stage
 from lowcomplex.predictions._mode_equations import layered_modes, unbalanced_mode
+from lowcomplex.predictions._neuron_of_multiplicity_two import (
+    QuadraticNeuron,
+    quadratic_neuron,
+    quadratic_tensor,
+)
 from lowcomplex.predictions._orthonormal_relu import (
     OrthonormalRelu,
     norm_excess,
     orthonormal_relu,
     partial_rates,
-from lowcomplex.predictions._neuron_of_multiplicity_two import (
-    QuadraticNeuron,
-    quadratic_neuron,
-    quadratic_tensor,
 )
 from lowcomplex.predictions._phase_diagram import (
     Coordinates,
@@ -112,8 +113,8 @@ __all__ = [
     "OrthonormalRelu",
     "PowerLaw",
     "Prediction",
-    "QueryKeyStage",
     "QuadraticNeuron",
+    "QueryKeyStage",
     "RankCollapse",
     "Regime",
     "ReluDirections",
