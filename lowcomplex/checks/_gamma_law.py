@@ -10,7 +10,7 @@ import torch
 
 from lowcomplex.checks._check import Check
 from lowcomplex.checks._verdict import Comparison
-from lowcomplex.predictions import gamma_law, regime_at
+from lowcomplex.predictions import gamma_law
 from lowcomplex.training import relative_displacement
 
 _WIDTH, _SAMPLES = 96, 8
@@ -29,8 +29,8 @@ def observe(
 ) -> tuple[Comparison, ...]:
     """Train the same draws at two γ on each arm, and compare the slopes with L and 1."""
     comparisons = []
+    kept = _WIDTH ** (0.5 - _RICH[0])
     for depth in depths:
-        left = _bend(depth, _RICH[0])
         for arm, pair, draws, predicted, tolerance, reason in (
             (
                 "lazy",
@@ -45,8 +45,9 @@ def observe(
                 rich,
                 1,
                 gamma_law(_RICH[0], depth),
-                left / ((_RICH[1] - _RICH[0]) * math.log(_WIDTH)),
-                f"initial weights are 1/RD of the final, their square {left:.3f}: {left:.3f} / 1.14",
+                kept / ((_RICH[1] - _RICH[0]) * math.log(_WIDTH)),
+                f"matrices start with the gain m^(1/2-γ) = {kept:.3f} and end near 1; of two, on one sample, "
+                f"RD falls short by m^(1/2-γ)/sqrt(2y), y of order 1: {kept:.3f} / 1.14",
             ),
         ):
             comparisons.append(
@@ -59,12 +60,6 @@ def observe(
                 )
             )
     return tuple(comparisons)
-
-
-def _bend(depth: int, gamma: float) -> float:
-    """1/RD² as predicted for these sizes: what the initial weights still contribute."""
-    at = regime_at(gamma, width=_WIDTH, depth=depth, inputs=_WIDTH, target_norm=math.sqrt(_SAMPLES))
-    return at.displacement**-2
 
 
 # A control asks again for what was trained under the hypotheses.
