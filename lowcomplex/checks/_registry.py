@@ -15,6 +15,7 @@ from lowcomplex.checks import (
     _escape_power_law,
     _escape_time,
     _gamma_law,
+    _greedy_low_rank,
     _lazy_limit,
     _lazy_splines,
     _linear_frequency_principle,
@@ -61,6 +62,7 @@ _CHECKS: dict[str, Check] = {
         _orthonormal_relu,
         _residual_stream,
         _linear_frequency_principle,
+        _greedy_low_rank,
     )
 }
 

@@ -43,6 +43,7 @@ from lowcomplex.predictions._escape_time import escape_delay, escape_gamma_slope
 from lowcomplex.predictions._finite_width import GammaRegime, regime_at
 from lowcomplex.predictions._gamma_axis import Family, critical_gamma, displacement_exponent, families
 from lowcomplex.predictions._gamma_law import gamma_law, width_exponent
+from lowcomplex.predictions._greedy_low_rank import GreedyLowRank, greedy_low_rank
 from lowcomplex.predictions._lazy_limit import LazyLimit, lazy_limit
 from lowcomplex.predictions._lazy_splines import lazy_splines
 from lowcomplex.predictions._line_kernels import LineKernel, line_coefficients, line_interpolant, line_kernel
@@ -107,6 +108,7 @@ __all__ = [
     "Family",
     "FrequencyDecay",
     "GammaRegime",
+    "GreedyLowRank",
     "LazyLimit",
     "LineKernel",
     "LinearStage",
@@ -156,6 +158,7 @@ __all__ = [
     "families",
     "feedback_shift",
     "gamma_law",
+    "greedy_low_rank",
     "layered_modes",
     "lazy_limit",
     "lazy_splines",
