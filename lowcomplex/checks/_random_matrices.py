@@ -48,7 +48,8 @@ def draw_matrices(rng: np.random.Generator, draws: int, m: int, n: int, violatio
         left, right = (rng.standard_normal((draws, size)) for size in (m, n))
         size = _PLANTED * (np.sqrt(m) + np.sqrt(n))
         unit = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-        return noise + (size / unit)[:, None, None] * left[:, :, None] * right[:, None, :]
+        planted: Array = (size / unit)[:, None, None] * left[:, :, None] * right[:, None, :]
+        return noise + planted
     if violation == "common mean":
         return noise + _COMMON
     raise ValueError(f"violation: unknown, {violation!r}")

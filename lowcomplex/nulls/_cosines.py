@@ -56,6 +56,9 @@ def random_cosines(m: int, d: int, threshold: float, *, signed: bool = False) ->
     Returns:
         Mean and standard deviation.
 
+    Raises:
+        ValueError: Not a positive number of directions, or a dimension or threshold outside of its range.
+
     Example:
         >>> random_cosines(2, 1, 0.9)
         Null(value=1.0, standard_deviation=0.0)
