@@ -215,7 +215,7 @@ def rates(frequency, trained, located=False, center=0.2, wide=RANGE):
     return gradient @ gradient / norm, packet_decay(inputs, packet, band, decay) / norm
 
 
-frequencies = np.array([4.0, 5.0, 6.0, 7.0, 8.5, 10.0])
+frequencies = np.array([4.0, 5.5, 7.5, 10.0])
 curves = {
     name: np.array([rates(f, trained) for f in frequencies]).T
     for name, trained in (("all", ALL), ("outputs", ("output",)), ("biases", ("bias",)))
