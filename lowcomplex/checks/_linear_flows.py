@@ -37,7 +37,7 @@ def descend(
 
 
 def flow(layers: Sequence[Array], target: Array, covariance: Array, times: Array) -> Array:
-    """The product along gradient flow, to a relative 1e-10 a step.
+    """The product along gradient flow, to a relative 1e-12 a step.
 
     Returns:
         (T, c, d) the product at the times, of which the first is the start.
@@ -62,8 +62,8 @@ def flow(layers: Sequence[Array], target: Array, covariance: Array, times: Array
         np.concatenate([layer.ravel() for layer in layers]),
         method="DOP853",
         t_eval=times,
-        rtol=1e-10,
-        atol=1e-13,
+        rtol=1e-12,
+        atol=1e-14,
     )
     if solver.status != 0:
         raise ArithmeticError(f"the flow of the layers failed: {solver.message}")
