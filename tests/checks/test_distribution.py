@@ -38,7 +38,8 @@ def test_a_wrong_law_is_refuted_by_its_statistic(sample, refuted: str) -> None:
     comparisons = compare_with_null(
         "x", sample(np.random.default_rng(1)), Null(0.0, 1.0), EXACT, comparisons=3
     )
-    assert [c.quantity.split(" of ")[0] for c in comparisons if not c.passed] == [refuted]
+    # The distance may see a wrong mean or spread as well: it is one of the whole distribution.
+    assert refuted in [c.quantity.split(" of ")[0] for c in comparisons if not c.passed]
 
 
 def test_distance_is_that_of_scipy() -> None:
