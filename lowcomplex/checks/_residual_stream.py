@@ -213,8 +213,9 @@ def _layer_norm(x: Tensor, eps: float | None) -> Tensor:
 
 
 def _norm(parts: list[Array]) -> Array:
-    """Norm of several arrays together, for each σ."""
-    size: Array = np.sqrt(sum(np.square(part).sum((1, 2)) for part in parts))
+    """Norm of several arrays together, for each σ; infinite where a control diverged."""
+    with np.errstate(over="ignore"):
+        size: Array = np.sqrt(sum(np.square(part).sum((1, 2)) for part in parts))
     return size
 
 
