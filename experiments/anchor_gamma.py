@@ -6,6 +6,7 @@ three-block transformer, every matrix at γ, trained on fresh sequences that nev
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ from lowcomplex.networks import Transformer
 from lowcomplex.tasks import AnchorProbe, AnchorTask
 from lowcomplex.tasks.anchor import FIRST_KEY, LAST_KEY
 from lowcomplex.tracking import Tracker, log_linear_steps
-from lowcomplex.training import adamw, train, warmup_cosine
+from lowcomplex.training import Checkpoint, adamw, train, warmup_cosine
 
 GROUPS = ("seen_train_keys", "seen_test_keys", "inferential", "symmetric")
 WEIGHT_MEASURES = (
@@ -58,7 +59,7 @@ class AnchorGammaConfig(sweeps.Config):
     weight_decay: float = 0.01
 
 
-def measure(config: AnchorGammaConfig) -> xr.Dataset:
+def measure(config: AnchorGammaConfig, checkpoint: Path | None = None) -> xr.Dataset:
     """Train one transformer and record its answers, its weights and its token map in time."""
     weights, data, evaluation = (_generator(config.seed, stream) for stream in range(3))
     task = AnchorTask()
@@ -100,6 +101,7 @@ def measure(config: AnchorGammaConfig) -> xr.Dataset:
         schedule=warmup_cosine,
         clip_norm=1.0,
         before_step=lambda step: tracker.step(),
+        checkpoint=Checkpoint(checkpoint, tracker=tracker, generators=[data]) if checkpoint else None,
     )
     record = tracker.dataset().rename(layer="matrix")
     shapes = [model.get_parameter(name).shape for name in record["matrix"].values]

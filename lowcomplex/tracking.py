@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lowcomplex import measures as library
 from lowcomplex._names import require_known, require_match
+from lowcomplex._records import decode, encode
 from lowcomplex.measures.condensation import condensed_direction_count
 from lowcomplex.measures.rank import rank_measures
 
@@ -148,6 +149,28 @@ class Tracker:
             dataset[name].attrs["long_name"] = name.replace("_", " ")
         dataset.attrs.update(torch=torch.__version__, python=platform.python_version())
         return dataset
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was recorded so far, as plain numbers, tensors and text, for a checkpoint.
+
+        Raises:
+            ValueError: A quantity recorded something else.
+        """
+        return {
+            "measures": list(self._measures),
+            "layers": list(self._weights),
+            "quantities": list(self._quantities),
+            "cadence": self._every if self._steps is None else sorted(self._steps),
+            "next_step": self._next_step,
+            "diverged": self.diverged,
+            "records": [encode(record) for record in self._records],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from the records of a tracker that was made like this one."""
+        self._next_step = state["next_step"]
+        self.diverged = state["diverged"]
+        self._records = [decode(record) for record in state["records"]]
 
     @torch.no_grad()
     def _measure(self) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
-"""Training: minibatches, exact gradient flow, and how far it moves."""
+"""Training: minibatches, checkpoints, exact gradient flow, and how far it moves."""
 
+from lowcomplex.training.checkpoint import Checkpoint, Stateful
 from lowcomplex.training.gradient_flow import Flow, gradient_flow
 from lowcomplex.training.minibatch import TrainingResult, adamw, train, warmup_cosine
 from lowcomplex.training.relative_displacement import (
@@ -9,8 +10,10 @@ from lowcomplex.training.relative_displacement import (
 )
 
 __all__ = [
+    "Checkpoint",
     "Displacement",
     "Flow",
+    "Stateful",
     "TrainingResult",
     "adamw",
     "displacement_from",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from lowcomplex.training.checkpoint import Checkpoint
+
 
 @dataclass(frozen=True)
 class TrainingResult:
@@ -85,6 +87,7 @@ def train(
     schedule: Callable[[int, int], float] | None = None,
     clip_norm: float | None = None,
     before_step: Callable[[int], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
     """Train a module on minibatches that `loss` draws.
 
@@ -99,6 +102,8 @@ def train(
         clip_norm: Largest norm of the whole gradient, if any.
         before_step: Called with the number of updates done, before each update and after the last, but not
             at a state that has diverged.
+        checkpoint: Saves the run now and then, and continues it from its file. What `loss` and `before_step`
+            change beside the module (generators, a tracker) must be named when it is made.
 
     Returns:
         The minibatch losses and where the run diverged, if it did.
@@ -111,7 +116,16 @@ def train(
     nominal = [float(group["lr"]) for group in optimizer.param_groups]
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     losses = torch.full((steps,), math.nan)
-    for step in range(steps):
+    first = 0
+    if checkpoint is not None:
+        settings = {"steps": steps, "clip_norm": clip_norm, "schedule": _sampled(schedule, steps)}
+        progress = checkpoint.resume({"module": module, "optimizer": optimizer}, settings)
+        if progress is not None:
+            first = progress["step"]
+            losses[:first] = progress["losses"]
+    for step in range(first, steps):
+        if checkpoint is not None and step > first and checkpoint.due:
+            checkpoint.save(step=step, losses=losses[:step].clone())
         if schedule is not None:
             factor = schedule(step, steps)
             for group, learning_rate in zip(optimizer.param_groups, nominal, strict=True):
@@ -132,3 +146,8 @@ def train(
     if before_step is not None:
         before_step(steps)
     return TrainingResult(losses, diverged_at=None)
+
+
+def _sampled(schedule: Callable[[int, int], float] | None, steps: int) -> list[float] | None:
+    """Enough values to tell one schedule from another."""
+    return schedule and [float(schedule(step, steps)) for step in (0, steps // 3, steps - 1)]

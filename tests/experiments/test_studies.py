@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import synthetic
 from experiments import NAMES, study
 from experiments.__main__ import main
 from lowcomplex import sweeps
+from lowcomplex.tasks import AnchorTask
+from lowcomplex.training import Checkpoint
 from paper_figs import NAMES as FIGURES
 from paper_figs import figure
 
@@ -67,6 +70,43 @@ def test_a_run_repeats_bit_for_bit(name: str) -> None:
     chosen = study(name)
     config = sweeps.grid(chosen.config, **TINY[name])[-1]
     xr.testing.assert_identical(chosen.measure(config), chosen.measure(config))
+
+
+def test_an_anchor_cell_continues_from_where_it_was_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from experiments import anchor_gamma
+
+    class Interruption(BaseException):
+        pass
+
+    (config,) = sweeps.grid(
+        anchor_gamma.AnchorGammaConfig, **TINY["anchor_gamma"] | {"gamma": 0.8, "seed": 1, "steps": 12}
+    )
+    uninterrupted = anchor_gamma.measure(config)
+    batches, stop_at = 0, 6
+    sample = AnchorTask.sample
+
+    def sample_and_stop(task: AnchorTask, n: int, *arguments: Any, **options: Any) -> Any:
+        nonlocal batches
+        if n == config.batch:
+            batches += 1
+            if batches == stop_at:
+                raise Interruption
+        return sample(task, n, *arguments, **options)
+
+    monkeypatch.setattr(AnchorTask, "sample", sample_and_stop)
+    every_two = partial(Checkpoint, every_seconds=2, clock=lambda: batches)
+    monkeypatch.setattr(anchor_gamma, "Checkpoint", every_two)
+    with pytest.raises(Interruption):
+        anchor_gamma.measure(config, tmp_path / "cell")
+    batches, stop_at = 0, 6
+    with pytest.raises(Interruption):
+        anchor_gamma.measure(config, tmp_path / "cell")
+    batches, stop_at = 0, 0
+    continued = anchor_gamma.measure(config, tmp_path / "cell")
+    assert 0 < batches < 6
+    xr.testing.assert_identical(continued, uninterrupted)
 
 
 @pytest.mark.parametrize("name", NAMES)

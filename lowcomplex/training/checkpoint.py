@@ -1,0 +1,256 @@
+"""Checkpoints inside a long run, from which it continues bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+_MAGIC = b"lowcomplex checkpoint 1\n"
+_DIGEST_SIZE = hashlib.sha256().digest_size
+_LARGEST_SHARE = 0.01
+
+
+class Stateful(Protocol):
+    """What gives its state as nested dicts, lists, tensors, numbers and text, and takes it back."""
+
+    def state_dict(self) -> Any:
+        """The state."""
+
+    def load_state_dict(self, state_dict: Any, /) -> Any:
+        """Take the state over."""
+
+
+class Checkpoint:
+    """One file that holds all that a run needs to continue as if it had never been interrupted.
+
+    `train(…, checkpoint=…)` saves weights, buffers, optimizer and losses, and this object's tracker,
+    generators and other objects with them. The same call, made again from the same initial state, continues
+    where the file says, with identical losses, weights and records.
+
+    A file that is damaged, or that belongs to a run which started from another state (other weights, seed,
+    learning rate, number of steps, …), is reported, renamed to end in ".corrupt", and the run starts anew.
+    The start is recognized by its values, so draw the initial weights with a seeded generator.
+
+    A file is replaced in one atomic step, after it has reached the disk, and verified by its SHA-256 when
+    read. It holds no pickled code: it is read with `torch.load(weights_only=True)`.
+
+    Args:
+        path: The file; its folder is made when first written to. Remove it when the run's result is kept.
+        tracker: Whose records belong to the run.
+        generators: All random generators that training draws from. A network with dropout draws from
+            `torch.default_generator`.
+        objects: Whatever else changes during the run and has `state_dict` and `load_state_dict`.
+        every_seconds: Save so often, and never more often than costs 1 % of the time.
+        clock: Seconds that pass.
+
+    Raises:
+        ValueError: `every_seconds` is negative, or an object has no state to save.
+
+    Example:
+        >>> import tempfile
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     checkpoint = Checkpoint(Path(folder) / "run")
+        ...     _ = checkpoint.resume({"layer": layer})
+        ...     checkpoint.save(step=3)
+        ...     Checkpoint(Path(folder) / "run").resume({"layer": layer})
+        {'step': 3}
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        tracker: Stateful | None = None,
+        generators: Iterable[torch.Generator] = (),
+        objects: Iterable[Stateful] = (),
+        every_seconds: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not every_seconds >= 0:
+            raise ValueError(f"every_seconds: expected zero or more seconds, got {every_seconds}")
+        self.path = Path(path)
+        self.every_seconds = every_seconds
+        self._own: dict[str, Stateful | torch.Generator] = {
+            **({} if tracker is None else {"tracker": tracker}),
+            **{f"generators[{index}]": generator for index, generator in enumerate(generators)},
+            **{f"objects[{index}]": thing for index, thing in enumerate(objects)},
+        }
+        self._clock = clock
+        self._cost = 0.0
+        self._saved_at = clock()
+        self._objects: dict[str, Stateful | torch.Generator] = {}
+        self._start: dict[str, str] = {}
+
+    def resume(
+        self, objects: Mapping[str, Stateful | torch.Generator], settings: Mapping[str, Any] | None = None
+    ) -> dict[str, Any] | None:
+        """Register the run's objects in their initial state; load the file into them if it is theirs.
+
+        Args:
+            objects: The run's parts by name, beside those that the checkpoint was made with.
+            settings: What else the run depends on; a file saved under other settings is not used.
+
+        Returns:
+            What was given to `save`, or None if the run starts anew.
+
+        Raises:
+            ValueError: An object's state holds what cannot be saved.
+        """
+        self._objects = {**objects, **self._own}
+        for name, thing in self._objects.items():
+            if not isinstance(thing, torch.Generator) and not hasattr(thing, "load_state_dict"):
+                raise ValueError(
+                    f"{name}: expected state_dict and load_state_dict, got {type(thing).__name__}"
+                )
+        parts = {name: _state(thing) for name, thing in self._objects.items()}
+        parts |= {"settings": dict(settings or {}), "versions": _versions()}
+        self._start = {name: _digest(name, part) for name, part in parts.items()}
+        self._saved_at = self._clock()
+        try:
+            content = self._read()
+        except FileNotFoundError:
+            return None
+        except ValueError as damage:
+            self._set_aside(str(damage))
+            return None
+        for name, thing in self._objects.items():
+            state = content["states"][name]
+            if isinstance(thing, torch.Generator):
+                thing.set_state(state)
+            else:
+                thing.load_state_dict(state)
+        progress: dict[str, Any] = content["progress"]
+        return progress
+
+    @property
+    def due(self) -> bool:
+        """True if it is time to save."""
+        return self._clock() - self._saved_at >= max(self.every_seconds, self._cost / _LARGEST_SHARE)
+
+    def save(self, **progress: Any) -> None:
+        """Save the registered objects now, due or not.
+
+        A file that cannot be written is reported as a warning, and the run goes on without it.
+
+        Args:
+            **progress: Tensors, numbers and text that `resume` returns.
+
+        Raises:
+            RuntimeError: `resume` was not called before.
+        """
+        if not self._start:
+            raise RuntimeError("call resume before save: it registers what is saved")
+        started = self._clock()
+        buffer = io.BytesIO()
+        states = {name: _state(thing) for name, thing in self._objects.items()}
+        torch.save({"start": self._start, "states": states, "progress": progress}, buffer)
+        try:
+            self._write(buffer.getbuffer())
+        except OSError as error:
+            warnings.warn(f"{self.path}: the checkpoint was not saved: {error}", stacklevel=2)
+        self._saved_at = self._clock()
+        self._cost = self._saved_at - started
+
+    def _write(self, payload: memoryview) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f"{self.path.name}.tmp")
+        try:
+            with temporary.open("wb") as file:
+                file.write(_MAGIC + hashlib.sha256(payload).digest())
+                file.write(payload)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        if os.name == "posix":  # The new name is on the disk only when its folder is.
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _read(self) -> dict[str, Any]:
+        """The verified content of the file.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ValueError: It is damaged, or another run's.
+        """
+        raw = self.path.read_bytes()
+        head = len(_MAGIC) + _DIGEST_SIZE
+        if raw[: len(_MAGIC)] != _MAGIC:
+            raise ValueError("this is not a checkpoint")
+        payload = memoryview(raw)[head:]
+        if hashlib.sha256(payload).digest() != raw[len(_MAGIC) : head]:
+            raise ValueError("the checkpoint does not match its checksum")
+        try:
+            content: dict[str, Any] = torch.load(io.BytesIO(payload), weights_only=True, map_location="cpu")
+            saved = content["start"]
+        except Exception as error:  # Whatever an unpickler meets in bytes that are not ours.
+            raise ValueError(f"the checkpoint cannot be read ({type(error).__name__})") from error
+        others = [name for name in {**saved, **self._start} if saved.get(name) != self._start.get(name)]
+        if others:
+            raise ValueError(f"the checkpoint is another run's: it started from other {', '.join(others)}")
+        return content
+
+    def _set_aside(self, reason: str) -> None:
+        aside = self.path.with_name(f"{self.path.name}.corrupt")
+        self.path.replace(aside)
+        warnings.warn(f"{self.path}: {reason}; set aside as {aside.name}, the run starts anew", stacklevel=3)
+
+
+def _state(thing: Stateful | torch.Generator) -> Any:
+    return thing.get_state() if isinstance(thing, torch.Generator) else thing.state_dict()
+
+
+def _versions() -> dict[str, str]:
+    """Another version of these may compute other bits."""
+    found = {"torch": str(torch.__version__)}
+    try:
+        found["lowcomplex"] = version("lowcomplex")
+    except PackageNotFoundError:
+        found["lowcomplex"] = "unknown"
+    return found
+
+
+def _digest(name: str, value: Any) -> str:
+    digest = hashlib.sha256()
+    _feed(digest, name, value)
+    return digest.hexdigest()
+
+
+def _feed(digest: Any, name: str, value: Any) -> None:
+    """Hash a nested state by its values."""
+    if isinstance(value, Tensor):
+        digest.update(f"tensor {value.dtype} {tuple(value.shape)}".encode())
+        flat = value.detach().cpu().contiguous().flatten()
+        digest.update(flat.view(torch.uint8).numpy().data if flat.numel() else b"")
+    elif isinstance(value, Mapping):
+        digest.update(f"mapping {len(value)}".encode())
+        for key, item in value.items():
+            digest.update(f"{key!r}:".encode())
+            _feed(digest, f"{name}.{key}", item)
+    elif isinstance(value, list | tuple):
+        digest.update(f"sequence {len(value)}".encode())
+        for index, item in enumerate(value):
+            _feed(digest, f"{name}[{index}]", item)
+    elif value is None or isinstance(value, bool | int | float | str):
+        digest.update(f"{type(value).__name__} {value!r};".encode())
+    else:
+        raise ValueError(
+            f"{name}: a checkpoint holds tensors, numbers and text in dicts and lists, "
+            f"got {type(value).__name__}"
+        )
