@@ -247,6 +247,35 @@ def token_maps(axis: Axes, run: Run) -> None:
     )
 
 
+def pair_decomposition(axis: Axes, run: Run) -> None:
+    table = run.outputs[-1].double().view(8, 8)
+    found = measures.pair_decomposition(table)
+    values = torch.linspace(-1, 1, 8)
+    image = axis.imshow(table - (values[:, None] + values), cmap="RdBu_r", vmin=-1, vmax=1)
+    axis.figure.colorbar(image, ax=axis, label="answer minus sum")
+    axis.set(xlabel="second element", ylabel="first element")
+    both = float(found.interaction_symmetric + found.interaction_antisymmetric)
+    share = float(found.interaction_antisymmetric) / both
+    axis.set_title(f"{axis.get_title()}: antisymmetric share {share:.2f}")
+
+
+def representations(axis: Axes, run: Run) -> None:
+    with torch.no_grad():
+        hidden = torch.tanh(run.network.layers[1](torch.tanh(run.network.layers[0](run.grid))))
+    key, shift = torch.cartesian_prod(torch.arange(20), torch.arange(4)).T
+    answer = (key + 3 * shift + 1) % 20
+    gaps = {
+        name: float(measures.cosine_gap(hidden, classes).gap)
+        for name, classes in {"answer": answer, "key": key, "shift": shift}.items()
+    }
+    axis.bar(range(3), list(gaps.values()), color=[_DARK, _LIGHT, _LIGHT])
+    axis.set_xticks(range(3), [f"same {name}" for name in gaps])
+    axis.set(ylabel="cosine gap", ylim=(-0.1, 1))
+    columns = run.network.layers[0].weight.detach().mT[:20]
+    around = torch.cos(2 * torch.pi * torch.arange(20) / 20)
+    _say(axis, f"ordinality of keys {float(measures.ordinality(columns, around)):.2f}")
+
+
 def boolean(axis: Axes, run: Run) -> None:
     values = run.outputs[-1].double()
     weights = measures.degree_weights(values)

@@ -43,6 +43,7 @@ from lowcomplex.measures.learning_time import learning_time
 from lowcomplex.measures.line_spectra import LineSpectra, line_spectra
 from lowcomplex.measures.low_high import LowHigh, LowHighError, low_high_error, low_high_parts
 from lowcomplex.measures.orientation import OrientationAmplitude, orientation_amplitude
+from lowcomplex.measures.pair_decomposition import PairDecomposition, pair_decomposition
 from lowcomplex.measures.products import product_singular_values, scaled_product
 from lowcomplex.measures.projection import projected_spectrum
 from lowcomplex.measures.rank import (
@@ -56,6 +57,7 @@ from lowcomplex.measures.rank import (
     stable_rank,
 )
 from lowcomplex.measures.regions import LinearPieces, linear_pieces
+from lowcomplex.measures.representations import CosineGap, cosine_gap, ordinality
 from lowcomplex.measures.scattered import scattered_spectrum
 from lowcomplex.measures.spectrum_summaries import DecayExponent, bandwidth_of, centroid_of, decay_exponent
 from lowcomplex.measures.tangent_kernel import neural_tangent_kernel
@@ -70,6 +72,7 @@ from lowcomplex.measures.trajectory import relative_displacement, trajectory_dim
 __all__ = [
     "CircleHarmonics",
     "CondensedDirections",
+    "CosineGap",
     "CyclicSpectrum",
     "DecayExponent",
     "FollowedDirections",
@@ -82,6 +85,7 @@ __all__ = [
     "LowHigh",
     "LowHighError",
     "OrientationAmplitude",
+    "PairDecomposition",
     "SampledEstimate",
     "SpectralDensity",
     "bandwidth",
@@ -90,6 +94,7 @@ __all__ = [
     "circle_harmonics",
     "condensed_direction_count",
     "condensed_directions",
+    "cosine_gap",
     "cosine_moments",
     "cosine_similarity",
     "covariance_dimensions",
@@ -121,7 +126,9 @@ __all__ = [
     "neural_tangent_kernel",
     "nuclear_rank",
     "numerical_rank",
+    "ordinality",
     "orientation_amplitude",
+    "pair_decomposition",
     "participation_ratio",
     "product_singular_values",
     "projected_spectrum",
