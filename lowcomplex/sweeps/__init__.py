@@ -1,11 +1,13 @@
 """Sweeps: grids of configs, each cell computed once, stored by content, in parallel."""
 
+from lowcomplex.sweeps._cluster import Cluster
 from lowcomplex.sweeps._config import Config, grid, sweep_hash
 from lowcomplex.sweeps._dataset import load, open
 from lowcomplex.sweeps._store import DamagedCellError, Store, versions
 from lowcomplex.sweeps._sweep import Summary, Sweep, run
 
 __all__ = [
+    "Cluster",
     "Config",
     "DamagedCellError",
     "Store",

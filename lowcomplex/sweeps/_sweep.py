@@ -14,12 +14,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 from tqdm.auto import tqdm
 
+from lowcomplex.sweeps import _jobs
+from lowcomplex.sweeps._cluster import Cluster
 from lowcomplex.sweeps._config import Config, sweep_hash
 from lowcomplex.sweeps._store import DamagedCellError, Store
 
@@ -66,7 +69,14 @@ class Summary:
     seconds: float = 0.0
 
 
-def run(sweep: Sweep, folder: Path | str, *, workers: int = 1, progress: bool = True) -> Summary:
+def run(
+    sweep: Sweep,
+    folder: Path | str,
+    *,
+    workers: int = 1,
+    progress: bool = True,
+    cluster: Cluster | None = None,
+) -> Summary:
     """Compute the missing cells of a sweep.
 
     Each worker is a process of its own with one thread, so that a cell's numbers do not depend on the
@@ -79,15 +89,20 @@ def run(sweep: Sweep, folder: Path | str, *, workers: int = 1, progress: bool = 
         folder: Where cells are stored; sweeps over the same configs may share it, also at the same time.
         workers: Number of processes; 0 computes in this one.
         progress: Show a live line on a terminal, plain lines elsewhere.
+        cluster: Compute the cells as jobs of this cluster instead, and wait for them. Jobs go on when the
+            wait is interrupted; the same call finds them and waits for them.
 
     Returns:
         What was done.
 
     Raises:
         ValueError: `workers` is negative.
+        RuntimeError: The cluster's commands are missing.
     """
     if workers < 0:
         raise ValueError(f"workers: expected zero or more processes, got {workers}")
+    if cluster is not None:
+        cluster.require()
     start = time.perf_counter()
     folder = Path(folder)
     store = Store(folder / "cells")
@@ -95,9 +110,13 @@ def run(sweep: Sweep, folder: Path | str, *, workers: int = 1, progress: bool = 
     summary = Summary(cached=len(sweep.configs) - len(missing))
     _write_manifest(sweep, folder)
     if missing:
-        outcomes = _compute_in_pool if workers else _compute_here
+        if cluster is not None:
+            outcomes = _compute_on_cluster(cluster, sweep, missing, folder)
+        else:
+            local = _compute_in_pool if workers else _compute_here
+            outcomes = local(sweep.measure, missing, store.folder, workers)
         with _Line(sweep.name, len(sweep.configs), summary.cached, progress) as line:
-            for config, failure in outcomes(sweep.measure, missing, store.folder, workers):
+            for config, failure in outcomes:
                 if failure is None:
                     summary.computed += 1
                     _failure_path(folder, config).unlink(missing_ok=True)
@@ -139,6 +158,22 @@ def _compute_here(
 ) -> Iterator[tuple[Config, str | None]]:
     for config in configs:
         yield config, _compute(measure, config, folder)
+
+
+def _compute_on_cluster(
+    cluster: Cluster, sweep: Sweep, configs: list[Config], folder: Path
+) -> Iterator[tuple[Config, str | None]]:
+    compute = partial(_compute_batch, sweep.measure, (folder / "cells").absolute())
+    batches = [(config,) for config in configs]
+    for (config,), failure in _jobs.outcomes(cluster, sweep.name, compute, batches, folder):
+        yield config, failure
+
+
+def _compute_batch(
+    measure: Callable[[Any], xr.Dataset], folder: Path, batch: tuple[Config, ...]
+) -> str | None:
+    (config,) = batch
+    return _compute(measure, config, folder)
 
 
 def _compute_in_pool(
