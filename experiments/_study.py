@@ -37,21 +37,27 @@ class Study:
         name: The module's name.
         title: One line that says what is asked.
         config: The config of one run.
-        measure: Runs one config; deterministic, a top-level function.
+        measure: Runs one config, or a batch of them, as for `lowcomplex.sweeps.Sweep`.
         presets: For each preset, the fields that it sets; a tuple of values sweeps a field.
         dimensions: The swept fields, in the dataset's order.
         findings: Sentences computed from the whole dataset.
         reduce: The part of the dataset that figures and findings need.
+        together: Fields in which the runs of one batch may differ.
+        batch: Most runs of one batch.
+        resumable: Whether `measure` takes the path of a checkpoint.
     """
 
     name: str
     title: str
     config: type[sweeps.Config]
-    measure: Callable[[Any], xr.Dataset]
+    measure: Callable[..., Any]
     presets: Mapping[str, Mapping[str, Any]]
     dimensions: tuple[str, ...]
     findings: Callable[[xr.Dataset], tuple[str, ...]]
     reduce: Callable[[xr.Dataset], xr.Dataset] = _identity
+    together: tuple[str, ...] = ()
+    batch: int = 64
+    resumable: bool = False
 
     def sweep(self, preset: str) -> sweeps.Sweep:
         """The cells of a preset.
@@ -61,7 +67,9 @@ class Study:
         """
         require_known(f"preset of {self.name}", preset, self.presets)
         configs = sweeps.grid(self.config, **self.presets[preset])
-        return sweeps.Sweep(preset, self.measure, configs, self.dimensions)
+        return sweeps.Sweep(
+            preset, self.measure, configs, self.dimensions, self.together, self.batch, self.resumable
+        )
 
     def folder(self, results: Path = RESULTS) -> Path:
         """Where this study's cells are stored."""

@@ -3,13 +3,15 @@
 from lowcomplex.sweeps._cluster import Cluster
 from lowcomplex.sweeps._config import Config, grid, sweep_hash
 from lowcomplex.sweeps._dataset import load, open
-from lowcomplex.sweeps._store import DamagedCellError, Store, versions
+from lowcomplex.sweeps._errors import DamagedCellError, StorageError
+from lowcomplex.sweeps._store import Store, versions
 from lowcomplex.sweeps._sweep import Summary, Sweep, run
 
 __all__ = [
     "Cluster",
     "Config",
     "DamagedCellError",
+    "StorageError",
     "Store",
     "Summary",
     "Sweep",

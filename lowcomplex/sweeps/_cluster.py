@@ -10,9 +10,7 @@ from typing import Any, Literal
 import submitit
 
 from lowcomplex._names import require_known
-
-ATTEMPTS = 3
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+from lowcomplex.sweeps._workers import ATTEMPTS, THREAD_VARIABLES
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
+from lowcomplex.sweeps._manifest import read_manifest
 from lowcomplex.sweeps._store import Store
 from lowcomplex.sweeps._sweep import Sweep
 
@@ -52,7 +52,7 @@ def open(name: str, *, folder: Path | str = "results") -> xr.Dataset:
     if not path.is_file():
         known = sorted(f"{p.parent.name}/{p.stem}" for p in Path(folder).glob("*/*.json"))
         raise FileNotFoundError(f"{name}: no such sweep in {folder}; there are {known}")
-    manifest = json.loads(path.read_text())
+    manifest = read_manifest(path)
     positions = [tuple(cell["fields"][d] for d in manifest["dimensions"]) for cell in manifest["cells"]]
     hashes = [cell["hash"] for cell in manifest["cells"]]
     return _load(manifest["name"], manifest["hash"], manifest["dimensions"], positions, hashes, path.parent)

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,10 @@ from typing import Any
 import submitit
 from exca.cachedict.inflight import InflightRegistry, Liveness, Pid, Slurm
 
-from lowcomplex.sweeps._cluster import ATTEMPTS, THREAD_VARIABLES, Cluster, executor_of
-from lowcomplex.sweeps._config import Config
-from lowcomplex.sweeps._store import Store
-
-Batch = tuple[Config, ...]
-Compute = Callable[[Batch], str | None]
+from lowcomplex.sweeps._batches import Batch
+from lowcomplex.sweeps._cluster import Cluster, executor_of
+from lowcomplex.sweeps._store import Store, place
+from lowcomplex.sweeps._workers import ATTEMPTS, Compute, Outcomes, Running, single_threaded
 
 _LARGEST_ARRAY = 1000  # Slurm's default MaxArraySize is 1001.
 # Seconds between looks at our jobs, at those of others, and for a result to appear on a shared disk.
@@ -30,8 +28,13 @@ _SECONDS = {"local": (0.1, 1.0, 0.0), "slurm": (2.0, 20.0, 15.0)}
 
 
 def outcomes(
-    cluster: Cluster, name: str, compute: Compute, batches: Sequence[Batch], folder: Path
-) -> Iterator[tuple[Batch, str | None]]:
+    cluster: Cluster,
+    name: str,
+    folder: Path,
+    compute: Compute,
+    batches: Sequence[Batch],
+    running: Running,
+) -> Outcomes:
     """Submit the batches and wait for them.
 
     A batch is claimed before it is submitted, in the name of its job: a batch whose job another command has
@@ -41,14 +44,15 @@ def outcomes(
     Args:
         cluster: Where.
         name: What the jobs are called.
+        folder: Of the sweep.
         compute: Computes and stores a batch, and returns the traceback if it raised; found by import.
         batches: What to compute.
-        folder: Of the sweep.
+        running: Told how many cells are with jobs that have not ended.
 
     Yields:
         Each batch with the traceback of its failure, or None.
     """
-    yield from _Jobs(cluster, name, compute, folder).run(batches)
+    yield from _Jobs(cluster, name, compute, folder).run(batches, running)
 
 
 class _Task:
@@ -91,7 +95,7 @@ class _Jobs:
         self._window = (cluster.parallel or os.cpu_count() or 1) if is_local else _LARGEST_ARRAY
         self._flying: dict[Any, _Group] = {}
 
-    def run(self, batches: Sequence[Batch]) -> Iterator[tuple[Batch, str | None]]:
+    def run(self, batches: Sequence[Batch], running: Running) -> Outcomes:
         size = self._cluster.batches_per_job
         waiting = [_Group(list(batches[start : start + size])) for start in range(0, len(batches), size)]
         is_told = False
@@ -106,6 +110,7 @@ class _Jobs:
                     if not is_told and any(group.next_look for group in waiting):
                         is_told = True
                         _tell_where(waiting, registry)
+                    running(sum(len(group.keys) for group in self._flying.values()))
                     over = self._over()
                     for job, group in over:
                         known, again = self._outcome(job, group)
@@ -198,20 +203,14 @@ def _as_in_a_worker(*, is_local: bool) -> Iterator[None]:
     if not is_local:
         yield
         return
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     is_main = threading.current_thread() is threading.main_thread()
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
     try:
-        yield
+        with single_threaded():
+            yield
     finally:
         if is_main:
             signal.signal(signal.SIGINT, handler)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _liveness(job: Any, kind: str, folder: Path) -> Liveness:
@@ -223,19 +222,13 @@ def _liveness(job: Any, kind: str, folder: Path) -> Liveness:
 def _tell_where(waiting: list[_Group], registry: InflightRegistry) -> None:
     held = [group for group in waiting if group.next_look]
     holders = registry.get([key for group in held for key in group.keys]).values()
-    places = sorted({_place(holder.liveness) for holder in holders})
+    places = sorted({place(holder.liveness) for holder in holders})
     print(
         f"{sum(len(group.batches) for group in held)} batches were submitted before; waiting for them "
         f"({', '.join(places[:6])}{', …' if len(places) > 6 else ''})",
         file=sys.stderr,
         flush=True,
     )
-
-
-def _place(liveness: Liveness) -> str:
-    if isinstance(liveness, Pid):
-        return f"process {liveness.pid} on {liveness.host}"
-    return str(liveness)
 
 
 def _tail(log: Path, size: int = 2000) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,10 @@ from typing import Any
 import xarray as xr
 from exca import utils
 from exca.cachedict import CacheDict, DumpContext
-from exca.cachedict.inflight import InflightRegistry
+from exca.cachedict.inflight import InflightRegistry, Liveness, Pid
 
 from lowcomplex.sweeps._config import Config
-
-
-class DamagedCellError(RuntimeError):
-    """A stored result does not match its checksum, cannot be read, or is missing."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
+from lowcomplex.sweeps._errors import DamagedCellError, StorageError
 
 
 class NetCDF:
@@ -36,6 +30,9 @@ class NetCDF:
         with utils.temporary_save_path(ctx.folder / name) as temporary:
             value.to_netcdf(temporary, engine="h5netcdf")
             digest = _sha256(temporary)
+            # On disk before it has its name: a power cut must not leave a name without content.
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         return {"filename": name, "sha256": digest}
 
     @classmethod
@@ -83,34 +80,85 @@ class Store:
         return cell
 
     def save(self, config: Config, dataset: xr.Dataset) -> None:
-        """Store a finished cell, with its config and the versions that made it."""
+        """Store a finished cell, with its config and the versions that made it.
+
+        Raises:
+            StorageError: The disk is full, or the folder is read-only.
+        """
         dataset = dataset.assign_attrs(
             config=json.dumps(config.content(), sort_keys=True), config_hash=config.hash, **versions()
         )
-        with self._cells.write():
+        with writing(self.folder), self._cells.write():
             self._cells[config.hash] = dataset
+
+    def keys(self) -> tuple[str, ...]:
+        """Hashes of the finished cells."""
+        return tuple(self._cells.keys())
+
+    def path(self, key: str) -> Path:
+        """The file of a finished cell."""
+        if key not in self._cells:
+            raise KeyError(key)
+        return self.folder / str(self._cells._key_info[key].content["filename"])
 
     def set_aside(self, key: str) -> Path:
         """Add .corrupt to the name of a damaged cell's file, so that the cell is computed again."""
-        info = self._cells._key_info[key]
+        path = self.path(key)
         with self._cells.write():
             del self._cells[key]
-        return self.folder / f"{info.content['filename']}.corrupt"
+        return path.with_name(f"{path.name}.corrupt")
 
     @contextlib.contextmanager
-    def claim(self, key: str) -> Iterator[bool]:
-        """Hold a cell against other processes; yields False if another one finished it meanwhile."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def claim(self, keys: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        """Hold cells against other processes; yields those that are ours to compute.
+
+        Cells that a live process holds, and cells that are finished, are not among them. Nothing is waited
+        for while cells are held, so that two processes cannot wait for each other.
+        """
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         with InflightRegistry(self.folder) as registry:
-            while not registry.claim([key]):
-                registry.wait_for_inflight([key])
-                if key in self:
-                    yield False
-                    return
+            held = [key for key in keys if registry.claim([key])]
             try:
-                yield key not in self
+                yield tuple(key for key in held if key not in self)
             finally:
-                registry.release([key])
+                registry.release(held)
+
+    def wait(self, keys: Sequence[str]) -> None:
+        """Wait until no live process holds these cells."""
+        with InflightRegistry(self.folder) as registry:
+            registry.wait_for_inflight(list(keys))
+
+    def holders(self) -> dict[str, str]:
+        """Where each cell is being computed: "process 123 on HOST", or the job of a cluster."""
+        if not self.folder.is_dir():
+            return {}
+        with InflightRegistry(self.folder) as registry:
+            held = registry.get()
+        return {key: place(worker.liveness) for key, worker in held.items() if worker.is_alive()}
+
+
+def place(liveness: Liveness) -> str:
+    """Where something runs, in words."""
+    if isinstance(liveness, Pid):
+        return f"process {liveness.pid} on {liveness.host}"
+    return str(liveness)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an operating system's refusal to write into an error that says where and what to do.
+
+    Raises:
+        StorageError: Whatever was done within could not be written.
+    """
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise StorageError(error.filename or path, reason) from error
 
 
 def versions() -> dict[str, str]:

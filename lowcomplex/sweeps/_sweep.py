@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import multiprocessing
-import os
 import sys
-import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import xarray as xr
-from tqdm.auto import tqdm
-
+from lowcomplex._names import require_known
 from lowcomplex.sweeps import _jobs
+from lowcomplex.sweeps._batches import batches
 from lowcomplex.sweeps._cluster import Cluster
+from lowcomplex.sweeps._compute import Compute
 from lowcomplex.sweeps._config import Config, sweep_hash
-from lowcomplex.sweeps._store import DamagedCellError, Store
-
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-_ATTEMPTS = 3
+from lowcomplex.sweeps._errors import DamagedCellError
+from lowcomplex.sweeps._failures import forget_failure, record_failure
+from lowcomplex.sweeps._manifest import write_manifest
+from lowcomplex.sweeps._pool import Pool, here
+from lowcomplex.sweeps._progress import Line
+from lowcomplex.sweeps._store import Store
+from lowcomplex.sweeps._workers import Scheduler
 
 
 @dataclass(frozen=True)
@@ -36,15 +31,36 @@ class Sweep:
 
     Attributes:
         name: Names the sweep's manifest.
-        measure: Computes one cell; a top-level function, deterministic in its config.
+        measure: Computes one cell, `measure(config) → Dataset`; a top-level function, deterministic in its
+            config. If `together` is not empty it computes a batch, `measure(configs) → Sequence[Dataset]`,
+            one dataset a config, in order. If `resumable`, it takes as another argument the path of a file
+            that it may write atomically and continue from (`lowcomplex.training.Checkpoint`); the file is
+            removed once the cell is stored.
         configs: The cells, in the order in which they are computed.
         dimensions: The fields of the configs along which cells are concatenated.
+        together: Fields in which the cells of one batch may differ, such as the initialization rate and the
+            seed of networks that are trained as one ensemble.
+        batch: Most cells of one batch.
+        resumable: Whether `measure` takes the path of a checkpoint.
+
+    Raises:
+        ValueError: `together` names no field of the configs, or `batch` is not positive.
     """
 
     name: str
-    measure: Callable[[Any], xr.Dataset]
+    measure: Callable[..., Any]
     configs: tuple[Config, ...]
     dimensions: tuple[str, ...]
+    together: tuple[str, ...] = ()
+    batch: int = 64
+    resumable: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"batch: expected at least one cell, got {self.batch}")
+        if self.configs:
+            for name in self.together:
+                require_known("together", name, type(self.configs[0]).model_fields)
 
     @property
     def hash(self) -> str:
@@ -77,12 +93,13 @@ def run(
     progress: bool = True,
     cluster: Cluster | None = None,
 ) -> Summary:
-    """Compute the missing cells of a sweep.
+    """Compute the missing cells of a sweep; the same call resumes a sweep that was interrupted.
 
     Each worker is a process of its own with one thread, so that a cell's numbers do not depend on the
-    number of workers. A finished cell is stored at once: killing the run loses the cells in progress and
-    nothing else. A cell that raises is recorded in `failures/` beside the cells, and the sweep goes on; a
-    cell whose worker dies is tried again, three times in all.
+    number of workers. A finished cell is stored at once: killing the run loses the batches in progress, up
+    to their last checkpoints, and nothing else. A cell that raises is recorded in `failures/` beside the
+    cells, and the sweep goes on; a batch whose worker dies is tried again, three times in all. A stored file
+    that is damaged is named, set aside and computed again.
 
     Args:
         sweep: What to compute.
@@ -98,6 +115,7 @@ def run(
     Raises:
         ValueError: `workers` is negative.
         RuntimeError: The cluster's commands are missing.
+        StorageError: Results cannot be written.
     """
     if workers < 0:
         raise ValueError(f"workers: expected zero or more processes, got {workers}")
@@ -105,25 +123,27 @@ def run(
         cluster.require()
     start = time.perf_counter()
     folder = Path(folder)
+    write_manifest(folder, sweep.name, sweep.hash, sweep.dimensions, sweep.configs)
     store = Store(folder / "cells")
     missing = [config for config in sweep.configs if not _is_finished(store, config)]
     summary = Summary(cached=len(sweep.configs) - len(missing))
-    _write_manifest(sweep, folder)
     if missing:
+        compute = Compute(sweep.measure, folder.absolute(), bool(sweep.together), sweep.resumable)
+        schedule: Scheduler = Pool(workers) if workers else here
         if cluster is not None:
-            outcomes = _compute_on_cluster(cluster, sweep, missing, folder)
-        else:
-            local = _compute_in_pool if workers else _compute_here
-            outcomes = local(sweep.measure, missing, store.folder, workers)
-        with _Line(sweep.name, len(sweep.configs), summary.cached, progress) as line:
-            for config, failure in outcomes:
-                if failure is None:
-                    summary.computed += 1
-                    _failure_path(folder, config).unlink(missing_ok=True)
-                else:
-                    summary.failed[config.hash] = failure
-                    _record_failure(folder, config, failure)
-                line.advance(failed=len(summary.failed))
+            schedule = partial(_jobs.outcomes, cluster, sweep.name, folder)
+        with Line(sweep.name, len(sweep.configs), summary.cached, progress) as line:
+            todo = batches(missing, sweep.together, sweep.batch)
+            for batch, failure in schedule(compute, todo, line.running):
+                for config in batch:
+                    # Of a batch that failed, others may have computed a part.
+                    if failure is None or config.hash in store:
+                        summary.computed += 1
+                        forget_failure(folder, config)
+                    else:
+                        summary.failed[config.hash] = failure
+                        record_failure(folder, config, failure)
+                line.advance(len(batch), failed=len(summary.failed))
     summary.seconds = time.perf_counter() - start
     return summary
 
@@ -139,154 +159,3 @@ def _is_finished(store: Store, config: Config) -> bool:
         )
         return False
     return True
-
-
-def _compute(measure: Callable[[Any], xr.Dataset], config: Config, folder: Path) -> str | None:
-    """Compute and store one cell; the traceback if it raised."""
-    store = Store(folder)
-    try:
-        with store.claim(config.hash) as is_ours:
-            if is_ours:
-                store.save(config, measure(config))
-    except Exception:
-        return traceback.format_exc()
-    return None
-
-
-def _compute_here(
-    measure: Callable[[Any], xr.Dataset], configs: list[Config], folder: Path, workers: int
-) -> Iterator[tuple[Config, str | None]]:
-    for config in configs:
-        yield config, _compute(measure, config, folder)
-
-
-def _compute_on_cluster(
-    cluster: Cluster, sweep: Sweep, configs: list[Config], folder: Path
-) -> Iterator[tuple[Config, str | None]]:
-    compute = partial(_compute_batch, sweep.measure, (folder / "cells").absolute())
-    batches = [(config,) for config in configs]
-    for (config,), failure in _jobs.outcomes(cluster, sweep.name, compute, batches, folder):
-        yield config, failure
-
-
-def _compute_batch(
-    measure: Callable[[Any], xr.Dataset], folder: Path, batch: tuple[Config, ...]
-) -> str | None:
-    (config,) = batch
-    return _compute(measure, config, folder)
-
-
-def _compute_in_pool(
-    measure: Callable[[Any], xr.Dataset], configs: list[Config], folder: Path, workers: int
-) -> Iterator[tuple[Config, str | None]]:
-    """Keep `workers` cells in flight, so that those a dying worker took along are known."""
-    waiting = list(reversed(configs))
-    attempts = dict.fromkeys((config.hash for config in configs), 0)
-    with _single_threaded():
-        while waiting:
-            pool = ProcessPoolExecutor(
-                max_workers=min(workers, len(waiting)),
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_follow_parent,
-            )
-            flying: dict[Future[str | None], Config] = {}
-            try:
-                while waiting or flying:
-                    while waiting and len(flying) < workers:
-                        flying[pool.submit(_compute, measure, waiting[-1], folder)] = waiting[-1]
-                        waiting.pop()
-                    for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                        failure = future.result()
-                        yield flying.pop(future), failure
-            except BrokenProcessPool:
-                for config in reversed(flying.values()):
-                    attempts[config.hash] += 1
-                    if attempts[config.hash] < _ATTEMPTS:
-                        waiting.append(config)
-                    else:
-                        yield config, f"the worker process died {_ATTEMPTS} times"
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _single_threaded() -> Iterator[None]:
-    """Let child processes start with one thread each: the variables are read when libraries load."""
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _follow_parent() -> None:
-    """End this worker as soon as its parent is gone, even if that was killed."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def end_with_parent() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-def _write_manifest(sweep: Sweep, folder: Path) -> None:
-    manifest = {
-        "name": sweep.name,
-        "dimensions": sweep.dimensions,
-        "hash": sweep.hash,
-        "cells": [{"hash": config.hash, **config.content()} for config in sweep.configs],
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{sweep.name}.{os.getpid()}.json"
-    temporary.write_text(json.dumps(manifest, indent=1))
-    temporary.replace(folder / f"{sweep.name}.json")
-
-
-def _record_failure(folder: Path, config: Config, failure: str) -> None:
-    path = _failure_path(folder, config)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(f"{json.dumps(config.content(), indent=1)}\n\n{failure}")
-
-
-def _failure_path(folder: Path, config: Config) -> Path:
-    return folder / "failures" / f"{config.hash}.txt"
-
-
-class _Line:
-    """One live line on a terminal; elsewhere a plain line now and then."""
-
-    def __init__(self, name: str, total: int, done: int, shown: bool) -> None:
-        self._name, self._total, self._done, self._shown = name, total, done, shown
-        live = shown and sys.stderr.isatty()
-        self._bar = tqdm(total=total, initial=done, desc=name, unit="cell", disable=not live)
-        self._plain = shown and not live
-        self._start, self._first, self._last = time.monotonic(), done, time.monotonic()
-
-    def __enter__(self) -> _Line:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def advance(self, failed: int) -> None:
-        self._done += 1
-        if failed:
-            self._bar.set_postfix(failed=failed)
-        self._bar.update()
-        now = time.monotonic()
-        if self._plain and (now - self._last > 10 or self._done == self._total):
-            self._last = now
-            left = (now - self._start) / (self._done - self._first) * (self._total - self._done)
-            print(
-                f"{self._name}: {self._done} of {self._total} cells, {failed} failed, {left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
