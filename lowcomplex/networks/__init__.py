@@ -1,8 +1,18 @@
 """Networks whose initialization rate is the question."""
 
 from lowcomplex.networks.activations import activation, multiplicity
+from lowcomplex.networks.deep_linear import DeepLinear
+from lowcomplex.networks.diagonal_linear import DiagonalLinear
 from lowcomplex.networks.mlp import MLP
 from lowcomplex.networks.transformer import Transformer
 from lowcomplex.networks.two_layer import TwoLayer
 
-__all__ = ["MLP", "Transformer", "TwoLayer", "activation", "multiplicity"]
+__all__ = [
+    "MLP",
+    "DeepLinear",
+    "DiagonalLinear",
+    "Transformer",
+    "TwoLayer",
+    "activation",
+    "multiplicity",
+]

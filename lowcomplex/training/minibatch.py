@@ -118,7 +118,7 @@ def train(
     losses = torch.full((steps,), math.nan)
     first = 0
     if checkpoint is not None:
-        settings = {"steps": steps, "clip_norm": clip_norm, "schedule": _sampled(schedule, steps)}
+        settings = {"steps": steps, "clip_norm": clip_norm, "schedule": schedule_values(schedule, steps)}
         progress = checkpoint.resume({"module": module, "optimizer": optimizer}, settings)
         if progress is not None:
             first = progress["step"]
@@ -148,6 +148,6 @@ def train(
     return TrainingResult(losses, diverged_at=None)
 
 
-def _sampled(schedule: Callable[[int, int], float] | None, steps: int) -> list[float] | None:
+def schedule_values(schedule: Callable[[int, int], float] | None, steps: int) -> list[float] | None:
     """Enough values to tell one schedule from another."""
     return schedule and [float(schedule(step, steps)) for step in (0, steps // 3, steps - 1)]

@@ -1,0 +1,48 @@
+"""A product of matrices: the simplest network whose initialization rate matters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+
+class DeepLinear(nn.Module):
+    """f(x) = W_L … W_1 x: linear layers without bias or activation.
+
+    The weights are PyTorch's defaults until `lowcomplex.initialize` sets their rate γ.
+
+    Args:
+        widths: Sizes from input to output, at least two.
+        dtype: Of the weights.
+
+    Raises:
+        ValueError: Fewer than two widths, or one that is not positive.
+
+    Example:
+        >>> network = DeepLinear((4, 8, 2))
+        >>> network(torch.zeros(3, 4, dtype=torch.float64)).shape, network.product().shape
+        (torch.Size([3, 2]), torch.Size([2, 4]))
+    """
+
+    def __init__(self, widths: Sequence[int], *, dtype: torch.dtype = torch.float64) -> None:
+        super().__init__()
+        if len(widths) < 2 or min(widths) < 1:
+            raise ValueError(f"widths: expected at least two positive sizes, got {tuple(widths)}")
+        self.layers = nn.ModuleList(nn.Linear(a, b, bias=False, dtype=dtype) for a, b in pairwise(widths))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., widths[0]) to (..., widths[-1])."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def product(self) -> Tensor:
+        """The matrix that the network applies, (widths[-1], widths[0])."""
+        first, *others = (layer.get_parameter("weight") for layer in self.layers)
+        matrix: Tensor = first
+        for weight in others:
+            matrix = weight @ matrix
+        return matrix

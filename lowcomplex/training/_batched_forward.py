@@ -1,0 +1,128 @@
+"""The forward pass of all members at once; autograd then gives all their gradients.
+
+Seen on one core, 64 two-layer networks of width 100 on 64 samples, forward and backward: 4.2 ms by batched
+products and autograd, 4.2 to 4.9 ms with all gradients derived by hand (the activation, 2.0 ms, is the same
+in both), 5.9 ms by `vmap`, 48 ms one by one. So batched products where the network is ours, `vmap` elsewhere.
+
+Products are batched over members and never merged into a larger one (all members' neurons times shared
+data): a member's bits then do not depend on how many others there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lowcomplex.networks import MLP, DeepLinear, DiagonalLinear, TwoLayer
+from lowcomplex.training._batched_product import padded_samples, product
+
+Stacked = Mapping[str, Tensor]
+# Stacked parameters, inputs, and whether all members share the inputs → stacked outputs.
+Forward = Callable[[Stacked, Tensor, bool], Tensor]
+# Stacked parameters and (members, n, d) inputs → (members, n, …) outputs.
+_Core = Callable[[Stacked, Tensor], Tensor]
+
+
+def batched_forward(members: Sequence[nn.Module]) -> Forward:
+    """The fastest forward pass known for members of this class.
+
+    Args:
+        members: Networks of one architecture; a `TwoLayer` may differ in α.
+
+    Returns:
+        A function of the stacked parameters (members, ...), inputs (..., d) shared or (members, ..., d), and
+        whether they are shared; it returns (members, ...).
+    """
+    first = members[0]
+    if type(first) is TwoLayer:
+        return _on_samples(_two_layer([member for member in members if isinstance(member, TwoLayer)]))
+    if type(first) is MLP:
+        return _on_samples(_layered(len(first.layers), first._activation))
+    if type(first) is DeepLinear:
+        return _on_samples(_layered(len(first.layers), None))
+    if type(first) is DiagonalLinear:
+        return _on_samples(_diagonal(first.power))
+    return by_vmap(first, "forward")
+
+
+def by_vmap(template: nn.Module, method: str) -> Forward:
+    """A method of any module, by `torch.vmap` of `torch.func.functional_call`."""
+    calls = _Calls(template, method)
+
+    def one(values: Stacked, inputs: Tensor) -> Tensor:
+        output: Tensor = torch.func.functional_call(calls, values, (inputs,))
+        return output
+
+    def forward(parameters: Stacked, x: Tensor, shared: bool) -> Tensor:
+        named = {f"module.{name}": value for name, value in parameters.items()}
+        # Shared inputs too are given to each member, or a product with them would be merged into one.
+        each = x.expand(len(next(iter(named.values()))), *x.shape) if shared else x
+        output: Tensor = torch.vmap(one)(named, each)
+        return output
+
+    return forward
+
+
+class _Calls(nn.Module):
+    """A module whose forward is another's method."""
+
+    def __init__(self, module: nn.Module, method: str) -> None:
+        super().__init__()
+        self.module, self._method = module, method
+
+    def forward(self, x: Tensor) -> Tensor:
+        output: Tensor = getattr(self.module, self._method)(x)
+        return output
+
+
+def _on_samples(core: _Core) -> Forward:
+    """Give a core its samples as (members, n, d), padded with zeros to whole lines of memory."""
+
+    def forward(parameters: Stacked, x: Tensor, shared: bool) -> Tensor:
+        members = len(next(iter(parameters.values())))
+        lead = x.shape[:-1] if shared else x.shape[1:-1]
+        batch = x.reshape(1 if shared else members, -1, x.shape[-1])
+        samples = batch.shape[1]
+        padding = padded_samples(samples, x.dtype) - samples
+        if padding:
+            batch = torch.nn.functional.pad(batch, (0, 0, 0, padding))
+        return core(parameters, batch.expand(members, -1, -1))[:, :samples].unflatten(1, lead)
+
+    return forward
+
+
+def _two_layer(members: Sequence[TwoLayer]) -> _Core:
+    scales = torch.tensor([member.alpha for member in members], dtype=torch.float64)
+    activation, bias = members[0]._activation, members[0].bias
+
+    def core(parameters: Stacked, x: Tensor) -> Tensor:
+        w, a = parameters["input_weight"], parameters["output_weight"]
+        if bias:
+            x = torch.cat((x, x.new_ones(1, 1, 1).expand(*x.shape[:-1], 1)), -1)
+        alpha = scales.to(w.device, w.dtype)[:, None, None]
+        # Neurons before samples: 15 % faster than samples before neurons.
+        return (product(a, activation(product(w, x.mT))) / alpha).mT
+
+    return core
+
+
+def _layered(depth: int, activation: Callable[[Tensor], Tensor] | None) -> _Core:
+    def core(parameters: Stacked, x: Tensor) -> Tensor:
+        for layer in range(depth):
+            weight, bias = parameters[f"layers.{layer}.weight"], parameters.get(f"layers.{layer}.bias")
+            x = product(x, weight.mT, bias)
+            if activation is not None and layer < depth - 1:
+                x = activation(x)
+        return x
+
+    return core
+
+
+def _diagonal(power: int) -> _Core:
+    def core(parameters: Stacked, x: Tensor) -> Tensor:
+        coefficients = parameters["positive"] ** power - parameters["negative"] ** power
+        return product(x, coefficients[..., None]).squeeze(-1)
+
+    return core

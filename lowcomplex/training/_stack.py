@@ -1,0 +1,119 @@
+"""Members as one matrix of parameters, one row a member, with views of every parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lowcomplex.networks import TwoLayer
+
+_SCALARS = (bool, int, float, str, type(None))
+# Each parameter of a row starts at a multiple of 64 numbers: see `_batched_product` for why.
+_ROW = 64
+
+
+class Stack:
+    """The trained parameters of networks of one architecture in one matrix.
+
+    Attributes:
+        flat: (rows, numbers); matrices first, then vectors, with gaps of zeros. A lone network takes two rows,
+            since products of a batch of one are computed differently.
+        matrices: How many numbers of a row belong to matrices and their gaps.
+        views: Every trained parameter, (rows, *shape), as a leaf that shares memory with `flat`.
+        fixed: Buffers and parameters that need no gradient, stacked.
+
+    Args:
+        members: The networks; their values are copied.
+
+    Raises:
+        ValueError: No members, nothing to train, or members that differ in more than numbers.
+    """
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        require_same_architecture(members)
+        rows = [dict(member.named_parameters()) for member in members]
+        rows = rows * 2 if len(rows) == 1 else rows
+        trained = {name: p for name, p in rows[0].items() if p.requires_grad}
+        if not trained:
+            raise ValueError("members: have no parameter that needs a gradient")
+        if len({(p.dtype, p.device) for p in trained.values()}) > 1:
+            raise ValueError("members: expected parameters of one dtype on one device")
+        order = sorted(trained, key=lambda name: trained[name].ndim < 2)
+        sizes = [trained[name].numel() for name in order]
+        self._gaps = [-size % _ROW for size in sizes]
+        self.flat = trained[order[0]].new_zeros(len(rows), sum(sizes) + sum(self._gaps)).detach()
+        self.views: dict[str, Tensor] = {}
+        self.matrices, start = 0, 0
+        with torch.no_grad():
+            for name, gap in zip(order, self._gaps, strict=True):
+                stacked = torch.stack([row[name].detach() for row in rows])
+                end = start + trained[name].numel()
+                self.flat[:, start:end] = stacked.flatten(1)
+                view = self.flat[:, start:end].unflatten(1, trained[name].shape or (1,))
+                self.views[name] = view.reshape(stacked.shape).detach().requires_grad_()
+                start = end + gap
+                self.matrices = start if trained[name].ndim >= 2 else self.matrices
+            self.fixed = {
+                name: torch.stack([row[name].detach() for row in rows])
+                for name, p in rows[0].items()
+                if not p.requires_grad
+            }
+            buffers = [dict(member.named_buffers()) for member in members]
+            buffers = buffers * 2 if len(buffers) == 1 else buffers
+            self.fixed |= {name: torch.stack([b[name] for b in buffers]) for name in buffers[0]}
+        self.device = self.flat.device
+
+    def named(self) -> dict[str, Tensor]:
+        """Everything that a member's forward pass needs, stacked."""
+        return {**self.views, **self.fixed}
+
+    def gradient(self, loss: Tensor) -> Tensor:
+        """(rows, numbers) gradient of a scalar loss, laid out as `flat`."""
+        leaves = list(self.views.values())
+        gradients = torch.autograd.grad(loss, leaves, materialize_grads=True)
+        zeros = self.flat.new_zeros(len(self.flat), _ROW)
+        pieces = [
+            piece
+            for gradient, gap in zip(gradients, self._gaps, strict=True)
+            for piece in (gradient.flatten(1), zeros[:, :gap])
+        ]
+        return torch.cat(pieces, 1)
+
+
+def require_same_architecture(members: Sequence[nn.Module]) -> None:
+    """Refuse members that differ in anything but their numbers (and a two-layer network's α).
+
+    Raises:
+        ValueError: What differs, and where.
+    """
+    if not members:
+        raise ValueError("members: expected at least one network, got none")
+    first = _description(members[0])
+    for index, member in enumerate(members[1:], 1):
+        other = _description(member)
+        for key in first.keys() | other.keys():
+            if first.get(key) != other.get(key):
+                raise ValueError(
+                    f"members: expected one architecture, but {key} is {first.get(key)} in member 0 and "
+                    f"{other.get(key)} in member {index}"
+                )
+
+
+def _description(module: nn.Module) -> Mapping[str, object]:
+    found: dict[str, object] = {}
+    for path, part in module.named_modules():
+        found[f"{path}.class" if path else "the class"] = type(part).__qualname__
+        for name, value in vars(part).items():
+            # A two-layer network's output scale is one of the numbers in which members may differ.
+            if name == "alpha" and type(part) is TwoLayer:
+                continue
+            key = f"{path}.{name}".lstrip(".")
+            if isinstance(value, _SCALARS):
+                found[key] = value
+            elif callable(value):
+                found[key] = getattr(value, "__qualname__", type(value).__qualname__)
+    for name, parameter in module.named_parameters():
+        found[f"the shape of {name}"] = (tuple(parameter.shape), parameter.dtype, parameter.requires_grad)
+    return found
