@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from lowcomplex.networks import MLP, DeepLinear, DiagonalLinear, TwoLayer
+from lowcomplex.networks import MLP, DeepLinear, DiagonalLinear, Transformer, TwoLayer
 from lowcomplex.training._batched_product import padded_samples, product
+from lowcomplex.training._batched_transformer import transformer_core
 
 Stacked = Mapping[str, Tensor]
 # Stacked parameters, inputs, and whether all members share the inputs → stacked outputs.
@@ -25,29 +26,39 @@ Forward = Callable[[Stacked, Tensor, bool], Tensor]
 _Core = Callable[[Stacked, Tensor], Tensor]
 
 
-def batched_forward(members: Sequence[nn.Module]) -> Forward:
-    """The fastest forward pass known for members of this class.
+def batched_forward(members: Sequence[nn.Module], method: str) -> Forward:
+    """The fastest way known to call a method of all members.
 
     Args:
         members: Networks of one architecture; a `TwoLayer` may differ in α.
+        method: The method's name.
 
     Returns:
         A function of the stacked parameters (members, ...), inputs (..., d) shared or (members, ..., d), and
         whether they are shared; it returns (members, ...).
+
+    Raises:
+        ValueError: The networks have no such method.
     """
     first = members[0]
-    if type(first) is TwoLayer:
+    if not callable(getattr(first, method, None)):
+        raise ValueError(f"method: {type(first).__name__} has no method {method!r}")
+    # A subclass may compute something else.
+    kind = type(first)
+    if isinstance(first, Transformer) and kind is Transformer and method in ("forward", "last"):
+        return _on_samples(transformer_core(first, last_only=method == "last"))
+    if method == "forward" and kind is TwoLayer:
         return _on_samples(_two_layer([member for member in members if isinstance(member, TwoLayer)]))
-    if type(first) is MLP:
+    if method == "forward" and isinstance(first, MLP) and kind is MLP:
         return _on_samples(_layered(len(first.layers), first._activation))
-    if type(first) is DeepLinear:
+    if method == "forward" and isinstance(first, DeepLinear) and kind is DeepLinear:
         return _on_samples(_layered(len(first.layers), None))
-    if type(first) is DiagonalLinear:
+    if method == "forward" and isinstance(first, DiagonalLinear) and kind is DiagonalLinear:
         return _on_samples(_diagonal(first.power))
-    return by_vmap(first, "forward")
+    return _by_vmap(first, method)
 
 
-def by_vmap(template: nn.Module, method: str) -> Forward:
+def _by_vmap(template: nn.Module, method: str) -> Forward:
     """A method of any module, by `torch.vmap` of `torch.func.functional_call`."""
     calls = _Calls(template, method)
 
@@ -78,14 +89,17 @@ class _Calls(nn.Module):
 
 
 def _on_samples(core: _Core) -> Forward:
-    """Give a core its samples as (members, n, d), padded with zeros to whole lines of memory."""
+    """Give a core its samples as (members, n, d), padded with zeros to whole lines of memory.
+
+    Zeros are a token too; what is computed from the padding is cut off.
+    """
 
     def forward(parameters: Stacked, x: Tensor, shared: bool) -> Tensor:
         members = len(next(iter(parameters.values())))
         lead = x.shape[:-1] if shared else x.shape[1:-1]
         batch = x.reshape(1 if shared else members, -1, x.shape[-1])
         samples = batch.shape[1]
-        padding = padded_samples(samples, x.dtype) - samples
+        padding = padded_samples(samples, next(iter(parameters.values())).dtype) - samples
         if padding:
             batch = torch.nn.functional.pad(batch, (0, 0, 0, padding))
         return core(parameters, batch.expand(members, -1, -1))[:, :samples].unflatten(1, lead)

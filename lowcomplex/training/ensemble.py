@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lowcomplex._names import require_known
-from lowcomplex.training._batched_forward import Forward, batched_forward, by_vmap
+from lowcomplex.training._batched_forward import Forward, batched_forward
 from lowcomplex.training._ensemble_optimizer import OPTIMIZERS, EnsembleOptimizer, OptimizerName
 from lowcomplex.training._stack import Stack
 from lowcomplex.training.checkpoint import Checkpoint
@@ -84,7 +84,7 @@ class Ensemble:
         require_known("optimizer", optimizer, OPTIMIZERS)
         self._stack = Stack(networks)
         self._templates = [copy.deepcopy(network) for network in networks]
-        self._forward: dict[str, Forward] = {"forward": batched_forward(self._templates)}
+        self._forward: dict[str, Forward] = {}
         rows = len(self._stack.flat)
         self._optimizer = EnsembleOptimizer(
             self._stack.flat,
@@ -121,7 +121,7 @@ class Ensemble:
         if not shared and (x.ndim == 0 or len(x) != len(self)):
             raise ValueError(f"x: expected ({len(self)}, ...) inputs, one for each member, got {tuple(x.shape)}")
         if method not in self._forward:
-            self._forward[method] = by_vmap(self._templates[0], method)
+            self._forward[method] = batched_forward(self._templates, method)
         rows = len(self._stack.flat)
         if not shared and rows != len(self):
             x = x.expand(rows, *x.shape[1:])
