@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -40,15 +40,31 @@ NAMED_MEASURES: dict[str, Measure] = {
 }
 
 
+class Members(Protocol):
+    """Networks of one architecture, stacked: `lowcomplex.training.Ensemble`."""
+
+    @property
+    def diverged_at(self) -> Tensor:
+        """(members,) when each diverged, -1 if it has not."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Name and (members, ...) values of each parameter, sharing memory with training."""
+
+
 class Tracker:
     """Records measures of chosen layers every k steps of anything that trains.
 
     Call `step` once before each update and once after the last: record k then holds the state after k
     updates, record 0 the initialization. Measuring never touches the weights, their gradients or any
-    random generator. Weights that hold NaN or infinity are recorded as NaN, and `diverged` is set.
+    random generator. Weights that hold NaN or infinity are recorded as NaN, and `diverged` is set. All
+    members of an `Ensemble` are measured in one batch a shape, along a dimension `member`; of members that
+    have diverged NaN is recorded.
 
     Args:
-        module: The network.
+        module: The network, or an `Ensemble`.
         measures: Names of measures of `lowcomplex.measures` that return one number a matrix, or a mapping
             from a name of yours to a function (..., out, in) → (...).
         layers: Name pattern or patterns of the weight matrices to measure, as in a shell. Convolution
@@ -56,7 +72,7 @@ class Tracker:
         every: Record every so many steps.
         steps: Record at these steps instead, such as `log_linear_steps`.
         quantities: More to record, a name for each function without arguments; it returns a number, or an
-            `xarray.DataArray` with named dimensions of its own.
+            `xarray.DataArray` with named dimensions of its own, "member" for an ensemble's.
 
     Raises:
         ValueError: An unknown measure, a pattern that matches no weight matrix, `every` not positive.
@@ -72,7 +88,7 @@ class Tracker:
 
     def __init__(
         self,
-        module: nn.Module,
+        module: nn.Module | Members,
         measures: Sequence[str] | Mapping[str, Measure] = ("effective_rank", "stable_rank"),
         *,
         layers: str | Sequence[str] = "*",
@@ -83,6 +99,7 @@ class Tracker:
         if every < 1:
             raise ValueError(f"every: expected a positive number of steps, got {every}")
         self._measures = _resolve(measures)
+        self._members = None if isinstance(module, nn.Module) else module
         self._weights = _select(module, (layers,) if isinstance(layers, str) else tuple(layers))
         self._steps = None if steps is None else frozenset(steps)
         self._every = every
@@ -110,7 +127,7 @@ class Tracker:
         """Count one step, and record if it is due.
 
         Args:
-            **scalars: Numbers to record with it, such as loss=….
+            **scalars: Numbers to record with it, such as loss=…; (members,) of them for an ensemble.
         """
         if self.due:
             self.record(**scalars)
@@ -120,16 +137,20 @@ class Tracker:
         """Record now, at the current step, due or not."""
         import xarray as xr
 
-        variables: dict[str, Any] = {
-            name: ("layer", values.numpy()) for name, values in self._measure().items()
-        }
+        dims = "layer" if self._members is None else ("member", "layer")
+        variables: dict[str, Any] = {name: (dims, values.numpy()) for name, values in self._measure().items()}
         for name, quantity in self._quantities.items():
             variables[name] = quantity()
         for name, value in scalars.items():
-            variables[name] = float(value.detach() if isinstance(value, Tensor) else value)
-        self._records.append(
-            xr.Dataset(variables, coords={"step": self._next_step, "layer": list(self._weights)})
-        )
+            number = value.detach().cpu() if isinstance(value, Tensor) else value
+            if self._members is not None and isinstance(number, Tensor) and number.ndim == 1:
+                variables[name] = ("member", number.double().numpy())
+            else:
+                variables[name] = float(number)
+        coords = {"step": self._next_step, "layer": list(self._weights)}
+        if self._members is not None:
+            coords["member"] = range(len(self._members))
+        self._records.append(xr.Dataset(variables, coords=coords))
 
     def dataset(self) -> xr.Dataset:
         """Everything recorded so far, with dimensions step, layer, and those of the quantities.
@@ -174,25 +195,39 @@ class Tracker:
 
     @torch.no_grad()
     def _measure(self) -> dict[str, Tensor]:
-        """Measure all layers; those of one shape in one batch, all rank measures by one decomposition."""
-        results = {name: torch.full((len(self._weights),), torch.nan) for name in self._measures}
-        results = {name: values.double() for name, values in results.items()}
-        by_shape: dict[tuple[Any, ...], list[tuple[int, Tensor]]] = {}
-        for index, weight in enumerate(self._weights.values()):
-            if not bool(torch.isfinite(weight).all()):
-                self.diverged = True
-                continue
-            matrix = weight.detach().flatten(1)
-            by_shape.setdefault((matrix.shape, matrix.dtype, matrix.device), []).append((index, matrix))
+        """Measure all layers; those of one shape in one batch, all rank measures by one decomposition.
+
+        Returns:
+            (layers,) values for each measure, (members, layers) of an ensemble.
+        """
+        rows = 1 if self._members is None else len(self._members)
+        healthy = torch.ones(rows, dtype=torch.bool)
+        if self._members is not None:
+            healthy = self._members.diverged_at < 0
+        shape = (rows, len(self._weights))
+        results = {name: torch.full(shape, torch.nan, dtype=torch.float64) for name in self._measures}
+        by_shape: dict[tuple[Any, ...], list[tuple[Tensor, int, Tensor]]] = {}
+        for layer, weight in enumerate(self._weights.values()):
+            matrices = (weight[None] if self._members is None else weight).detach().flatten(2)
+            kept = torch.isfinite(matrices).all((1, 2)).cpu() & healthy
+            self.diverged |= not bool(kept.all())
+            (members,) = kept.nonzero(as_tuple=True)
+            if len(members) < rows:
+                matrices = matrices[members.to(matrices.device)]
+            key = (matrices.shape[1:], matrices.dtype, matrices.device)
+            by_shape.setdefault(key, []).append((members, layer, matrices))
         for group in by_shape.values():
-            rows = torch.tensor([index for index, _ in group])
-            stacked = torch.stack([matrix for _, matrix in group])
+            stacked = torch.cat([matrices for _, _, matrices in group])
+            if not len(stacked):
+                continue
+            members = torch.cat([members for members, _, _ in group])
+            layers = torch.cat([torch.full_like(members, layer) for members, layer, _ in group])
             ranks = rank_measures(stacked) if any(n in _RANK_MEASURES for n in self._measures) else {}
             for name, measure in self._measures.items():
                 is_named = measure is NAMED_MEASURES.get(name)
                 values = ranks[name] if is_named and name in ranks else measure(stacked)
-                results[name][rows] = values.double().cpu()
-        return results
+                results[name][members, layers] = values.double().cpu()
+        return results if self._members is not None else {n: v.squeeze(0) for n, v in results.items()}
 
 
 def log_linear_steps(total: int, *, early: int = 12, late: int = 12) -> tuple[int, ...]:
@@ -225,8 +260,9 @@ def _resolve(measures: Sequence[str] | Mapping[str, Measure]) -> dict[str, Measu
     return {name: NAMED_MEASURES[name] for name in measures}
 
 
-def _select(module: nn.Module, patterns: tuple[str, ...]) -> dict[str, Tensor]:
-    matrices = {name: p for name, p in module.named_parameters() if p.ndim >= 2 and p.numel() > 0}
+def _select(module: nn.Module | Members, patterns: tuple[str, ...]) -> dict[str, Tensor]:
+    dimensions = 2 if isinstance(module, nn.Module) else 3
+    matrices = {n: p for n, p in module.named_parameters() if p.ndim >= dimensions and p.numel() > 0}
     for pattern in patterns:
         require_match("layers", pattern, matrices)
     return {n: p for n, p in matrices.items() if any(fnmatchcase(n, pattern) for pattern in patterns)}

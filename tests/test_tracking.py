@@ -1,13 +1,17 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 import xarray as xr
 from torch import nn
 
 from lowcomplex import Tracker, effective_rank, stable_rank
+from lowcomplex.measures.rank import rank_measures
+from lowcomplex.networks import MLP
 from lowcomplex.tracking import log_linear_steps
+from lowcomplex.training import Ensemble
 
 
 def _network() -> nn.Module:
@@ -130,3 +134,62 @@ def test_a_copy_of_the_network_is_not_followed() -> None:
     tracker.record()
     tracker.record()
     assert (tracker.dataset()["effective_rank"].diff("step") == 0).all()
+
+
+def _ensemble(size: int = 3) -> Ensemble:
+    networks = []
+    for seed in range(size):
+        torch.manual_seed(seed)
+        networks.append(MLP((4, 6, 6, 6)).double())
+    return Ensemble(networks, learning_rate=0.1)
+
+
+def test_measures_all_members_of_an_ensemble() -> None:
+    names = ("effective_rank", "condensed_directions", "mean_cosine")
+    ensemble = _ensemble()
+    single = [Tracker(ensemble.member(index), names) for index in range(3)]
+    tracker = Tracker(ensemble, names, quantities={"twice": lambda: xr.DataArray([1, 2, 3], dims="member")})
+    for each in single:
+        each.step()
+    tracker.step(loss=torch.tensor([1.0, 2.0, 3.0]), rate=0.5)
+    dataset = tracker.dataset()
+    assert dataset.drop_vars(("loss", "rate", "twice")).sizes == {"step": 1, "member": 3, "layer": 3}
+    for index, each in enumerate(single):
+        expected = each.dataset()
+        for name in names:
+            found = dataset[name].sel(member=index)
+            np.testing.assert_allclose(found.values, expected[name].values, rtol=1e-12)
+    assert dataset["loss"].dims == ("step", "member")
+    assert dataset["rate"].dims == ("step",)
+    assert dataset["twice"].dims == ("step", "member")
+
+
+def test_one_decomposition_a_shape_over_members_and_layers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import lowcomplex.tracking as tracking
+
+    batches: list[tuple[int, ...]] = []
+
+    def counted(stacked: torch.Tensor) -> dict[str, torch.Tensor]:
+        batches.append(tuple(stacked.shape))
+        return rank_measures(stacked)
+
+    monkeypatch.setattr(tracking, "rank_measures", counted)
+    Tracker(_ensemble(5), ("effective_rank", "stable_rank")).record()
+    assert sorted(batches) == [(5, 6, 4), (10, 6, 6)]
+
+
+def test_a_diverged_member_is_recorded_as_nan() -> None:
+    ensemble = _ensemble()
+    tracker = Tracker(ensemble, ("effective_rank",), layers="layers.1.weight")
+    x = torch.ones(5, 4, dtype=torch.float64)
+    bad = torch.tensor([1.0, torch.nan, 1.0])
+    ensemble.train(
+        lambda e: e(x).square().mean((1, 2)) * (bad if e.updates == 2 else 1.0),
+        steps=3,
+        before_step=lambda step: tracker.step(),
+    )
+    missing = tracker.dataset()["effective_rank"].isnull().squeeze("layer")
+    assert missing.values.tolist() == [[False] * 3, [False] * 3, [False, True, False], [False, True, False]]
+    assert tracker.diverged

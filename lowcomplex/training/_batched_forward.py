@@ -62,7 +62,7 @@ def _by_vmap(template: nn.Module, method: str) -> Forward:
     """A method of any module, by `torch.vmap` of `torch.func.functional_call`."""
     calls = _Calls(template, method)
 
-    def one(values: Stacked, inputs: Tensor) -> Tensor:
+    def one(values: dict[str, Tensor], inputs: Tensor) -> Tensor:
         output: Tensor = torch.func.functional_call(calls, values, (inputs,))
         return output
 
@@ -102,22 +102,23 @@ def _on_samples(core: _Core) -> Forward:
         padding = padded_samples(samples, next(iter(parameters.values())).dtype) - samples
         if padding:
             batch = torch.nn.functional.pad(batch, (0, 0, 0, padding))
-        return core(parameters, batch.expand(members, -1, -1))[:, :samples].unflatten(1, lead)
+        outputs = core(parameters, batch.expand(members, -1, -1))[:, :samples]
+        return outputs.reshape(members, *lead, *outputs.shape[2:])
 
     return forward
 
 
 def _two_layer(members: Sequence[TwoLayer]) -> _Core:
-    scales = torch.tensor([member.alpha for member in members], dtype=torch.float64)
+    like = members[0].input_weight
+    scales = torch.tensor([m.alpha for m in members], dtype=like.dtype, device=like.device)[:, None, None]
     activation, bias = members[0]._activation, members[0].bias
 
     def core(parameters: Stacked, x: Tensor) -> Tensor:
         w, a = parameters["input_weight"], parameters["output_weight"]
         if bias:
             x = torch.cat((x, x.new_ones(1, 1, 1).expand(*x.shape[:-1], 1)), -1)
-        alpha = scales.to(w.device, w.dtype)[:, None, None]
         # Neurons before samples: 15 % faster than samples before neurons.
-        return (product(a, activation(product(w, x.mT))) / alpha).mT
+        return (product(a, activation(product(w, x.mT))) / scales).mT
 
     return core
 

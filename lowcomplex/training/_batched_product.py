@@ -37,7 +37,7 @@ class _Product(torch.autograd.Function):
         return _multiply(a, b) if bias is None else torch.baddbmm(bias[:, None], a, b)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         a, b = ctx.saved_tensors
         needs_a, needs_b, needs_bias = ctx.needs_input_grad
         return (
@@ -58,7 +58,7 @@ def _multiply(a: Tensor, b: Tensor) -> Tensor:
     line = _line(a.dtype)
     if n * m % line == 0:
         return torch.bmm(a, b)
-    spaced = a.new_empty(members, -(-n * m // line) * line)[:, : n * m].unflatten(1, (n, m))
+    spaced = a.new_empty(members, -(-n * m // line) * line)[:, : n * m].view(members, n, m)
     return torch.bmm(a, b, out=spaced)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lowcomplex.networks import Transformer
+from lowcomplex.networks.transformer import Block
 from lowcomplex.training._batched_product import product
 
 Stacked = Mapping[str, Tensor]
@@ -30,13 +31,14 @@ def transformer_core(model: Transformer, *, last_only: bool) -> Callable[[Stacke
         A function of the stacked parameters and (members, n, positions) tokens, which returns
         (members, n, positions, vocabulary) or (members, n, vocabulary).
     """
-    block = model.blocks[0]
-    norm, heads, activation, depth = block.norm, block.heads, block.activation, len(model.blocks)
+    block, depth = model.blocks[0], len(model.blocks)
+    assert isinstance(block, Block)
+    norm, heads, activation = block.norm, block.heads, block.activation
     act = functional.relu if activation == "relu" else functional.gelu
 
     def core(parameters: Stacked, tokens: Tensor) -> Tensor:
         p = _Named(parameters)
-        members, n, length = tokens.shape
+        members, _, length = tokens.shape
         table = p["embedding.weight"]
         # One table for all members, in which each has its own rows.
         offsets = torch.arange(members, device=tokens.device)[:, None, None] * table.shape[1]
@@ -72,16 +74,17 @@ class _Named:
 
     def linear(self, x: Tensor, name: str) -> Tensor:
         output = product(x.flatten(1, 2), self[name + ".weight"].mT, self[name + ".bias"])
-        return output.unflatten(1, x.shape[1:3])
+        return output.view(*x.shape[:-1], -1)
 
     def norm(self, x: Tensor, name: str) -> Tensor:
         normed = functional.layer_norm(x, x.shape[-1:])
-        return normed * self[name + ".weight"][:, None, None] + self[name + ".bias"][:, None, None]
+        scaled: Tensor = normed * self[name + ".weight"][:, None, None] + self[name + ".bias"][:, None, None]
+        return scaled
 
 
 def _attend(p: _Named, asked: Tensor, x: Tensor, name: str, heads: int) -> Tensor:
     def split(part: Tensor) -> Tensor:
-        return part.flatten(0, 1).unflatten(-1, (heads, -1)).transpose(1, 2)
+        return part.reshape(-1, part.shape[2], heads, part.shape[3] // heads).transpose(1, 2)
 
     mixed = functional.scaled_dot_product_attention(
         split(p.linear(asked, name + "query")),
@@ -89,4 +92,4 @@ def _attend(p: _Named, asked: Tensor, x: Tensor, name: str, heads: int) -> Tenso
         split(p.linear(x, name + "value")),
         is_causal=asked.shape[2] == x.shape[2],
     )
-    return mixed.transpose(1, 2).flatten(2).unflatten(0, x.shape[:2])
+    return mixed.transpose(1, 2).reshape(*asked.shape[:3], -1)

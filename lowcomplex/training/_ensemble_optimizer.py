@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 OptimizerName = Literal["sgd", "adam", "adamw"]
+# Devices for which PyTorch has fused optimizers.
+_FUSED = ("cpu", "cuda", "mps", "xpu")
 OPTIMIZERS: tuple[OptimizerName, ...] = ("adam", "adamw", "sgd")
 
 
@@ -52,11 +54,13 @@ class EnsembleOptimizer:
         self._weight_decay = weight_decay[:, None].to(parameters.device)
         self._decays = bool((weight_decay != 0).any())
         self._displacement = nn.Parameter(torch.zeros_like(parameters), requires_grad=False)
+        moved = [self._displacement]
+        fused = parameters.device.type in _FUSED or None
         self._optimizer: torch.optim.Optimizer
         if name == "sgd":
-            self._optimizer = torch.optim.SGD([self._displacement], lr=1.0, momentum=momentum, fused=True)
+            self._optimizer = torch.optim.SGD(moved, lr=1.0, momentum=momentum, fused=fused)
         else:
-            self._optimizer = torch.optim.Adam([self._displacement], lr=1.0, betas=betas, eps=eps, fused=True)
+            self._optimizer = torch.optim.Adam(moved, lr=1.0, betas=betas, eps=eps, fused=fused)
 
     @torch.no_grad()
     def step(self, gradient: Tensor, factor: float, frozen: Tensor | None) -> None:

@@ -18,8 +18,8 @@ class Stack:
     """The trained parameters of networks of one architecture in one matrix.
 
     Attributes:
-        flat: (rows, numbers); matrices first, then vectors, with gaps of zeros. A lone network takes two rows,
-            since products of a batch of one are computed differently.
+        flat: (rows, numbers); matrices first, then vectors, with gaps of zeros. A lone network takes two
+            rows, since products of a batch of one are computed differently.
         matrices: How many numbers of a row belong to matrices and their gaps.
         views: Every trained parameter, (rows, *shape), as a leaf that shares memory with `flat`.
         fixed: Buffers and parameters that need no gradient, stacked.
@@ -50,9 +50,8 @@ class Stack:
             for name, gap in zip(order, self._gaps, strict=True):
                 stacked = torch.stack([row[name].detach() for row in rows])
                 end = start + trained[name].numel()
-                self.flat[:, start:end] = stacked.flatten(1)
-                view = self.flat[:, start:end].unflatten(1, trained[name].shape or (1,))
-                self.views[name] = view.reshape(stacked.shape).detach().requires_grad_()
+                view = self.flat[:, start:end].view(stacked.shape).copy_(stacked)
+                self.views[name] = view.detach().requires_grad_()
                 start = end + gap
                 self.matrices = start if trained[name].ndim >= 2 else self.matrices
             self.fixed = {
@@ -77,7 +76,7 @@ class Stack:
         pieces = [
             piece
             for gradient, gap in zip(gradients, self._gaps, strict=True)
-            for piece in (gradient.flatten(1), zeros[:, :gap])
+            for piece in (gradient.reshape(len(zeros), -1), zeros[:, :gap])
         ]
         return torch.cat(pieces, 1)
 

@@ -119,7 +119,9 @@ class Ensemble:
             ValueError: Inputs that are not shared are not one for each member.
         """
         if not shared and (x.ndim == 0 or len(x) != len(self)):
-            raise ValueError(f"x: expected ({len(self)}, ...) inputs, one for each member, got {tuple(x.shape)}")
+            raise ValueError(
+                f"x: expected ({len(self)}, ...) inputs, one for each member, got {tuple(x.shape)}"
+            )
         if method not in self._forward:
             self._forward[method] = batched_forward(self._templates, method)
         rows = len(self._stack.flat)

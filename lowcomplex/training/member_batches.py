@@ -69,7 +69,7 @@ class MemberBatches:
                 f"got {tuple(state_dict['orders'].shape)}"
             )
         for generator, state in zip(self._generators, state_dict["generators"], strict=True):
-            generator.set_state(state)
+            generator.set_state(state.clone())  # It reads from the start of the storage.
         self._orders.copy_(state_dict["orders"])
         self._position = int(state_dict["position"])
 
@@ -99,4 +99,4 @@ def member_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     members, n = logits.shape[:2]
     asked = labels.expand(members, n).reshape(-1)
     losses = functional.cross_entropy(logits.flatten(0, 1), asked, reduction="none")
-    return losses.unflatten(0, (members, n)).mean(1)
+    return losses.view(members, n).mean(1)
