@@ -9,6 +9,7 @@ from typing import Annotated
 import cyclopts
 
 from experiments import NAMES, RESULTS, study
+from experiments._cluster_options import PROCESSES, ClusterOptions
 
 DATA = Path("paper_figs/data")
 
@@ -23,6 +24,7 @@ def main(
     workers: int = 2,
     folder: Path = RESULTS,
     reduce: Annotated[bool, cyclopts.Parameter(negative="")] = False,
+    jobs: Annotated[ClusterOptions, cyclopts.Parameter(name="*")] = PROCESSES,
 ) -> int:
     """Compute the missing runs of a study, then say what was found; without a name, list the studies.
 
@@ -38,6 +40,8 @@ def main(
         Where results are stored.
     reduce
         Also write the reduced dataset that figures draw from to paper_figs/data/.
+    jobs
+        Run as jobs of a cluster.
     """
     if name is None:
         for known in NAMES:
@@ -48,10 +52,18 @@ def main(
     try:
         chosen = study(name)
         chosen.sweep(preset)
-    except ValueError as error:
+        cluster = jobs.chosen()
+    except (ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 2
-    summary = chosen.run(preset, folder, workers=workers)
+    try:
+        summary = chosen.run(preset, folder, workers=workers, cluster=cluster)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; finished runs are kept in {chosen.folder(folder)}", file=sys.stderr)
+        return 130
     print(
         f"{name}: {summary.computed} runs computed, {summary.cached} found finished, "
         f"{len(summary.failed)} failed, {summary.seconds:.0f} s"
@@ -72,5 +84,35 @@ def main(
     return 0
 
 
+@app.command
+def resume(
+    name: str,
+    *,
+    preset: str = "quick",
+    workers: int = 2,
+    folder: Path = RESULTS,
+    jobs: Annotated[ClusterOptions, cyclopts.Parameter(name="*")] = PROCESSES,
+) -> int:
+    """Go on with a study that was interrupted: the same as running it again.
+
+    Finished runs are kept, long ones continue from their checkpoints, and jobs that are still queued or
+    running are waited for.
+
+    Parameters
+    ----------
+    name
+        The study.
+    preset
+        Which of its grids.
+    workers
+        Processes, one thread each.
+    folder
+        Where results are stored.
+    jobs
+        Run as jobs of a cluster.
+    """
+    return main(name, preset=preset, workers=workers, folder=folder, jobs=jobs)
+
+
 if __name__ == "__main__":
-    app()
+    sys.exit(app())

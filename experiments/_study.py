@@ -75,9 +75,16 @@ class Study:
         """Where this study's cells are stored."""
         return results / self.name
 
-    def run(self, preset: str, results: Path = RESULTS, *, workers: int = 2) -> sweeps.Summary:
+    def run(
+        self,
+        preset: str,
+        results: Path = RESULTS,
+        *,
+        workers: int = 2,
+        cluster: sweeps.Cluster | None = None,
+    ) -> sweeps.Summary:
         """Compute the missing cells of a preset."""
-        return sweeps.run(self.sweep(preset), self.folder(results), workers=workers)
+        return sweeps.run(self.sweep(preset), self.folder(results), workers=workers, cluster=cluster)
 
     def load(self, preset: str, results: Path = RESULTS) -> xr.Dataset:
         """The reduced dataset of a finished preset, in memory."""

@@ -241,4 +241,5 @@ STUDY = Study(
     dimensions=("gamma", "seed"),
     findings=findings,
     reduce=single_precision,
+    resumable=True,
 )

@@ -7,16 +7,17 @@ import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import cyclopts
 import xarray as xr
 
 from experiments import NAMES as STUDIES
 from experiments import RESULTS, study
+from experiments._cluster_options import PROCESSES, ClusterOptions
 from experiments._study import Study
 from lowcomplex import report
-from lowcomplex.sweeps import Store, versions
+from lowcomplex.sweeps import Cluster, Store, versions
 from paper_figs import NAMES, _verdicts, figure
 from paper_figs._files import write
 
@@ -35,7 +36,13 @@ app = cyclopts.App(
 
 
 @app.default
-def main(*, preset: str = "quick", workers: int = 2, folder: Path = RESULTS) -> int:
+def main(
+    *,
+    preset: str = "quick",
+    workers: int = 2,
+    folder: Path = RESULTS,
+    jobs: Annotated[ClusterOptions, cyclopts.Parameter(name="*")] = PROCESSES,
+) -> int:
     """Compute what is missing, draw every figure, and write FOLDER/report.html.
 
     What is finished is not computed again, so that an interrupted job goes on where it was.
@@ -48,9 +55,16 @@ def main(*, preset: str = "quick", workers: int = 2, folder: Path = RESULTS) -> 
         Processes, one thread each.
     folder
         Where everything is written.
+    jobs
+        Train as jobs of a cluster; checks and figures stay here.
     """
     try:
-        return reproduce(preset, workers, folder)
+        cluster = jobs.chosen()
+    except (ValueError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        return reproduce(preset, workers, folder, cluster)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -62,13 +76,14 @@ def main(*, preset: str = "quick", workers: int = 2, folder: Path = RESULTS) -> 
         return 130
 
 
-def reproduce(preset: str, workers: int, folder: Path) -> int:
+def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None = None) -> int:
     """The main job.
 
     Args:
         preset: Which of the studies' grids.
         workers: Number of processes.
         folder: Where results are written.
+        cluster: Where to train, if not in processes of this machine.
 
     Returns:
         0 if every run finished, every figure was drawn and every verdict is the expected one, else 1.
@@ -85,7 +100,7 @@ def reproduce(preset: str, workers: int, folder: Path) -> int:
     captions: dict[str, str] = {}
     for chosen in studies:
         _say(f"\n{chosen.name}: {chosen.title}")
-        dataset = _run(chosen, preset, workers, folder, problems)
+        dataset = _run(chosen, preset, workers, folder, cluster, problems)
         if dataset is None:
             continue
         findings[chosen.title] = chosen.findings(dataset)
@@ -132,9 +147,11 @@ def _announce(studies: list[Study], preset: str, workers: int, folder: Path) -> 
         _say(f"About {_duration(total)} of training on two cores, then the checks (a minute), once each.")
 
 
-def _run(chosen: Study, preset: str, workers: int, folder: Path, problems: list[str]) -> xr.Dataset | None:
+def _run(
+    chosen: Study, preset: str, workers: int, folder: Path, cluster: Cluster | None, problems: list[str]
+) -> xr.Dataset | None:
     """Compute the missing runs of a study; its dataset, or None if a run failed."""
-    summary = chosen.run(preset, folder, workers=workers)
+    summary = chosen.run(preset, folder, workers=workers, cluster=cluster)
     _say(
         f"  {summary.computed} runs computed, {summary.cached} found finished, "
         f"{len(summary.failed)} failed, {_duration(summary.seconds)}"

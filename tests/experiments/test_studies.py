@@ -80,16 +80,17 @@ def test_an_anchor_cell_continues_from_where_it_was_interrupted(
     class Interruption(BaseException):
         pass
 
-    (config,) = sweeps.grid(
-        anchor_gamma.AnchorGammaConfig, **TINY["anchor_gamma"] | {"gamma": 0.8, "seed": 1, "steps": 12}
+    tiny = replace(
+        study("anchor_gamma"),
+        presets={"tiny": TINY["anchor_gamma"] | {"gamma": (0.8,), "seed": (1,), "steps": 12}},
     )
-    uninterrupted = anchor_gamma.measure(config)
+    tiny.run("tiny", tmp_path / "alone", workers=0)
     batches, stop_at = 0, 6
     sample = AnchorTask.sample
 
     def sample_and_stop(task: AnchorTask, n: int, *arguments: Any, **options: Any) -> Any:
         nonlocal batches
-        if n == config.batch:
+        if n == TINY["anchor_gamma"]["batch"]:
             batches += 1
             if batches == stop_at:
                 raise Interruption
@@ -98,14 +99,18 @@ def test_an_anchor_cell_continues_from_where_it_was_interrupted(
     monkeypatch.setattr(AnchorTask, "sample", sample_and_stop)
     every_two = partial(Checkpoint, every_seconds=2, clock=lambda: batches)
     monkeypatch.setattr(anchor_gamma, "Checkpoint", every_two)
-    with pytest.raises(Interruption):
-        anchor_gamma.measure(config, tmp_path / "cell")
-    batches, stop_at = 0, 6
-    with pytest.raises(Interruption):
-        anchor_gamma.measure(config, tmp_path / "cell")
+    for _ in range(2):
+        batches = 0
+        with pytest.raises(Interruption):
+            tiny.run("tiny", tmp_path, workers=0)
+    (config,) = tiny.sweep("tiny").configs
+    checkpoints = tiny.folder(tmp_path) / "checkpoints"
+    assert [path.name for path in checkpoints.iterdir()] == [config.hash]
     batches, stop_at = 0, 0
-    continued = anchor_gamma.measure(config, tmp_path / "cell")
+    assert tiny.run("tiny", tmp_path, workers=0).computed == 1
     assert 0 < batches < 6
+    assert not list(checkpoints.iterdir())
+    continued, uninterrupted = tiny.load("tiny", tmp_path), tiny.load("tiny", tmp_path / "alone")
     xr.testing.assert_identical(continued, uninterrupted)
 
 

@@ -30,6 +30,21 @@ def measure(config: Toy) -> xr.Dataset:
     )
 
 
+def measure_in_steps(config: Toy, checkpoint: Path) -> xr.Dataset:
+    """A long cell: twenty steps, each of them kept in the checkpoint, and a log of all that were taken."""
+    steps = np.load(checkpoint) if checkpoint.exists() else np.empty(0)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    while len(steps) < 20:
+        time.sleep(config.seconds / 20)
+        steps = np.append(steps, np.random.default_rng([config.seed, len(steps)]).standard_normal())
+        temporary = checkpoint.with_suffix(".tmp.npy")
+        np.save(temporary, steps)
+        temporary.replace(checkpoint)
+        with checkpoint.parent.with_name("steps.log").open("a") as log:
+            log.write(f"{len(steps)}\n")
+    return xr.Dataset({"walk": ("step", steps.cumsum())})
+
+
 def sweep(**values) -> sweeps.Sweep:
     grid = sweeps.grid(Toy, **({"gamma": (0.3, 0.8), "seed": (0, 1, 2)} | values))
     return sweeps.Sweep("toy", measure, grid, ("gamma", "seed"))

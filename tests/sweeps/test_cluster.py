@@ -1,5 +1,6 @@
 """Sweeps as jobs: on this machine, and through a Slurm of three small scripts."""
 
+import contextlib
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,28 +93,53 @@ def test_jobs_give_the_same_values_and_failures_are_recorded(tmp_path: Path) -> 
 
 
 def test_a_killed_job_is_started_again(tmp_path: Path) -> None:
-    killed: list[int] = []
     cells = tmp_path / "cells"
-    killer = threading.Thread(target=_kill_a_worker, args=(cells, killed))
-    killer.start()
-    summary = _run(tmp_path, gamma=0.3, seed=(0,), seconds=0.5)
-    killer.join()
+    with _signaled(cells, signal.SIGKILL) as killed:  # As the kernel does when memory runs out.
+        summary = _run(tmp_path, gamma=0.3, seed=(0,), seconds=0.5)
     assert killed
     assert (summary.computed, summary.failed) == (1, {})
     assert len(list((tmp_path / "jobs").glob("*_submitted.pkl"))) == 2
 
 
-def _kill_a_worker(cells: Path, killed: list[int]) -> None:
-    """End the first process that claims a cell, as the kernel does when memory runs out."""
-    deadline = time.monotonic() + 60
-    while not killed and time.monotonic() < deadline:
-        time.sleep(0.02)
-        if cells.exists():
-            with InflightRegistry(cells) as registry:
+def test_a_preempted_job_is_queued_again_and_continues_its_cell(tmp_path: Path) -> None:
+    (config,) = sweeps.grid(toy.Toy, gamma=0.3, seconds=1.0)
+    long = sweeps.Sweep("long", toy.measure_in_steps, (config,), ("gamma",), resumable=True)
+    checkpoint = tmp_path / "checkpoints" / config.hash
+    with _signaled(checkpoint, signal.SIGUSR2):  # What Slurm sends before it takes the node away.
+        summary = sweeps.run(long, tmp_path, cluster=LOCAL, progress=False)
+    assert (summary.computed, summary.failed) == (1, {})
+    assert len(list((tmp_path / "jobs").glob("*_submitted.pkl"))) == 1
+    (log,) = (tmp_path / "jobs").glob("*_log.err")
+    assert "this job is preempted" in log.read_text()
+    steps = [int(line) for line in (tmp_path / "steps.log").read_text().split()]
+    assert steps == sorted(set(steps)), "no step is taken twice"
+    assert not list((tmp_path / "checkpoints").iterdir())
+    alone = toy.measure_in_steps(config, tmp_path / "alone" / "cell")
+    xr.testing.assert_equal(sweeps.load(long, tmp_path).squeeze("gamma", drop=True), alone)
+
+
+@contextlib.contextmanager
+def _signaled(path: Path, number: int) -> Iterator[list[int]]:
+    """Meanwhile, as soon as a path exists, signal the process that has claimed a cell."""
+    signaled: list[int] = []
+
+    def watch() -> None:
+        folder = next(parent for parent in path.parents if parent.name not in ("checkpoints", "cells"))
+        deadline = time.monotonic() + 60
+        while not signaled and time.monotonic() < deadline:
+            time.sleep(0.02)
+            if not path.exists():
+                continue
+            with InflightRegistry(folder / "cells") as registry:
                 for holder in registry.get().values():
                     assert isinstance(holder.liveness, Pid)
-                    os.kill(holder.liveness.pid, signal.SIGKILL)
-                    killed.append(holder.liveness.pid)
+                    os.kill(holder.liveness.pid, number)
+                    signaled.append(holder.liveness.pid)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    yield signaled
+    thread.join()
 
 
 def test_jobs_outlive_the_command_and_are_found_again(
