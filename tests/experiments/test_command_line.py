@@ -1,0 +1,102 @@
+"""`python -m experiments`, on a study that takes no time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xarray as xr
+
+import toy
+from experiments import Study, __main__
+from lowcomplex import sweeps
+
+
+@pytest.fixture(autouse=True)
+def _toy_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study(
+        name="toy",
+        title="Does it work?",
+        config=toy.Toy,
+        measure=toy.measure,
+        presets={
+            "quick": {"gamma": (0.3, 0.8), "seed": 0},
+            "failing": {"gamma": 0.3, "seed": (0, 1), "fails": True},
+        },
+        dimensions=("gamma", "seed"),
+        findings=lambda dataset: (f"{dataset.sizes['gamma']} gammas were walked.",),
+    )
+    monkeypatch.setattr(__main__, "NAMES", ("toy",))
+    monkeypatch.setattr(__main__, "study", {"toy": study}.__getitem__)
+
+
+def _door(*tokens: Any) -> int:
+    try:
+        code: int = __main__.app([str(token) for token in tokens])
+    except SystemExit as end:
+        return int(str(end.code))
+    return code
+
+
+def test_runs_and_resumes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _door("toy", "--folder", tmp_path, "--workers", 0) == 0
+    said = capfd.readouterr().out
+    assert "toy: 2 runs computed, 0 found finished, 0 failed" in said
+    assert "- 2 gammas were walked." in said
+    assert _door("resume", "toy", "--folder", tmp_path, "--workers", 0) == 0
+    assert "toy: 0 runs computed, 2 found finished, 0 failed" in capfd.readouterr().out
+
+
+def test_failures_end_with_one_and_say_where_they_are(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _door("toy", "--preset", "failing", "--folder", tmp_path, "--workers", 0) == 1
+    heard = capfd.readouterr()
+    assert "1 runs computed, 0 found finished, 1 failed" in heard.out
+    assert f"tracebacks are in {tmp_path / 'toy' / 'failures'}" in heard.err
+    (trace,) = (tmp_path / "toy" / "failures").iterdir()
+    assert "does not work" in trace.read_text()
+
+
+def test_runs_as_jobs(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = str(Path(toy.__file__).parent)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])))
+    options = ("--cluster", "local", "--parallel", 1, "--cells-per-job", 2, "--setup", "export READY=1")
+    assert _door("toy", "--folder", tmp_path, *options) == 0
+    assert "toy: 2 runs computed" in capfd.readouterr().out
+    configs = sweeps.grid(toy.Toy, gamma=(0.3, 0.8), seed=0)
+    found = sweeps.load(sweeps.Sweep("quick", toy.measure, configs, ("gamma",)), tmp_path / "toy")
+    for config in configs:
+        cell = toy.measure(config)
+        xr.testing.assert_equal(found["walk"].sel(gamma=config.gamma, drop=True), cell["walk"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--cluster", "slrum"), "cluster: expected one of slurm, local, got 'slrum'; did you mean 'slurm'?"),
+        (("--cluster", "slurm"), "sbatch and srun: not found"),
+        (("--cluster", "local", "--minutes", 0), "minutes: expected a whole number of at least 1, got 0"),
+        (("--gpus", 1), "cluster: expected --cluster slurm or --cluster local with the jobs' options"),
+        (("--preset", "quik"), "did you mean 'quick'"),
+        (("--workers", -1), "workers: expected zero or more processes, got -1"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(
+    options: tuple[Any, ...],
+    said: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _door("toy", "--folder", tmp_path, *options) == 2
+    heard = capfd.readouterr()
+    assert said in heard.err
+    assert len(heard.err.strip().splitlines()) == 1
+    assert not heard.out
+    assert not (tmp_path / "toy").exists()
