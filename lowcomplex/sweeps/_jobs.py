@@ -18,8 +18,9 @@ import submitit
 from exca.cachedict.inflight import InflightRegistry, Liveness, Pid, Slurm
 
 from lowcomplex.sweeps._batches import Batch
+from lowcomplex.sweeps._claims import live_claims, place
 from lowcomplex.sweeps._cluster import Cluster, executor_of
-from lowcomplex.sweeps._store import Store, place
+from lowcomplex.sweeps._store import Store
 from lowcomplex.sweeps._workers import ATTEMPTS, Compute, Outcomes, Running, single_threaded
 
 _LARGEST_ARRAY = 1000  # Slurm's default MaxArraySize is 1001.
@@ -136,7 +137,7 @@ class _Jobs:
                 continue
             if group.next_look and self._is_finished(group.batches):
                 finished.append(group)
-            elif registry.claim(group.keys):
+            elif not live_claims(registry, group.keys) and registry.claim(group.keys):
                 ours.append(group)
             else:
                 group.next_look = now + self._look

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
-from lowcomplex.sweeps._batches import Batch
+from lowcomplex.sweeps._batches import Batch, batch_name
 from lowcomplex.sweeps._workers import ATTEMPTS, Compute, Outcomes, Running, single_threaded
 
 
@@ -35,7 +35,7 @@ class Pool:
     def __call__(self, compute: Compute, batches: Sequence[Batch], running: Running) -> Outcomes:
         """Compute batches, in their order."""
         waiting = list(reversed(batches))
-        deaths = dict.fromkeys(batches, 0)
+        deaths = dict.fromkeys(map(batch_name, batches), 0)
         with single_threaded(), _children_end():
             while waiting:
                 pool = ProcessPoolExecutor(
@@ -47,7 +47,9 @@ class Pool:
                 try:
                     while waiting or flying:
                         while waiting and len(flying) < self._workers:
-                            if flying and any(deaths[batch] for batch in (waiting[-1], *flying.values())):
+                            if flying and any(
+                                deaths[batch_name(batch)] for batch in (waiting[-1], *flying.values())
+                            ):
                                 break
                             flying[pool.submit(compute, waiting[-1])] = waiting[-1]
                             waiting.pop()
@@ -57,8 +59,8 @@ class Pool:
                             yield flying.pop(future), failure
                 except BrokenProcessPool:
                     for batch in reversed(flying.values()):
-                        deaths[batch] += 1
-                        if deaths[batch] < ATTEMPTS:
+                        deaths[batch_name(batch)] += 1
+                        if deaths[batch_name(batch)] < ATTEMPTS:
                             waiting.append(batch)
                         else:
                             yield batch, f"the worker process died {ATTEMPTS} times"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import platform
+import time
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,10 +17,13 @@ from typing import Any
 import xarray as xr
 from exca import utils
 from exca.cachedict import CacheDict, DumpContext
-from exca.cachedict.inflight import InflightRegistry, Liveness, Pid
+from exca.cachedict.inflight import InflightRegistry
 
+from lowcomplex.sweeps._claims import live_claims, place
 from lowcomplex.sweeps._config import Config
 from lowcomplex.sweeps._errors import DamagedCellError, StorageError
+
+_SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class NetCDF:
@@ -27,20 +32,20 @@ class NetCDF:
     @classmethod
     def __dump_info__(cls, ctx: Any, value: xr.Dataset) -> dict[str, Any]:
         name = ctx.key_path(".nc")
-        with utils.temporary_save_path(ctx.folder / name) as temporary:
-            value.to_netcdf(temporary, engine="h5netcdf")
-            digest = _sha256(temporary)
+        # Made in memory: HDF5 does not survive a disk that fills while it writes.
+        content = bytes(value.to_netcdf(engine="h5netcdf"))
+        with utils.temporary_save_path(ctx.folder / name) as temporary, temporary.open("wb") as file:
+            file.write(content)
             # On disk before it has its name: a power cut must not leave a name without content.
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-        return {"filename": name, "sha256": digest}
+            file.flush()
+            os.fsync(file.fileno())
+        return {"filename": name, "sha256": hashlib.sha256(content).hexdigest()}
 
     @classmethod
     def __load_from_info__(cls, ctx: Any, filename: str, sha256: str) -> xr.Dataset:
         path = ctx.folder / filename
+        _verify(path, sha256)
         try:
-            if _sha256(path) != sha256:
-                raise DamagedCellError(path, "does not match its checksum")
             return xr.open_dataset(path, engine="h5netcdf")
         except OSError as error:
             raise DamagedCellError(path, str(error)) from error
@@ -79,19 +84,29 @@ class Store:
         cell: xr.Dataset = self._cells[key]
         return cell
 
+    def verify(self, key: str) -> None:
+        """Compare the cell of a config's hash with its checksum, without opening it.
+
+        Raises:
+            KeyError: The cell was never computed.
+            DamagedCellError: Its file is missing or damaged.
+        """
+        _verify(self.path(key), str(self._cells._key_info[key].content["sha256"]))
+
     def save(self, config: Config, dataset: xr.Dataset) -> None:
         """Store a finished cell, with its config and the versions that made it.
 
         Raises:
             StorageError: The disk is full, or the folder is read-only.
         """
-        dataset = dataset.assign_attrs(
+        # Loaded first: an input that cannot be read is not an output that cannot be written.
+        dataset = dataset.compute().assign_attrs(
             config=json.dumps(config.content(), sort_keys=True), config_hash=config.hash, **versions()
         )
         with writing(self.folder), self._cells.write():
             self._cells[config.hash] = dataset
 
-    def keys(self) -> tuple[str, ...]:
+    def finished(self) -> tuple[str, ...]:
         """Hashes of the finished cells."""
         return tuple(self._cells.keys())
 
@@ -114,35 +129,41 @@ class Store:
 
         Cells that a live process holds, and cells that are finished, are not among them. Nothing is waited
         for while cells are held, so that two processes cannot wait for each other.
+
+        Raises:
+            StorageError: Claims cannot be recorded.
         """
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         with InflightRegistry(self.folder) as registry:
-            held = [key for key in keys if registry.claim([key])]
+            held = self._claim(keys, registry)
             try:
                 yield tuple(key for key in held if key not in self)
             finally:
                 registry.release(held)
 
+    def _claim(self, keys: Sequence[str], registry: InflightRegistry) -> list[str]:
+        # Twice: who held a cell at the first attempt may have left it unfinished since.
+        for _ in range(2):
+            taken = live_claims(registry, keys)
+            free = [key for key in keys if key not in taken]
+            held = registry.claim(free) or [key for key in free if registry.claim([key])]
+            if held or taken or all(key in self for key in keys):
+                return held
+        raise StorageError(registry.db_path, "claims on cells cannot be recorded there")
+
     def wait(self, keys: Sequence[str]) -> None:
         """Wait until no live process holds these cells."""
         with InflightRegistry(self.folder) as registry:
-            registry.wait_for_inflight(list(keys))
+            while live_claims(registry, keys):
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def holders(self) -> dict[str, str]:
         """Where each cell is being computed: "process 123 on HOST", or the job of a cluster."""
         if not self.folder.is_dir():
             return {}
         with InflightRegistry(self.folder) as registry:
-            held = registry.get()
-        return {key: place(worker.liveness) for key, worker in held.items() if worker.is_alive()}
-
-
-def place(liveness: Liveness) -> str:
-    """Where something runs, in words."""
-    if isinstance(liveness, Pid):
-        return f"process {liveness.pid} on {liveness.host}"
-    return str(liveness)
+            return {key: place(liveness) for key, liveness in live_claims(registry).items()}
 
 
 @contextlib.contextmanager
@@ -163,13 +184,23 @@ def writing(path: Path) -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """Versions of what computed a result, without importing any of it."""
+    return dict(_versions())
+
+
+@functools.cache
+def _versions() -> tuple[tuple[str, str], ...]:
     found = {"python": platform.python_version()}
     for package in ("lowcomplex", "torch", "numpy", "scipy"):
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
-    return found
+    return tuple(found.items())
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _verify(path: Path, sha256: str) -> None:
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DamagedCellError(path, str(error)) from error
+    if found != sha256:
+        raise DamagedCellError(path, "does not match its checksum")

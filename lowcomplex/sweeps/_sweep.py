@@ -152,7 +152,7 @@ def _is_finished(store: Store, config: Config) -> bool:
     if config.hash not in store:
         return False
     try:
-        store.load(config.hash).close()
+        store.verify(config.hash)
     except DamagedCellError as damage:
         print(
             f"{damage}; set aside as {store.set_aside(config.hash).name}, computing it again", file=sys.stderr

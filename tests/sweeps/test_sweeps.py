@@ -1,8 +1,6 @@
 import json
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pydantic
@@ -11,6 +9,7 @@ import xarray as xr
 
 import toy
 from lowcomplex import sweeps
+from lowcomplex.sweeps._batches import batches
 
 
 def _run(folder: Path, workers: int = 0, **values) -> sweeps.Summary:
@@ -132,27 +131,49 @@ def test_a_failing_cell_does_not_stop_the_sweep(tmp_path: Path, workers: int) ->
         _load(tmp_path, fails=True)
 
 
-def test_killed_at_any_moment_and_resumed(tmp_path: Path) -> None:
-    program = [sys.executable, toy.__file__, str(tmp_path / "killed"), "0.2", "2"]
-    for wait in (1.5, 2.1, 2.7):
-        process = subprocess.Popen(program)
-        time.sleep(wait)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    summary = _run(tmp_path / "killed", workers=2, seconds=0.2)
-    assert summary.computed + summary.cached == 6
-    _run(tmp_path / "whole", seconds=0.2)
-    xr.testing.assert_identical(
-        _load(tmp_path / "killed", seconds=0.2), _load(tmp_path / "whole", seconds=0.2)
-    )
+@pytest.mark.parametrize("kind", [toy.resumably, toy.together, toy.together_resumably])
+def test_batches_and_checkpoints_change_no_value(tmp_path: Path, kind) -> None:
+    sweep = toy.sweep(kind)
+    summary = sweeps.run(sweep, tmp_path / "kind", workers=0, progress=False)
+    assert (summary.computed, summary.cached) == (6, 0)
+    _run(tmp_path / "plain")
+    xr.testing.assert_identical(sweeps.load(sweep, tmp_path / "kind").load(), _load(tmp_path / "plain"))
 
 
-def test_two_sweeps_on_one_folder_compute_no_cell_twice(tmp_path: Path) -> None:
-    program = [sys.executable, toy.__file__, str(tmp_path), "0.3", "1"]
-    racers = [subprocess.Popen(program) for _ in range(2)]
-    assert [racer.wait() for racer in racers] == [0, 0]
-    index = [line for path in (tmp_path / "cells").glob("*.jsonl") for line in path.read_text().splitlines()]
-    assert len(index) == 6
+def test_batches_agree_in_all_other_fields() -> None:
+    grid = sweeps.grid(toy.Toy, seconds=(0.0, 1.0), gamma=(0.3, 0.8), seed=(0, 1, 2))
+    found = batches(grid, ("gamma", "seed"), 4)
+    assert [len(batch) for batch in found] == [4, 2, 4, 2]
+    assert [config for batch in found for config in batch] == list(grid)
+    assert all(len({config.seconds for config in batch}) == 1 for batch in found)
+    assert [len(batch) for batch in batches(grid, ("seed",), 64)] == [3, 3, 3, 3]
+    assert len(batches(grid, (), 64)) == 12
+
+
+def test_missing_cells_are_batched_anew(tmp_path: Path) -> None:
+    sweeps.run(toy.sweep(toy.together, seed=(0, 2)), tmp_path, workers=0, progress=False)
+    summary = sweeps.run(toy.sweep(toy.together), tmp_path, workers=0, progress=False)
+    assert (summary.computed, summary.cached) == (2, 4)
+
+
+def test_a_batch_of_the_wrong_length_is_a_failure(tmp_path: Path) -> None:
+    sweep = sweeps.Sweep("toy", lambda configs: [], toy.sweep().configs, (), together=("seed",))
+    summary = sweeps.run(sweep, tmp_path, workers=0, progress=False)
+    assert len(summary.failed) == 6
+    assert "one dataset for each of 3 configs, got 0" in next(iter(summary.failed.values()))
+
+
+def test_unknown_fields_and_empty_batches() -> None:
+    configs = toy.sweep().configs
+    with pytest.raises(ValueError, match=r"together: .*did you mean 'gamma'"):
+        sweeps.Sweep("toy", toy.together, configs, (), together=("gama",))
+    with pytest.raises(ValueError, match="batch"):
+        sweeps.Sweep("toy", toy.together, configs, (), together=("gamma",), batch=0)
+
+
+def test_plain_lines_when_not_on_a_terminal(tmp_path: Path, capsys) -> None:
+    sweeps.run(toy.sweep(fails=True), tmp_path, workers=0)
+    assert capsys.readouterr().err == "toy: 6 of 6 cells, 1 running, 2 failed, 0 s left\n"
 
 
 def test_negative_workers(tmp_path: Path) -> None:

@@ -1,0 +1,227 @@
+"""Kills, full disks, races and changed configs: nothing finished is lost, nothing is mixed."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import xarray as xr
+from exca.cachedict.inflight import InflightRegistry
+
+import toy
+from lowcomplex import sweeps
+
+
+def _run(folder: Path, measure=toy.measure, workers: int = 0, **values) -> sweeps.Summary:
+    return sweeps.run(toy.sweep(measure, **values), folder, workers=workers, progress=False)
+
+
+def _load(folder: Path, measure=toy.measure, **values) -> xr.Dataset:
+    return sweeps.load(toy.sweep(measure, **values), folder).load()
+
+
+def _program(folder: Path, seconds: float, workers: int, kind: str = "measure") -> list[str]:
+    return [sys.executable, toy.__file__, str(folder), str(seconds), str(workers), kind]
+
+
+def _cells_stored(folder: Path) -> int:
+    index = (folder / "cells").glob("*.jsonl")
+    return sum(len(path.read_text().splitlines()) for path in index)
+
+
+def test_killed_at_fifty_random_moments(tmp_path: Path) -> None:
+    seconds = 0.15
+    moments = np.random.default_rng(0).uniform(0.0, 0.2, size=50)
+    server = subprocess.Popen(
+        [sys.executable, toy.__file__, "serve", str(tmp_path / "killed"), str(seconds)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    ends = []
+    for moment in moments:
+        server.stdin.write("\n")
+        server.stdin.flush()
+        child = int(server.stdout.readline())
+        time.sleep(moment)
+        os.kill(child, signal.SIGKILL)
+        ends.append(int(server.stdout.readline()))
+    server.communicate()
+    # Most must have met the sweeps in their middle, or the test says little.
+    assert ends.count(signal.SIGKILL) >= 40
+    for name, sweep in toy.every_kind(seconds).items():
+        sweeps.run(sweep, tmp_path / "killed" / name, workers=0, progress=False)
+        sweeps.run(sweep, tmp_path / "whole" / name, workers=0, progress=False)
+        killed, whole = (sweeps.load(sweep, tmp_path / f / name).load() for f in ("killed", "whole"))
+        xr.testing.assert_identical(killed, whole)
+        assert _cells_stored(tmp_path / "killed" / name) == len(sweep.configs)
+        assert not list((tmp_path / "killed" / name / "checkpoints").glob("*"))
+
+
+def test_killed_with_its_workers(tmp_path: Path) -> None:
+    for wait in (1.5, 2.3):
+        process = subprocess.Popen(_program(tmp_path / "killed", 0.3, 2, "together_resumably"))
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    values = {"measure": toy.together_resumably, "seconds": 0.3}
+    summary = _run(tmp_path / "killed", workers=2, **values)
+    assert summary.computed + summary.cached == 6
+    _run(tmp_path / "whole", **values)
+    xr.testing.assert_identical(_load(tmp_path / "killed", **values), _load(tmp_path / "whole", **values))
+
+
+@pytest.mark.parametrize("kind", ["measure", "together"])
+def test_two_sweeps_on_one_folder_compute_no_cell_twice(tmp_path: Path, kind: str) -> None:
+    racers = [subprocess.Popen(_program(tmp_path, 0.3, 1, kind)) for _ in range(2)]
+    assert [racer.wait() for racer in racers] == [0, 0]
+    assert _cells_stored(tmp_path) == 6
+
+
+def test_an_interrupt_does_not_wait_for_cells(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        _program(tmp_path, 60, 2), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    cells = tmp_path / "cells"
+    while not (cells.is_dir() and len(sweeps.status(toy.sweep(seconds=60), tmp_path).running) == 2):
+        time.sleep(0.1)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in said
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_full_disk_stops_the_sweep_with_words(tmp_path: Path, workers: int, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(xr.Dataset, "to_netcdf", xr.Dataset.to_netcdf)  # Put back what the toy replaces.
+        with pytest.raises(sweeps.StorageError, match=r"No space left on device.*same command") as error:
+            _run(tmp_path, toy.fills_the_disk, workers=workers)
+    assert str(tmp_path) in str(error.value)
+    assert not list((tmp_path / "cells" / "data").glob("save-tmp-*"))
+    summary = _run(tmp_path)
+    assert summary.cached >= (workers == 0)
+    assert summary.computed + summary.cached == 6
+
+
+def test_a_disk_full_at_the_index_loses_no_finished_cell(tmp_path: Path, monkeypatch) -> None:
+    from exca.cachedict import DumpContext
+
+    dump_entry, calls = DumpContext.dump_entry, []
+
+    def fail_at_the_third(self, *args, **kwargs):
+        calls.append(args)
+        if len(calls) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return dump_entry(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DumpContext, "dump_entry", fail_at_the_third)
+        with pytest.raises(sweeps.StorageError, match="No space left"):
+            _run(tmp_path)
+    summary = _run(tmp_path)
+    assert (summary.computed, summary.cached) == (4, 2)
+
+
+def test_a_disk_that_fills_in_the_middle_of_a_file(tmp_path: Path) -> None:
+    """The limit is the operating system's own, met by a real write; HDF5 must not take the process along."""
+    program = f"""
+import resource, signal, sys
+sys.path.insert(0, {str(Path(toy.__file__).parent)!r})
+from pathlib import Path
+import toy, xarray as xr
+from lowcomplex import sweeps
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+def measure(config):
+    return xr.Dataset({{"large": ("x", [0.0] * 100_000)}})
+try:
+    sweeps.run(sweeps.Sweep("toy", measure, toy.sweep().configs, ()), Path({str(tmp_path)!r}), workers=0)
+except sweeps.StorageError as error:
+    print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "File too large" in run.stdout
+    assert not list((tmp_path / "cells" / "data").iterdir())
+
+
+def test_claims_that_cannot_be_recorded(tmp_path: Path, monkeypatch) -> None:
+    """As on a disk that fills at the registry: nothing is claimed, and nobody holds anything."""
+    monkeypatch.setattr(InflightRegistry, "claim", lambda self, keys: [])
+    with pytest.raises(sweeps.StorageError, match=r"inflight\.db.*claims on cells cannot be recorded"):
+        _run(tmp_path)
+
+
+def test_a_claim_of_an_earlier_process_of_the_same_number(tmp_path: Path, monkeypatch) -> None:
+    """A container that is started again after a kill has the host name and the process number of before."""
+    (tmp_path / "cells").mkdir()
+    long_ago = psutil.Process().create_time() - 100
+    with InflightRegistry(tmp_path / "cells") as registry, monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: long_ago)
+        assert registry.claim([toy.Toy(gamma=0.3).hash])
+    assert _run(tmp_path, gamma=0.3, seed=(0,)).computed == 1
+
+
+def test_a_read_only_folder_is_refused_before_anything_is_computed(tmp_path: Path, monkeypatch) -> None:
+    def read_only(self, *args, **kwargs):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(self))
+
+    monkeypatch.setattr(Path, "write_text", read_only)
+    with pytest.raises(sweeps.StorageError, match=f"cannot write to {tmp_path}.*Read-only file system"):
+        _run(tmp_path, fails=True)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(sweeps.StorageError, match=r"cannot write to .*file"):
+        _run(tmp_path / "file" / "results")
+
+
+def test_a_cell_that_kills_its_worker_costs_no_other(tmp_path: Path) -> None:
+    summary = _run(tmp_path, toy.kills_its_worker, workers=2, gamma=0.3)
+    assert summary.computed == 2
+    assert set(summary.failed.values()) == {"the worker process died 3 times"}
+    states = sweeps.status(toy.sweep(toy.kills_its_worker, gamma=0.3), tmp_path)
+    assert [cell.state for cell in states.cells] == ["finished", "failed", "finished"]
+
+
+def test_a_worker_that_died_is_replaced(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "markers").mkdir()
+    monkeypatch.setenv("TOY_MARKERS", str(tmp_path / "markers"))
+    summary = _run(tmp_path, toy.kills_its_worker_once, workers=2, gamma=0.3, seed=(0, 1))
+    assert (summary.computed, summary.failed) == (2, {})
+
+
+def test_a_changed_config_never_meets_an_old_result(tmp_path: Path) -> None:
+    _run(tmp_path)
+    old = toy.sweep()
+
+    class Toy(toy.Toy):
+        version = 2
+
+    grid = tuple(Toy(**config.model_dump()) for config in old.configs)
+
+    def measure(config: Toy) -> xr.Dataset:
+        return toy.measure(config).assign(walk=lambda dataset: 2 * dataset["walk"])
+
+    new = sweeps.Sweep("toy", measure, grid, old.dimensions)
+    with pytest.raises(FileNotFoundError, match="6 of 6"):
+        sweeps.load(new, tmp_path)
+    summary = sweeps.run(new, tmp_path, workers=0, progress=False)
+    assert (summary.computed, summary.cached) == (6, 0)
+    xr.testing.assert_equal(sweeps.load(new, tmp_path)["walk"], 2 * sweeps.load(old, tmp_path)["walk"])
+
+
+def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
+    sweeps.run(toy.sweep(), tmp_path / "study", workers=0, progress=False)
+    (tmp_path / "study" / "toy.json").write_text("{")
+    with pytest.raises(ValueError, match=r"toy\.json: expected a sweep's manifest"):
+        sweeps.open("study/toy", folder=tmp_path)
