@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -116,9 +117,7 @@ class AnchorTask:
         pairs = self.seen if pairs is None else tuple(pairs)
         _check_pairs("pairs", pairs)
         device = generator.device
-        table = torch.tensor(self._key_positions(keys), device=device)
-        pair_table = torch.tensor([(a, b, self.offset((a, b))) for a, b in pairs], device=device)
-
+        table, pair_table = _tables(self, keys, pairs, device)
         tokens = torch.randint(FIRST_KEY, LAST_KEY + 1, (n, LENGTH), generator=generator, device=device)
         where = table[torch.randint(len(table), (n,), generator=generator, device=device)]
         what = pair_table[torch.randint(len(pair_table), (n,), generator=generator, device=device)]
@@ -162,6 +161,15 @@ class AnchorTask:
         if not allowed:
             raise ValueError(f"keys: no {keys} key exists for modulus {self.modulus}")
         return allowed
+
+
+@functools.lru_cache(maxsize=64)
+def _tables(
+    task: AnchorTask, keys: Keys, pairs: tuple[Pair, ...], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """The (position, key) combinations and the (first, second, offset) rows that are drawn from."""
+    table = torch.tensor(task._key_positions(keys), device=device)
+    return table, torch.tensor([(a, b, task.offset((a, b))) for a, b in pairs], device=device)
 
 
 def _check_pairs(argument: str, pairs: Sequence[Pair], *, allow_empty: bool = False) -> None:
