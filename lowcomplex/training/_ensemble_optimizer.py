@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -95,6 +95,18 @@ class EnsembleOptimizer:
         else:
             pull = self._parameters * self._weight_decay.to(gradient.dtype)
             gradient.add_(pull if frozen is None else pull.masked_fill_(frozen[:, None], 0.0))
+
+    def settings(self) -> dict[str, Any]:
+        """What updates depend on and training does not change."""
+        numbers = {name: value for name, value in self._optimizer.param_groups[0].items() if name != "params"}
+        return {
+            "optimizer": type(self._optimizer).__name__,
+            "is_decoupled": self._decoupled,
+            "learning_rate": self._learning_rate,
+            "weight_decay": self._weight_decay,
+            "clip_norm": self._clip_norm,
+            **{f"group.{name}": value for name, value in numbers.items()},
+        }
 
     def state_dict(self) -> dict[str, Tensor]:
         """Momentum or moments, by PyTorch's names for them; empty before the first update."""

@@ -202,7 +202,11 @@ class Ensemble:
         losses = torch.full((steps, len(self)), math.nan)
         first = 0
         if checkpoint is not None:
-            settings = {"steps": steps, "schedule": schedule_values(schedule, steps)}
+            settings = {
+                "steps": steps,
+                "schedule": schedule_values(schedule, steps),
+                **self._optimizer.settings(),
+            }
             progress = checkpoint.resume({"ensemble": self}, settings)
             if progress is not None:
                 first = progress["step"]

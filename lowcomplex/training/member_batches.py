@@ -37,7 +37,7 @@ class MemberBatches:
             raise ValueError("seeds: expected one for each member, got none")
         self._samples, self._batch = samples, batch
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        self._orders = torch.empty(len(seeds), samples, dtype=torch.long)
+        self._orders = torch.zeros(len(seeds), samples, dtype=torch.long)
         self._position = samples
 
     def draw(self) -> Tensor:

@@ -1,4 +1,5 @@
 import io
+import math
 import os
 import signal
 import subprocess
@@ -16,8 +17,9 @@ import torch
 import xarray as xr
 from torch import nn
 
+from lowcomplex.networks import MLP
 from lowcomplex.tracking import Tracker
-from lowcomplex.training import Checkpoint, adamw, train, warmup_cosine
+from lowcomplex.training import Checkpoint, Ensemble, MemberBatches, adamw, train, warmup_cosine
 
 STEPS = 30
 
@@ -154,6 +156,50 @@ def test_continues_after_being_killed(tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGKILL
     assert path.exists()
     assert code["run"](path, 0.0).equal(code["run"](tmp_path / "alone", 0.0))
+
+
+def _train_an_ensemble(path: Path | None, stop_at: int | None = None, learning_rate: float = 0.1) -> Ended:
+    torch.manual_seed(0)
+    x, now = torch.randn(12, 3), [0.0]
+    ensemble = Ensemble(
+        [MLP((3, 4, 1)) for _ in range(3)],
+        learning_rate=torch.tensor([learning_rate, 0.1, 0.2]),
+        optimizer="adamw",
+        weight_decay=0.1,
+    )
+    batches, tracker = MemberBatches(12, 5, seeds=(0, 1, 2)), Tracker(ensemble, every=3)
+
+    def loss(members: Ensemble) -> torch.Tensor:
+        if now[0] == stop_at:
+            raise Interruption
+        now[0] += 1
+        drawn = x[batches.draw()]
+        errors = members(drawn, shared=False) - drawn.sum(-1, keepdim=True)
+        # The second member diverges at the fifth update.
+        return errors.square().mean((1, 2)) * torch.tensor([1, math.inf if members.updates == 4 else 1, 1])
+
+    checkpoint = None
+    if path is not None:
+        checkpoint = Checkpoint(
+            path, tracker=tracker, objects=[batches], every_seconds=2, clock=lambda: now[0]
+        )
+    result = ensemble.train(loss, steps=12, before_step=lambda step: tracker.step(), checkpoint=checkpoint)
+    state = ensemble.state_dict()
+    losses = result.losses.nan_to_num(-1)
+    return Ended(losses, state, [result.diverged_at], tracker.dataset(), batches.draw())
+
+
+def test_an_ensemble_continues_with_its_tracker_and_its_minibatches(tmp_path: Path) -> None:
+    alone, path = _train_an_ensemble(None), tmp_path / "run"
+    assert alone.moments[0].tolist() == [-1, 4, -1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for stop_at in (3, 4, 5):
+            with pytest.raises(Interruption):
+                _train_an_ensemble(path, stop_at)
+        _assert_same_bits(_train_an_ensemble(path), alone)
+    with pytest.warns(UserWarning, match="another run's: it started from other settings"):
+        _train_an_ensemble(path, learning_rate=0.05)
 
 
 def _flip_a_bit(path: Path) -> None:
