@@ -8,8 +8,9 @@ from typing import Annotated
 
 import cyclopts
 
-from experiments import NAMES, RESULTS, study
+from experiments import NAMES, RESULTS, Study, study
 from experiments._cluster_options import PROCESSES, ClusterOptions
+from lowcomplex import sweeps
 
 DATA = Path("paper_figs/data")
 
@@ -112,6 +113,80 @@ def resume(
         Run as jobs of a cluster.
     """
     return main(name, preset=preset, workers=workers, folder=folder, jobs=jobs)
+
+
+@app.command
+def status(name: str | None = None, *, preset: str = "quick", folder: Path = RESULTS) -> int:
+    """Say how far a study is, or all of them, without computing anything.
+
+    Parameters
+    ----------
+    name
+        The study; all of them if it is left out.
+    preset
+        Which of its grids.
+    folder
+        Where results are stored.
+    """
+    try:
+        chosen = _studies(name)
+        found = {each.name: sweeps.status(each.sweep(preset), each.folder(folder)) for each in chosen}
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for each in chosen:
+        print(f"{each.name:24s} {preset}, {found[each.name]}")
+        for cell in found[each.name].cells:
+            if cell.detail:
+                print(f"  {_fields(cell.config, each.dimensions)} {cell.state}: {cell.detail}")
+    return 0
+
+
+@app.command
+def clean(
+    name: str | None = None,
+    *,
+    stale: Annotated[bool, cyclopts.Parameter(negative="")] = False,
+    dry_run: Annotated[bool, cyclopts.Parameter(negative="")] = False,
+    folder: Path = RESULTS,
+) -> int:
+    """Remove what interrupted, failed and damaged runs left behind; finished runs stay.
+
+    Parameters
+    ----------
+    name
+        The study; all that have results if it is left out.
+    stale
+        Also remove finished runs that no grid has any more: what a changed config left behind.
+    dry_run
+        Only say what would be removed.
+    folder
+        Where results are stored.
+    """
+    try:
+        folders = [each.folder(folder) for each in _studies(name)]
+        removed = [
+            file
+            for place in folders
+            if name is not None or place.is_dir()
+            for file in sweeps.clean(place, stale=stale, dry_run=dry_run)
+        ]
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for file in removed:
+        print(f"{file.path}: {file.reason}")
+    size = sum(file.bytes for file in removed)
+    print(f"{len(removed)} files, {size / 1e6:.1f} MB {'would be removed' if dry_run else 'removed'}")
+    return 0
+
+
+def _studies(name: str | None) -> list[Study]:
+    return [study(known) for known in (NAMES if name is None else (name,))]
+
+
+def _fields(config: sweeps.Config, dimensions: tuple[str, ...]) -> str:
+    return ", ".join(f"{field} = {getattr(config, field)}" for field in dimensions)
 
 
 if __name__ == "__main__":

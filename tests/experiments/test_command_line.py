@@ -60,6 +60,50 @@ def test_failures_end_with_one_and_say_where_they_are(
     assert "does not work" in trace.read_text()
 
 
+def test_says_how_far_a_study_is(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _door("status", "--folder", tmp_path) == 0
+    assert capfd.readouterr().out.split() == ["toy", "quick,", "2", "cells:", "2", "missing"]
+    assert not any(tmp_path.iterdir())
+    _door("toy", "--preset", "failing", "--folder", tmp_path, "--workers", 0)
+    capfd.readouterr()
+    assert _door("status", "toy", "--preset", "failing", "--folder", tmp_path) == 0
+    first, second = capfd.readouterr().out.splitlines()
+    assert first.split() == ["toy", "failing,", "2", "cells:", "1", "finished,", "1", "failed"]
+    assert second.startswith("  gamma = 0.3, seed = 1 failed: RuntimeError: the second seed does not work")
+    assert str(tmp_path / "toy" / "failures") in second
+
+
+def test_cleans(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _door("clean", "--folder", tmp_path) == 0
+    assert capfd.readouterr().out == "0 files, 0.0 MB removed\n"
+    _door("toy", "--folder", tmp_path, "--workers", 0)
+    (cell, _) = sorted((tmp_path / "toy" / "cells" / "data").glob("*.nc"))
+    aside = cell.with_name(f"{cell.name}.corrupt")
+    aside.write_bytes(bytes(2_000_000))
+    for arguments, is_left in ((("toy", "--dry-run"), True), (("toy", "--stale"), False)):
+        capfd.readouterr()
+        assert _door("clean", *arguments, "--folder", tmp_path) == 0
+        said = capfd.readouterr().out.splitlines()
+        assert said[0] == f"{aside}: was set aside as damaged"
+        assert said[1] == f"1 files, 2.0 MB {'would be removed' if is_left else 'removed'}"
+        assert aside.exists() == is_left
+    assert _door("toy", "--folder", tmp_path, "--workers", 0) == 0
+    assert "2 found finished" in capfd.readouterr().out
+    assert _door("clean", "toy", "--folder", tmp_path / "nowhere") == 2
+    assert "no such folder" in capfd.readouterr().err
+
+
+def test_an_interruption_is_no_traceback(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweeps, "run", interrupted)
+    assert _door("toy", "--folder", tmp_path) == 130
+    assert f"interrupted; finished runs are kept in {tmp_path / 'toy'}" in capfd.readouterr().err
+
+
 def test_runs_as_jobs(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
