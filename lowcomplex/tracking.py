@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lowcomplex import measures as library
+from lowcomplex._cadence import Cadence, log_linear_steps
 from lowcomplex._names import require_known, require_match
 from lowcomplex._records import decode, encode
 from lowcomplex.measures.condensation import condensed_direction_count
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import xarray as xr
+
+__all__ = ["NAMED_MEASURES", "Measure", "Members", "Tracker", "log_linear_steps"]
 
 Measure = Callable[[Tensor], Tensor]
 
@@ -69,13 +73,18 @@ class Tracker:
             from a name of yours to a function (..., out, in) → (...).
         layers: Name pattern or patterns of the weight matrices to measure, as in a shell. Convolution
             kernels are flattened to (out, in x kernel size).
-        every: Record every so many steps.
+        every: Record every so many steps; each, if neither `steps` nor `budget` is given.
         steps: Record at these steps instead, such as `log_linear_steps`.
+        budget: Record instead as often as the clock allows: step 0, and then whenever recording, this record
+            included, has taken at most this share of the time. Early records follow each other closely, and
+            which steps are recorded differs from run to run; call `record` after the last.
         quantities: More to record, a name for each function without arguments; it returns a number, or an
             `xarray.DataArray` with named dimensions of its own, "member" for an ensemble's.
+        clock: Seconds, for a budget.
 
     Raises:
-        ValueError: An unknown measure, a pattern that matches no weight matrix, `every` not positive.
+        ValueError: An unknown measure, a pattern that matches no weight matrix, more than one of `every`,
+            `steps` and `budget`, `every` not positive, or `budget` not between 0 and 1.
 
     Example:
         >>> layer = nn.Linear(4, 3)
@@ -92,17 +101,16 @@ class Tracker:
         measures: Sequence[str] | Mapping[str, Measure] = ("effective_rank", "stable_rank"),
         *,
         layers: str | Sequence[str] = "*",
-        every: int = 1,
+        every: int | None = None,
         steps: Iterable[int] | None = None,
+        budget: float | None = None,
         quantities: Mapping[str, Callable[[], float | xr.DataArray]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if every < 1:
-            raise ValueError(f"every: expected a positive number of steps, got {every}")
+        self._cadence = Cadence(every, steps, budget, clock)
         self._measures = _resolve(measures)
         self._members = None if isinstance(module, nn.Module) else module
         self._weights = _select(module, (layers,) if isinstance(layers, str) else tuple(layers))
-        self._steps = None if steps is None else frozenset(steps)
-        self._every = every
         self._quantities = dict(quantities or {})
         self._next_step = 0
         self._records: list[xr.Dataset] = []
@@ -119,9 +127,7 @@ class Tracker:
     @property
     def due(self) -> bool:
         """True if the next call of `step` will record."""
-        if self._steps is not None:
-            return self._next_step in self._steps
-        return self._next_step % self._every == 0
+        return self._cadence.due(self._next_step)
 
     def step(self, **scalars: float | Tensor) -> None:
         """Count one step, and record if it is due.
@@ -135,6 +141,10 @@ class Tracker:
 
     def record(self, **scalars: float | Tensor) -> None:
         """Record now, at the current step, due or not."""
+        with self._cadence.spending():
+            self._records.append(self._record(scalars))
+
+    def _record(self, scalars: Mapping[str, float | Tensor]) -> xr.Dataset:
         import xarray as xr
 
         dims = "layer" if self._members is None else ("member", "layer")
@@ -150,7 +160,7 @@ class Tracker:
         coords = {"step": self._next_step, "layer": list(self._weights)}
         if self._members is not None:
             coords["member"] = range(len(self._members))
-        self._records.append(xr.Dataset(variables, coords=coords))
+        return xr.Dataset(variables, coords=coords)
 
     def dataset(self) -> xr.Dataset:
         """Everything recorded so far, with dimensions step, layer, and those of the quantities.
@@ -181,7 +191,7 @@ class Tracker:
             "measures": list(self._measures),
             "layers": list(self._weights),
             "quantities": list(self._quantities),
-            "cadence": self._every if self._steps is None else sorted(self._steps),
+            "cadence": self._cadence.state_dict(),
             "next_step": self._next_step,
             "diverged": self.diverged,
             "records": [encode(record) for record in self._records],
@@ -189,6 +199,7 @@ class Tracker:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from the records of a tracker that was made like this one."""
+        self._cadence.load_state_dict(state["cadence"])
         self._next_step = state["next_step"]
         self.diverged = state["diverged"]
         self._records = [decode(record) for record in state["records"]]
@@ -228,28 +239,6 @@ class Tracker:
                 values = ranks[name] if is_named and name in ranks else measure(stacked)
                 results[name][members, layers] = values.double().cpu()
         return results if self._members is not None else {n: v.squeeze(0) for n, v in results.items()}
-
-
-def log_linear_steps(total: int, *, early: int = 12, late: int = 12) -> tuple[int, ...]:
-    """Steps to record at: logarithmic early, where condensation happens, then linear.
-
-    Args:
-        total: The last step.
-        early: Number of log-spaced steps from 1 to total.
-        late: Number of equal intervals from 0 to total.
-
-    Returns:
-        Increasing steps that start at 0 and end at `total`.
-
-    Example:
-        >>> log_linear_steps(100, early=3, late=2)
-        (0, 1, 10, 50, 100)
-    """
-    if total < 1 or early < 2 or late < 1:
-        raise ValueError(f"expected total >= 1, early >= 2, late >= 1, got {total}, {early}, {late}")
-    logarithmic = {round(total ** (i / (early - 1))) for i in range(early)}
-    linear = {round(total * i / late) for i in range(late + 1)}
-    return tuple(sorted(logarithmic | linear))
 
 
 def _resolve(measures: Sequence[str] | Mapping[str, Measure]) -> dict[str, Measure]:

@@ -101,6 +101,65 @@ def test_random_weights_hold_no_condensed_direction_and_planted_ones_do() -> Non
     assert tracker.dataset()["condensed_directions"].values.ravel().tolist() == [0, 1]
 
 
+class _Clock:
+    """Seconds that pass only when told."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def passes(self, seconds: float) -> float:
+        self.now += seconds
+        return 0.0
+
+
+def _run_on_budget(budget: float, costs: list[float], steps: int) -> tuple[Tracker, _Clock]:
+    """Updates of one second each; the records' costs in turn, the last of them for all later ones."""
+    clock, left = _Clock(), list(costs)
+    tracker = Tracker(
+        nn.Linear(2, 2),
+        budget=budget,
+        clock=clock,
+        quantities={"cost": lambda: clock.passes(left.pop(0) if len(left) > 1 else left[0])},
+    )
+    for _ in range(steps):
+        tracker.step()
+        clock.passes(1.0)
+    return tracker, clock
+
+
+def test_budget_bounds_the_share_of_time_spent_recording() -> None:
+    tracker, clock = _run_on_budget(0.05, [0.5], 1000)
+    recorded = tracker.dataset()["step"].values.tolist()
+    # The first record, and then one for every ten seconds of which half a second is recording.
+    assert recorded[:4] == [0, 19, 29, 38]
+    assert 0.04 < 0.5 * len(recorded) / (clock.now - 100.0) <= 0.05
+
+
+def test_budget_records_seldom_when_records_become_expensive_and_often_when_cheap() -> None:
+    slow, _ = _run_on_budget(0.1, [0.1] * 5 + [5.0], 400)
+    gaps = slow.dataset()["step"].diff("step").values
+    assert gaps[:4].max() <= 2
+    assert gaps[5:].min() >= 44
+    cheap, _ = _run_on_budget(0.1, [5.0, 0.01], 200)
+    assert cheap.dataset()["step"].values[1] == 90  # 5 and 5 more seconds are a tenth of 100
+    assert (cheap.dataset()["step"].diff("step").values[1:] == 1).all()
+
+
+def test_budget_continues_from_a_checkpoint_as_if_no_time_had_passed() -> None:
+    whole, _ = _run_on_budget(0.05, [0.5], 60)
+    first, _ = _run_on_budget(0.05, [0.5], 25)
+    second, clock = _run_on_budget(0.05, [0.5], 0)
+    clock.passes(1e6)
+    second.load_state_dict(first.state_dict())
+    for _ in range(35):
+        second.step()
+        clock.passes(1.0)
+    assert second.dataset()["step"].values.tolist() == whole.dataset()["step"].values.tolist()
+
+
 def test_log_linear_steps() -> None:
     steps = log_linear_steps(2500)
     assert steps[0] == 0
@@ -115,6 +174,9 @@ def test_log_linear_steps() -> None:
         ({"measures": ("efective_rank",)}, "did you mean 'effective_rank'"),
         ({"layers": "query"}, "matches no weight matrix"),
         ({"every": 0}, "every"),
+        ({"every": 2, "budget": 0.05}, "got every and budget"),
+        ({"steps": (0,), "budget": 0.05}, "got steps and budget"),
+        ({"budget": 5}, "between 0 and 1"),
     ],
 )
 def test_bad_arguments(kwargs: dict, message: str) -> None:

@@ -1,0 +1,101 @@
+"""When to record: every so many steps, at given steps, or as often as a share of the time allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Cadence:
+    """Says whether a step is to be recorded; at most one of the three ways is given, else every step is.
+
+    Args:
+        every: Record every so many steps.
+        steps: Record at these steps.
+        budget: Record at most this share of the time since the first question: always the first, and then
+            whenever what records have taken, and another would by the last one's cost, is within it.
+        clock: Seconds; only a budget asks it.
+
+    Raises:
+        ValueError: More than one way, `every` not positive, or `budget` not between 0 and 1.
+    """
+
+    def __init__(
+        self,
+        every: int | None,
+        steps: Iterable[int] | None,
+        budget: float | None,
+        clock: Callable[[], float],
+    ) -> None:
+        ways = {"every": every, "steps": steps, "budget": budget}
+        given = [name for name, value in ways.items() if value is not None]
+        if len(given) > 1:
+            raise ValueError(f"every, steps, budget: expected at most one of them, got {' and '.join(given)}")
+        if every is not None and every < 1:
+            raise ValueError(f"every: expected a positive number of steps, got {every}")
+        if budget is not None and not 0 < budget < 1:
+            raise ValueError(f"budget: expected a share of the time between 0 and 1, got {budget}")
+        self._every = 1 if every is None else every
+        self._steps = None if steps is None else frozenset(steps)
+        self._budget = budget
+        self._clock = clock
+        self._start: float | None = None
+        self._spent = self._last = 0.0
+
+    def due(self, step: int) -> bool:
+        """Whether this step is to be recorded, asked now."""
+        if self._budget is not None:
+            now = self._clock()
+            if self._start is None:
+                self._start = now
+                return True
+            return self._spent + self._last <= self._budget * (now - self._start + self._last)
+        return step % self._every == 0 if self._steps is None else step in self._steps
+
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        """Count the time inside as a record's."""
+        if self._budget is None:
+            yield
+            return
+        start = self._clock()
+        self._start = start if self._start is None else self._start
+        yield
+        self._last = self._clock() - start
+        self._spent += self._last
+
+    def state_dict(self) -> Any:
+        """The way, and of a budget what was spent so far."""
+        if self._budget is None:
+            return self._every if self._steps is None else sorted(self._steps)
+        elapsed = 0.0 if self._start is None else self._clock() - self._start
+        return {"budget": self._budget, "elapsed": elapsed, "spent": self._spent, "last": self._last}
+
+    def load_state_dict(self, state: Any) -> None:
+        """Go on as if no time had passed since the state was taken."""
+        if self._budget is not None:
+            self._start = self._clock() - state["elapsed"]
+            self._spent, self._last = state["spent"], state["last"]
+
+
+def log_linear_steps(total: int, *, early: int = 12, late: int = 12) -> tuple[int, ...]:
+    """Steps to record at: logarithmic early, where condensation happens, then linear.
+
+    Args:
+        total: The last step.
+        early: Number of log-spaced steps from 1 to total.
+        late: Number of equal intervals from 0 to total.
+
+    Returns:
+        Increasing steps that start at 0 and end at `total`.
+
+    Example:
+        >>> log_linear_steps(100, early=3, late=2)
+        (0, 1, 10, 50, 100)
+    """
+    if total < 1 or early < 2 or late < 1:
+        raise ValueError(f"expected total >= 1, early >= 2, late >= 1, got {total}, {early}, {late}")
+    logarithmic = {round(total ** (i / (early - 1))) for i in range(early)}
+    linear = {round(total * i / late) for i in range(late + 1)}
+    return tuple(sorted(logarithmic | linear))
