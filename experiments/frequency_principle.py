@@ -6,6 +6,9 @@ hidden fan-ins. The one-dimensional input layer is set explicitly: at d_in = 1, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 import numpy as np
 import torch
 import xarray as xr
@@ -22,7 +25,7 @@ from lowcomplex.measures import (
 from lowcomplex.networks import MLP
 from lowcomplex.tasks import Curve
 from lowcomplex.tracking import Tracker, log_linear_steps
-from lowcomplex.training import train
+from lowcomplex.training import Ensemble
 
 CURVE = Curve()
 LEARNED = 0.2
@@ -30,6 +33,8 @@ LEARNED = 0.2
 
 class FrequencyPrincipleConfig(sweeps.Config):
     """One training; the same optimizer and learning rate at every γ."""
+
+    version: ClassVar[int] = 2  # trained as an ensemble: the same arithmetic, rounded otherwise
 
     gamma: float
     seed: int
@@ -41,8 +46,60 @@ class FrequencyPrincipleConfig(sweeps.Config):
     input_scale: float = 5.0
 
 
-def measure(config: FrequencyPrincipleConfig) -> xr.Dataset:
-    """Fit the curve on a coarse grid and record the learned map's spectrum on a dense one."""
+def measure(configs: tuple[FrequencyPrincipleConfig, ...]) -> list[xr.Dataset]:
+    """Fit the curve on a coarse grid and record the learned maps' spectra on a dense one."""
+    shared = configs[0]
+    ensemble = Ensemble(
+        [_network(config) for config in configs], optimizer="adam", learning_rate=shared.learning_rate
+    )
+    coarse, dense = CURVE.positions(shared.points), CURVE.positions(shared.dense_points)
+    targets, target = CURVE.values(coarse), CURVE.values(dense)
+    highest = 2 * max(CURVE.frequencies) + 3
+
+    def fit(networks: Ensemble) -> Tensor:
+        return (networks(coarse[:, None]).squeeze(-1) - targets).square().mean(-1)
+
+    @torch.no_grad()
+    def of_maps(measure: Callable[[Tensor], Tensor]) -> np.ndarray:
+        """Measure what each network has learned; NaN for those that have diverged."""
+        healthy = ensemble.diverged_at < 0
+        values = measure(ensemble(dense[:, None]).squeeze(-1)[healthy])
+        result = values.new_full((len(configs), *values.shape[1:]), torch.nan)
+        result[healthy] = values
+        return result.numpy()
+
+    def over_frequency(measure: Callable[[Tensor], Tensor]) -> xr.DataArray:
+        values = of_maps(lambda maps: measure(maps)[..., :highest])
+        return xr.DataArray(values, dims=("member", "frequency"), coords={"frequency": range(highest)})
+
+    tracker = Tracker(
+        ensemble,
+        ("effective_rank", "stable_rank"),
+        layers="layers.1.weight",
+        steps=log_linear_steps(shared.steps, early=40, late=60),
+        quantities={
+            "power": lambda: over_frequency(lambda maps: fourier_spectrum(maps).power),
+            "relative_error": lambda: over_frequency(lambda maps: relative_error_by_frequency(maps, target)),
+            "spectral_centroid": lambda: xr.DataArray(
+                of_maps(lambda maps: spectral_centroid(maps, spacing=1 / len(dense))), dims="member"
+            ),
+            "learned_map": lambda: xr.DataArray(
+                of_maps(lambda maps: maps), dims=("member", "position"), coords={"position": dense.numpy()}
+            ),
+            "loss": lambda: xr.DataArray(fit(ensemble).detach().numpy(), dims="member"),
+        },
+    )
+    ensemble.train(fit, steps=shared.steps, before_step=lambda step: tracker.step())
+    record = tracker.dataset().assign(
+        target_power=("frequency", fourier_spectrum(target).power[:highest].numpy()),
+        target=("position", target.numpy()),
+    )
+    record = record.assign(time_learned=_time_learned(record["relative_error"]))
+    record = record.assign_attrs(learned_below=LEARNED)
+    return [record.isel(member=index).drop_vars("member") for index in range(len(configs))]
+
+
+def _network(config: FrequencyPrincipleConfig) -> MLP:
     generator = torch.Generator().manual_seed(config.seed)
     network = MLP((1, config.width, config.width, 1))
     initialize(network, config.gamma, parts={"layers.0.weight": None}, generator=generator)
@@ -51,55 +108,12 @@ def measure(config: FrequencyPrincipleConfig) -> xr.Dataset:
     with torch.no_grad():
         first.weight.copy_(config.input_scale * torch.randn(config.width, 1, generator=generator))
         first.bias.copy_(-first.weight.squeeze(1) * torch.rand(config.width, generator=generator))
-    coarse, dense = CURVE.positions(config.points), CURVE.positions(config.dense_points)
-    targets, target = CURVE.values(coarse), CURVE.values(dense)
-    highest = 2 * max(CURVE.frequencies) + 3
-
-    def learned() -> Tensor:
-        with torch.no_grad():
-            values: Tensor = network(dense[:, None]).squeeze(1)
-        return values
-
-    def over_frequency(values: Tensor) -> xr.DataArray:
-        return xr.DataArray(values[:highest].numpy(), dims="frequency", coords={"frequency": range(highest)})
-
-    def fit(module: nn.Module) -> Tensor:
-        error: Tensor = (module(coarse[:, None]).squeeze(1) - targets).square().mean()
-        return error
-
-    tracker = Tracker(
-        network,
-        ("effective_rank", "stable_rank"),
-        layers="layers.1.weight",
-        steps=log_linear_steps(config.steps, early=40, late=60),
-        quantities={
-            "power": lambda: over_frequency(fourier_spectrum(learned()).power),
-            "relative_error": lambda: over_frequency(relative_error_by_frequency(learned(), target)),
-            "spectral_centroid": lambda: float(spectral_centroid(learned(), spacing=1 / len(dense))),
-            "learned_map": lambda: xr.DataArray(
-                learned().numpy(), dims="position", coords={"position": dense.numpy()}
-            ),
-            "loss": lambda: float(fit(network).detach()),
-        },
-    )
-    train(
-        network,
-        fit,
-        steps=config.steps,
-        optimizer=torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True),
-        before_step=lambda step: tracker.step(),
-    )
-    record = tracker.dataset()
-    return record.assign(
-        target_power=over_frequency(fourier_spectrum(target).power),
-        target=("position", target.numpy()),
-        time_learned=_time_learned(record["relative_error"]),
-    ).assign_attrs(learned_below=LEARNED)
+    return network
 
 
 def _time_learned(error: xr.DataArray) -> xr.DataArray:
     """First recorded step from which a frequency's relative error stays below `LEARNED`; NaN if none does."""
-    error = error.transpose("step", "frequency")
+    error = error.transpose("step", "member", "frequency")
     steps = torch.tensor(error["step"].values)
     times = learning_time(torch.tensor(error.values), steps, below=LEARNED)
     return error.isel(step=0, drop=True).copy(data=times.numpy())
@@ -146,4 +160,7 @@ STUDY = Study(
     dimensions=("gamma", "seed"),
     findings=findings,
     reduce=single_precision,
+    together=("gamma", "seed"),
+    # Six train 2.2 times as fast as one by one, eighteen 3.0 times; but then two workers have less to share.
+    batch=6,
 )

@@ -68,8 +68,13 @@ def test_from_config_to_findings_and_figures(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_run_repeats_bit_for_bit(name: str) -> None:
     chosen = study(name)
-    config = sweeps.grid(chosen.config, **TINY[name])[-1]
-    xr.testing.assert_identical(chosen.measure(config), chosen.measure(config))
+    configs = sweeps.grid(chosen.config, **TINY[name])
+    if not chosen.together:
+        xr.testing.assert_identical(chosen.measure(configs[-1]), chosen.measure(configs[-1]))
+        return
+    # However the runs are batched.
+    for config, together in zip(configs, chosen.measure(configs), strict=True):
+        xr.testing.assert_identical(together, chosen.measure((config,))[0])
 
 
 def test_an_anchor_cell_continues_from_where_it_was_interrupted(
