@@ -26,7 +26,7 @@ TITLE = "How complex is what training found? Measured over the initialization ra
 SECONDS_A_RUN: Mapping[str, float] = {
     "gamma_axis": 0.3,
     "two_layer_condensation": 2.0,
-    "frequency_principle": 4.0,
+    "frequency_principle": 1.6,
     "anchor_gamma": 80.0,
 }
 
