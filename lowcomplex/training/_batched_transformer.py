@@ -28,7 +28,7 @@ def transformer_core(model: Transformer, *, last_only: bool) -> Callable[[Stacke
         last_only: Whether the last position alone is asked for.
 
     Returns:
-        A function of the stacked parameters and (members, n, positions) tokens, which returns
+        A function of the stacked parameters and (members, n, positions) tokens, or (1, n, positions) that all share, which returns
         (members, n, positions, vocabulary) or (members, n, vocabulary).
     """
     block, depth = model.blocks[0], len(model.blocks)
@@ -38,8 +38,8 @@ def transformer_core(model: Transformer, *, last_only: bool) -> Callable[[Stacke
 
     def core(parameters: Stacked, tokens: Tensor) -> Tensor:
         p = _Named(parameters)
-        members, _, length = tokens.shape
-        table = p["embedding.weight"]
+        table, length = p["embedding.weight"], tokens.shape[-1]
+        members = len(table)
         # One table for all members, in which each has its own rows.
         offsets = torch.arange(members, device=tokens.device)[:, None, None] * table.shape[1]
         x = functional.embedding(tokens + offsets, table.flatten(0, 1))
