@@ -28,8 +28,8 @@ def transformer_core(model: Transformer, *, last_only: bool) -> Callable[[Stacke
         last_only: Whether the last position alone is asked for.
 
     Returns:
-        A function of the stacked parameters and (members, n, positions) tokens, or (1, n, positions) that all share, which returns
-        (members, n, positions, vocabulary) or (members, n, vocabulary).
+        A function of the stacked parameters and (members, n, positions) tokens, or (1, n, positions) that
+        all share; it returns (members, n, positions, vocabulary) or (members, n, vocabulary).
     """
     block, depth = model.blocks[0], len(model.blocks)
     assert isinstance(block, Block)
