@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 def ratio(
@@ -22,10 +22,16 @@ def ratio(
         middle = time.perf_counter()
         other()
         found.append((middle - start) / (time.perf_counter() - middle))
+    return report("ratio", found, bar=bar)
+
+
+def report(what: str, found: Sequence[float], *, bar: float | None = None, at_least: bool = False) -> float:
+    """Print the median of what was found, its range, and whether it meets the bar: at most, or at least."""
     median = statistics.median(found)
-    line = f"\nratio {median:.4g} (range {min(found):.4g} to {max(found):.4g})"
+    line = f"\n{what} {median:.4g} (range {min(found):.4g} to {max(found):.4g})"
     if bar is not None:
-        line += f"; bar {bar:.4g}: {'met' if median <= bar else 'MISSED'}"
+        is_met = median >= bar if at_least else median <= bar
+        line += f"; bar {bar:.4g}: {'met' if is_met else 'MISSED'}"
     print(line)
     return median
 
