@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import torch
 import xarray as xr
 from exca.cachedict.inflight import InflightRegistry
 
 import toy
-from lowcomplex import sweeps
+from lowcomplex import Tracker, initialize, sweeps
+from lowcomplex.networks import MLP
+from lowcomplex.training import train
 
 
 def _run(folder: Path, measure=toy.measure, workers: int = 0, **values) -> sweeps.Summary:
@@ -198,6 +201,36 @@ def test_a_worker_that_died_is_replaced(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("TOY_MARKERS", str(tmp_path / "markers"))
     summary = _run(tmp_path, toy.kills_its_worker_once, workers=2, gamma=0.3, seed=(0, 1))
     assert (summary.computed, summary.failed) == (2, {})
+
+
+def test_a_diverging_cell_is_recorded_as_that_and_the_sweep_goes_on(tmp_path: Path) -> None:
+    class Training(sweeps.Config):
+        learning_rate: float
+
+    def measure(config: Training) -> xr.Dataset:
+        layer = MLP((2, 4, 1))
+        initialize(layer, 0.5, generator=torch.Generator().manual_seed(0))
+        x = torch.linspace(-1, 1, 16).view(8, 2)
+        tracker = Tracker(layer, ("stable_rank",), every=10)
+        result = train(
+            layer,
+            lambda module: (module(x) - x[:, :1]).square().mean(),
+            steps=40,
+            optimizer=torch.optim.SGD(layer.parameters(), lr=config.learning_rate),
+            before_step=lambda step: tracker.step(),
+        )
+        return tracker.dataset().assign_attrs(diverged_at=result.diverged_at or -1)
+
+    grid = sweeps.grid(Training, learning_rate=(0.1, 1e20, 0.2))
+    sweep = sweeps.Sweep("toy", measure, grid, ("learning_rate",))
+    summary = sweeps.run(sweep, tmp_path, workers=0, progress=False)
+    assert summary.computed == 3, summary.failed.values()
+    store = sweeps.Store(tmp_path / "cells")
+    diverged_at = [int(store.load(config.hash).attrs["diverged_at"]) for config in grid]
+    assert diverged_at[0] == diverged_at[2] == -1
+    assert 0 < diverged_at[1] < 10
+    rank = sweeps.load(sweep, tmp_path)["stable_rank"].sel(step=40)
+    assert rank.isnull().all("layer").values.tolist() == [False, True, False]
 
 
 def test_a_changed_config_never_meets_an_old_result(tmp_path: Path) -> None:
