@@ -87,10 +87,10 @@ def test_an_anchor_cell_continues_from_where_it_was_interrupted(
 
     tiny = replace(
         study("anchor_gamma"),
-        presets={"tiny": TINY["anchor_gamma"] | {"gamma": (0.8,), "seed": (1,), "steps": 12}},
+        presets={"tiny": TINY["anchor_gamma"] | {"gamma": (0.8,), "seed": (1,), "steps": 6}},
     )
     tiny.run("tiny", tmp_path / "alone", workers=0)
-    batches, stop_at = 0, 6
+    batches, stop_at = 0, 4
     sample = AnchorTask.sample
 
     def sample_and_stop(task: AnchorTask, n: int, *arguments: Any, **options: Any) -> Any:
@@ -113,7 +113,7 @@ def test_an_anchor_cell_continues_from_where_it_was_interrupted(
     assert [path.name for path in checkpoints.iterdir()] == [config.hash]
     batches, stop_at = 0, 0
     assert tiny.run("tiny", tmp_path, workers=0).computed == 1
-    assert 0 < batches < 6
+    assert 0 < batches < 4
     assert not list(checkpoints.iterdir())
     continued, uninterrupted = tiny.load("tiny", tmp_path), tiny.load("tiny", tmp_path / "alone")
     xr.testing.assert_identical(continued, uninterrupted)

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure as Canvas
 
 import synthetic
+from experiments._cluster_options import ClusterOptions
 from experiments._study import Study
 from lowcomplex import checks, sweeps
 from lowcomplex.checks import Comparison, Control, Verdict
@@ -176,6 +177,14 @@ def test_an_interrupt_says_how_to_go_on(
     monkeypatch.setattr(job, "reproduce", interrupted)
     assert job.main(preset="quick") == 130
     assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_options_of_jobs_without_a_cluster_are_refused(
+    fake: _Checks, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert job.main(jobs=ClusterOptions(gpus=1)) == 2
+    assert "expected --cluster slurm or --cluster local" in capsys.readouterr().err
+    assert not Path("results/report.html").exists()
 
 
 def test_an_unknown_preset_is_refused(fake: _Checks, capsys: pytest.CaptureFixture[str]) -> None:

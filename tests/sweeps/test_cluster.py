@@ -81,7 +81,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_jobs_give_the_same_values_and_failures_are_recorded(tmp_path: Path) -> None:
     values = {"gamma": (0.3, 0.8), "seed": (0, 1), "fails": True}
-    summary = _run(tmp_path / "jobs", sweeps.Cluster(kind="local", parallel=2, batches_per_job=2), **values)
+    summary = _run(tmp_path / "jobs", sweeps.Cluster(kind="local", parallel=2, batches_per_job=4), **values)
     assert summary.computed == 2
     assert len(summary.failed) == 2
     assert all("does not work" in trace and "Traceback" in trace for trace in summary.failed.values())
