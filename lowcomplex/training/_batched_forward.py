@@ -11,6 +11,7 @@ data): a member's bits then do not depend on how many others there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ def batched_forward(members: Sequence[nn.Module], method: str) -> Forward:
     if method == "forward" and kind is TwoLayer:
         return _on_samples(_two_layer([member for member in members if isinstance(member, TwoLayer)]))
     if method == "forward" and isinstance(first, MLP) and kind is MLP:
-        return _on_samples(_layered(len(first.layers), first._activation))
+        return _on_samples(_layered(len(first.layers), _in_place(first._activation)))
     if method == "forward" and isinstance(first, DeepLinear) and kind is DeepLinear:
         return _on_samples(_layered(len(first.layers), None))
     if method == "forward" and isinstance(first, DiagonalLinear) and kind is DiagonalLinear:
@@ -108,10 +109,20 @@ def _on_samples(core: _Core) -> Forward:
     return forward
 
 
+def _in_place(activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The same function without memory of its own, where there is one: 6 % of an update at width 100."""
+    known: dict[Any, Callable[[Tensor], Tensor]] = {
+        torch.tanh: torch.tanh_,
+        torch.relu: torch.relu_,
+        torch.sigmoid: torch.sigmoid_,
+    }
+    return known.get(activation, activation)
+
+
 def _two_layer(members: Sequence[TwoLayer]) -> _Core:
     like = members[0].input_weight
     scales = torch.tensor([m.alpha for m in members], dtype=like.dtype, device=like.device)[:, None, None]
-    activation, bias = members[0]._activation, members[0].bias
+    activation, bias = _in_place(members[0]._activation), members[0].bias
 
     def core(parameters: Stacked, x: Tensor) -> Tensor:
         w, a = parameters["input_weight"], parameters["output_weight"]

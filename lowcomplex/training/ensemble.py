@@ -41,8 +41,13 @@ class Ensemble:
     does not. A member whose loss stops being finite stays as it was before that update and leaves the
     others as they are.
 
-    A `TwoLayer`, `MLP` or `DeepLinear` runs in batched products, any other module by `torch.vmap`. It pays
-    where a network is small: its operations then cost less than starting them does.
+    The networks of `lowcomplex.networks` run in batched products. Any other module runs by `torch.vmap`; a
+    member's bits are then its own at best where the batch and all sizes are multiples of 16 (seen to fail for
+    others, and for convolutions). All this is seen on CPUs; nothing is promised of a GPU's last bits.
+
+    An ensemble pays where starting an operation costs more than the operation: seen on one core, 7 to 10
+    times for 64 two-layer networks of width 100 and 1.5 to 2 times at width 1,000, 2 times for 6 and 3.5
+    times for 35 networks of two hidden layers of 128 on 32 samples, nothing for transformers of width 64.
 
     Args:
         members: The networks; their weights are copied, they are not changed.
