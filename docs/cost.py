@@ -181,10 +181,11 @@ cost less than their members one by one ([](sweeps.md)).
 
 ## Extrapolated to the papers' own scale
 
-P1 is Zhang, Lin, Wang, Zhang, Xu (NeurIPS 2024), P2 its follow-up (arXiv 2501.08537). Widths, depths, batch and
-epochs are the papers'; grids are those of their figures, seven γ where a grid is not stated, and {seeds} seeds
-everywhere. Hours are for **one A100 at three tenths of its 156·10¹² TF32 operations a second: an assumption,
-not a measurement**; divide the operations by the rate that yours sustains. Figures in one row share runs.
+P1 is Zhang, Lin, Wang, Zhang, Xu (NeurIPS 2024), P2 its follow-up (arXiv 2501.08537). Widths, depths, batch
+and epochs are the papers'; grids are those of their figures, seven γ where a grid is not stated, and {seeds}
+seeds everywhere. Hours are for **one A100 at three tenths of its 156·10¹² TF32 operations a second: an
+assumption, not a measurement**; divide the operations by the rate that yours sustains. Figures in one
+row share runs.
 
 | figure | grid | runs | 10¹⁵ operations a run | 10¹⁸ in all | GPU minutes a run | GPU hours in all |
 | --- | --- | --- | --- | --- | --- | --- |
