@@ -23,7 +23,7 @@ STEPS = 2500
 def test_ranks_and_directions_of_all_layers_at_the_default_steps(gamma: float) -> None:
     _, record, between = _anchor_study(gamma, ("effective_rank", "stable_rank", "condensed_directions"))
     between_two = STEPS / (len(log_linear_steps(STEPS)) - 1)
-    ratio(record, lambda: between(round(between_two)), rounds=7, bar=0.05)
+    ratio(record, lambda: between(round(between_two)), rounds=3, bar=0.05)
 
 
 def test_all_that_the_anchor_study_records() -> None:
@@ -34,7 +34,7 @@ def test_all_that_the_anchor_study_records() -> None:
     )
     between_two = round(STEPS / (len(log_linear_steps(STEPS, early=10, late=15)) - 1))
     print("\nweights, answers and token map:", end="")
-    ratio(record, lambda: between(between_two), rounds=7)
+    ratio(record, lambda: between(between_two), rounds=3)
     print("the answers alone:", end="")
     ratio(task_and_probe, lambda: between(between_two), rounds=3)
 
