@@ -142,7 +142,7 @@ def extrapolated() -> list[str]:
         rows.append(
             f"| {figure.name} | {figure.grid} | {figure.runs_a_size * len(figure.sizes)} "
             f"| {sum(needed) / len(needed) / 1e15:.0f} | {whole / 1e18:.1f} "
-            f"| {sum(needed) / len(needed) / GPU_RATE / 60:.0f} | {hours:.0f} |"
+            f"| {sum(needed) / len(needed) / GPU_RATE / 60:.0f} | {hours:.{hours < 10:d}f} |"
         )
     rows.append(f"| all | | | | | | {total:.0f} |")
     return rows
@@ -176,8 +176,9 @@ small server. Operations are those of the matrix products that a step needs, for
 
 The cost of a sweep is cells × updates × this, divided by the workers: cells are independent. The last block
 computes one position of nine, so that one block more costs more than a block's share. γ itself is free
-({gammas}): a γ axis of twice as many points costs twice as much, but for ensembles of small networks, which
-cost less than their members one by one ([](sweeps.md)).
+({gammas}):
+a γ axis of twice as many points costs twice as much, but for ensembles of small networks, which cost less than
+their members one by one ([](sweeps.md)).
 
 ## Extrapolated to the papers' own scale
 

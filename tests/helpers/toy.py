@@ -90,6 +90,11 @@ def kills_its_worker_once(config: Toy) -> xr.Dataset:
     return measure(config)
 
 
+def heed_interrupts() -> None:
+    """As on a terminal, also where the tests themselves run in the background, deaf to SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _rng(config: Toy) -> np.random.Generator:
     return np.random.default_rng([config.seed, int(1000 * config.gamma)])
 
@@ -153,6 +158,7 @@ def serve(folder: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    heed_interrupts()
     if sys.argv[1] == "serve":
         serve(Path(sys.argv[2]), float(sys.argv[3]))
     else:

@@ -146,7 +146,7 @@ def test_jobs_outlive_the_command_and_are_found_again(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     program = (
-        "import sys, toy; from pathlib import Path; from lowcomplex import sweeps; "
+        "import sys, toy; from pathlib import Path; from lowcomplex import sweeps; toy.heed_interrupts(); "
         "sweeps.run(toy.sweep(gamma=0.3, seed=(0,), seconds=2.0), Path(sys.argv[1]), "
         "cluster=sweeps.Cluster(kind='local'), progress=False)"
     )
