@@ -177,8 +177,8 @@ small server. Operations are those of the matrix products that a step needs, for
 The cost of a sweep is cells × updates × this, divided by the workers: cells are independent. The last block
 computes one position of nine, so that one block more costs more than a block's share. γ itself is free
 ({gammas}):
-a γ axis of twice as many points costs twice as much, but for ensembles of small networks, which cost less than
-their members one by one ([](sweeps.md)).
+a γ axis of twice as many points costs twice as much, but for ensembles of small networks, which cost less
+than their members one by one ([](sweeps.md)).
 
 ## Extrapolated to the papers' own scale
 

@@ -67,6 +67,7 @@ def test_killed_at_fifty_random_moments(tmp_path: Path) -> None:
         assert not list((tmp_path / "killed" / name / "checkpoints").glob("*"))
 
 
+@pytest.mark.slow
 def test_killed_with_its_workers(tmp_path: Path) -> None:
     for wait in (1.5, 2.3):
         process = subprocess.Popen(_program(tmp_path / "killed", 0.3, 2, "together_resumably"))
@@ -80,7 +81,7 @@ def test_killed_with_its_workers(tmp_path: Path) -> None:
     xr.testing.assert_identical(_load(tmp_path / "killed", **values), _load(tmp_path / "whole", **values))
 
 
-@pytest.mark.parametrize("kind", ["measure", "together"])
+@pytest.mark.parametrize("kind", [pytest.param("measure", marks=pytest.mark.slow), "together"])
 def test_two_sweeps_on_one_folder_compute_no_cell_twice(tmp_path: Path, kind: str) -> None:
     racers = [subprocess.Popen(_program(tmp_path, 0.3, 1, kind)) for _ in range(2)]
     assert [racer.wait() for racer in racers] == [0, 0]
@@ -196,6 +197,7 @@ def test_a_cell_that_kills_its_worker_costs_no_other(tmp_path: Path) -> None:
     assert [cell.state for cell in states.cells] == ["finished", "failed", "finished"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_died_is_replaced(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "markers").mkdir()
     monkeypatch.setenv("TOY_MARKERS", str(tmp_path / "markers"))
