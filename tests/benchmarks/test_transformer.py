@@ -1,10 +1,10 @@
 """The transformer's training step against a straightforward one, and against what the machine can do.
 
-At width 64 the bar is not met (1.76 times were seen, for 2.1 times fewer operations): about half of a step is
-products, and the rest, passes over the activations, attention of nine positions and some five hundred calls,
-shrinks by less. Compiling loss and gradients (`torch.compile`, 44 s) gained nothing, 42.5 against 42.7 ms.
-The bar would take 59 % of the product rate, where 45 % is reached. Operations are counted without those of fused
-attention, a few percent.
+At width 64 the bar is not met (1.76 times were seen, for 2.1 times fewer operations): about half of a
+step is products, and the rest, passes over the activations, attention of nine positions and some five
+hundred calls, shrinks by less. Compiling loss and gradients (`torch.compile`, 44 s) gained nothing, 42.5
+against 42.7 ms. The bar would take 59 % of the product rate, where 45 % is reached. Operations are
+counted without those of fused attention, a few percent.
 """
 
 from __future__ import annotations
