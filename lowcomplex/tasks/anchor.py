@@ -117,7 +117,8 @@ class AnchorTask:
         pairs = self.seen if pairs is None else tuple(pairs)
         _check_pairs("pairs", pairs)
         device = generator.device
-        table, pair_table = _tables(self, keys, pairs, device)
+        table = _key_positions(keys, self.modulus, device)
+        pair_table = torch.tensor([(a, b, self.offset((a, b))) for a, b in pairs], device=device)
         tokens = torch.randint(FIRST_KEY, LAST_KEY + 1, (n, LENGTH), generator=generator, device=device)
         where = table[torch.randint(len(table), (n,), generator=generator, device=device)]
         what = pair_table[torch.randint(len(pair_table), (n,), generator=generator, device=device)]
@@ -149,27 +150,21 @@ class AnchorTask:
         tokens[:, position + 1], tokens[:, position + 2] = pair
         return AnchorBatch(tokens, keys + self.offset(pair), keys)
 
-    def _key_positions(self, keys: Keys) -> list[tuple[int, int]]:
-        if keys not in ("train", "test", "all"):
-            raise ValueError(f"keys: expected 'train', 'test' or 'all', got {keys!r}")
-        allowed = [
-            (position, key)
-            for position in range(LENGTH - 2)
-            for key in range(FIRST_KEY, LAST_KEY + 1)
-            if keys == "all" or (key % self.modulus == position) == (keys == "test")
-        ]
-        if not allowed:
-            raise ValueError(f"keys: no {keys} key exists for modulus {self.modulus}")
-        return allowed
 
-
-@functools.lru_cache(maxsize=64)
-def _tables(
-    task: AnchorTask, keys: Keys, pairs: tuple[Pair, ...], device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """The (position, key) combinations and the (first, second, offset) rows that are drawn from."""
-    table = torch.tensor(task._key_positions(keys), device=device)
-    return table, torch.tensor([(a, b, task.offset((a, b))) for a, b in pairs], device=device)
+@functools.lru_cache(maxsize=16)
+def _key_positions(keys: Keys, modulus: int, device: torch.device) -> Tensor:
+    """The allowed (position, key) combinations, kept for the next batch."""
+    if keys not in ("train", "test", "all"):
+        raise ValueError(f"keys: expected 'train', 'test' or 'all', got {keys!r}")
+    allowed = [
+        (position, key)
+        for position in range(LENGTH - 2)
+        for key in range(FIRST_KEY, LAST_KEY + 1)
+        if keys == "all" or (key % modulus == position) == (keys == "test")
+    ]
+    if not allowed:
+        raise ValueError(f"keys: no {keys} key exists for modulus {modulus}")
+    return torch.tensor(allowed, device=device)
 
 
 def _check_pairs(argument: str, pairs: Sequence[Pair], *, allow_empty: bool = False) -> None:

@@ -61,6 +61,12 @@ def test_same_seed_same_sequences() -> None:
     assert not torch.equal(_sample(task, seed=3).tokens, _sample(task, seed=4).tokens)
 
 
+def test_pairs_may_come_as_lists() -> None:
+    expected = _sample(AnchorTask(), pairs=[(4, 3)], keys="test")
+    found = _sample(AnchorTask(unseen=[(4, 3)]), pairs=[[4, 3]], keys="test")  # type: ignore[arg-type]
+    assert torch.equal(found.tokens, expected.tokens)
+
+
 def test_inferential_rule_has_no_exception() -> None:
     batch = _sample(AnchorTask(rule="inferential"), pairs=[(3, 4)])
     assert (batch.labels - batch.keys == -10).all()
