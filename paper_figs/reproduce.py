@@ -17,7 +17,7 @@ from experiments import RESULTS, study
 from experiments._cluster_options import PROCESSES, ClusterOptions
 from experiments._study import Study
 from lowcomplex import report
-from lowcomplex.sweeps import Cluster, Store, versions
+from lowcomplex.sweeps import Cluster, StorageError, Store, versions
 from paper_figs import NAMES, _verdicts, figure
 from paper_figs._files import write
 
@@ -65,7 +65,7 @@ def main(
         return 2
     try:
         return reproduce(preset, workers, folder, cluster)
-    except ValueError as error:
+    except (ValueError, StorageError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -179,6 +179,17 @@ def test_an_interrupt_says_how_to_go_on(
     assert "the same command goes on" in capsys.readouterr().err
 
 
+def test_a_full_disk_is_no_traceback(
+    fake: _Checks, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: Any, **__: Any) -> None:
+        raise sweeps.StorageError("results/cells", "No space left on device")
+
+    monkeypatch.setattr(sweeps, "run", no_room)
+    assert job.main(preset="quick") == 2
+    assert "cannot write to results/cells: No space left on device" in capsys.readouterr().err
+
+
 def test_options_of_jobs_without_a_cluster_are_refused(
     fake: _Checks, capsys: pytest.CaptureFixture[str]
 ) -> None:
