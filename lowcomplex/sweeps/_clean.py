@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lowcomplex.sweeps._manifest import read_manifest
+from lowcomplex.sweeps._manifest import TEMPORARY_MANIFESTS, read_manifest
 from lowcomplex.sweeps._status import running
 from lowcomplex.sweeps._store import Store, writing
 
@@ -82,15 +82,15 @@ def _leftovers(folder: Path, store: Store, needed: set[str]) -> Iterator[tuple[P
         return
     for path in _files(folder / "checkpoints"):
         first = path.name[:64]
-        if path.suffix in (".corrupt", ".tmp"):
+        if path.suffix:
             continue
         if first in store:
             yield path, "the cell is finished"
         elif first not in needed:
             yield path, "no sweep of the folder has this cell"
-    for path in _files(folder / "cells" / "data", folder / "checkpoints", folder):
-        if path.name.startswith(("save-tmp-", ".")) or path.suffix == ".tmp":
-            yield path, "a killed process left it unfinished"
+    unfinished = ("cells/data/save-tmp-*", "checkpoints/*.tmp", TEMPORARY_MANIFESTS)
+    for path in (path for pattern in unfinished for path in sorted(folder.glob(pattern))):
+        yield path, "a killed process left it unfinished"
     for path in _files(folder / "jobs"):
         yield path, "the job has ended"
 

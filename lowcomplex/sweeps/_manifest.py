@@ -11,6 +11,9 @@ from typing import Any
 from lowcomplex.sweeps._config import Config
 from lowcomplex.sweeps._store import writing
 
+# What a process that is killed while it writes one leaves behind.
+TEMPORARY_MANIFESTS = ".*.unfinished.json"
+
 
 def write_manifest(
     folder: Path, name: str, sweep_hash: str, dimensions: Sequence[str], configs: Sequence[Config]
@@ -28,7 +31,7 @@ def write_manifest(
     }
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{name}.{os.getpid()}.json"
+        temporary = folder / f".{name}.{os.getpid()}.unfinished.json"
         try:
             temporary.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
             temporary.replace(folder / f"{name}.json")

@@ -59,11 +59,14 @@ def test_clean_keeps_what_is_needed(tmp_path: Path) -> None:
         checkpoints / sweep.configs[0].hash,
         checkpoints / f"{missing.hash}-0123456789abcdef",
         checkpoints / f"{missing.hash}.tmp",
+        tmp_path / ".toy.123.unfinished.json",
         failures / f"{sweep.configs[0].hash}.txt",
         failures / f"{missing.hash}.txt",
     ]
     for path in needless:
         path.write_text("left behind")
+    notes = tmp_path / ".notes"  # Not ours.
+    notes.touch()
     assert {item.path for item in sweeps.clean(tmp_path, dry_run=True)} == set(needless)
     assert all(path.exists() for path in needless)
     with InflightRegistry(cells) as registry:
@@ -72,8 +75,9 @@ def test_clean_keeps_what_is_needed(tmp_path: Path) -> None:
         registry.release([missing.hash])
     assert "a killed process left it unfinished" not in reasons
     removed = sweeps.clean(tmp_path)
-    assert sum(item.bytes for item in removed) == 7 * len("left behind")
+    assert sum(item.bytes for item in removed) == 8 * len("left behind")
     assert not any(path.exists() for path in needless)
+    assert notes.exists()
     assert sweeps.status(sweep, tmp_path).is_finished
     assert sweeps.clean(tmp_path) == ()
 
