@@ -133,6 +133,26 @@ class Checkpoint:
         progress: dict[str, Any] = content["progress"]
         return progress
 
+    def resume_losses(
+        self, objects: Mapping[str, Stateful | torch.Generator], settings: Mapping[str, Any], losses: Tensor
+    ) -> int:
+        """As `resume`, for a training loop that saves its `step` and the `losses` before it.
+
+        Args:
+            objects: As of `resume`.
+            settings: As of `resume`.
+            losses: (steps, ...), whose beginning is filled in.
+
+        Returns:
+            The number of updates done: 0 if the run starts anew.
+        """
+        progress = self.resume(objects, settings)
+        if progress is None:
+            return 0
+        step: int = progress["step"]
+        losses[:step] = progress["losses"]
+        return step
+
     @property
     def due(self) -> bool:
         """True if it is time to save."""

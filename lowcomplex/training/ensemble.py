@@ -212,10 +212,7 @@ class Ensemble:
                 "schedule": schedule_values(schedule, steps),
                 **self._optimizer.settings(),
             }
-            progress = checkpoint.resume({"ensemble": self}, settings)
-            if progress is not None:
-                first = progress["step"]
-                losses[:first] = progress["losses"]
+            first = checkpoint.resume_losses({"ensemble": self}, settings, losses)
         for step in range(first, steps):
             if checkpoint is not None and step > first and checkpoint.due:
                 checkpoint.save(step=step, losses=losses[:step].clone())

@@ -119,10 +119,7 @@ def train(
     first = 0
     if checkpoint is not None:
         settings = {"steps": steps, "clip_norm": clip_norm, "schedule": schedule_values(schedule, steps)}
-        progress = checkpoint.resume({"module": module, "optimizer": optimizer}, settings)
-        if progress is not None:
-            first = progress["step"]
-            losses[:first] = progress["losses"]
+        first = checkpoint.resume_losses({"module": module, "optimizer": optimizer}, settings, losses)
     for step in range(first, steps):
         if checkpoint is not None and step > first and checkpoint.due:
             checkpoint.save(step=step, losses=losses[:step].clone())
