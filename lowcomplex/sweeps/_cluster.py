@@ -82,6 +82,7 @@ class Cluster:
 
 
 def executor_of(cluster: Cluster, name: str, folder: Path) -> Any:
+    """The submitit executor of a sweep's jobs, whose scripts and logs go to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     options: dict[str, Any] = {"slurm_max_num_timeout": ATTEMPTS} if cluster.kind == "slurm" else {}
     executor = submitit.AutoExecutor(folder, cluster=cluster.kind, **options)

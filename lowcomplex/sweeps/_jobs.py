@@ -21,7 +21,7 @@ from lowcomplex.sweeps._batches import Batch
 from lowcomplex.sweeps._claims import live_claims, place
 from lowcomplex.sweeps._cluster import Cluster, executor_of
 from lowcomplex.sweeps._store import Store
-from lowcomplex.sweeps._workers import ATTEMPTS, Compute, Outcomes, Running, single_threaded
+from lowcomplex.sweeps._workers import ATTEMPTS, ComputeBatch, Outcomes, Running, single_threaded
 
 _LARGEST_ARRAY = 1000  # Slurm's default MaxArraySize is 1001.
 # Seconds between looks at our jobs, at those of others, and for a result to appear on a shared disk.
@@ -32,7 +32,7 @@ def outcomes(
     cluster: Cluster,
     name: str,
     folder: Path,
-    compute: Compute,
+    compute: ComputeBatch,
     batches: Sequence[Batch],
     running: Running,
 ) -> Outcomes:
@@ -59,7 +59,7 @@ def outcomes(
 class _Task:
     """What a job runs; queued again with the same arguments when its time is up or it is preempted."""
 
-    def __init__(self, compute: Compute) -> None:
+    def __init__(self, compute: ComputeBatch) -> None:
         self.compute = compute
 
     def __call__(self, batches: list[Batch]) -> list[str | None]:
@@ -84,7 +84,7 @@ class _Group:
 
 
 class _Jobs:
-    def __init__(self, cluster: Cluster, name: str, compute: Compute, folder: Path) -> None:
+    def __init__(self, cluster: Cluster, name: str, compute: ComputeBatch, folder: Path) -> None:
         self._cluster, self._task = cluster, _Task(compute)
         self._store = Store(folder / "cells")
         self._claims = (folder / "jobs").absolute()

@@ -12,11 +12,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 
 from lowcomplex.sweeps._batches import Batch, batch_name
-from lowcomplex.sweeps._workers import ATTEMPTS, Compute, Outcomes, Running, single_threaded
+from lowcomplex.sweeps._workers import ATTEMPTS, ComputeBatch, Outcomes, Running, single_threaded
 
 
-def here(compute: Compute, batches: Sequence[Batch], running: Running) -> Outcomes:
-    """Compute batches in this process, one after another."""
+def here(compute: ComputeBatch, batches: Sequence[Batch], running: Running) -> Outcomes:
+    """ComputeBatch batches in this process, one after another."""
     for batch in batches:
         running(len(batch))
         yield batch, compute(batch)
@@ -32,8 +32,8 @@ class Pool:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def __call__(self, compute: Compute, batches: Sequence[Batch], running: Running) -> Outcomes:
-        """Compute batches, in their order."""
+    def __call__(self, compute: ComputeBatch, batches: Sequence[Batch], running: Running) -> Outcomes:
+        """ComputeBatch batches, in their order."""
         waiting = list(reversed(batches))
         deaths = dict.fromkeys(map(batch_name, batches), 0)
         with single_threaded(), _children_end():

@@ -14,7 +14,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 # How often a batch whose worker died is tried.
 ATTEMPTS = 3
 
-Compute = Callable[[Batch], str | None]
+ComputeBatch = Callable[[Batch], str | None]
 Running = Callable[[int], None]
 Outcomes = Iterator[tuple[Batch, str | None]]
 
@@ -22,9 +22,7 @@ Outcomes = Iterator[tuple[Batch, str | None]]
 class Scheduler(Protocol):
     """Computes batches somewhere, and says what became of each: a traceback, or None."""
 
-    def __call__(
-        self, compute: Compute, batches: Sequence[Batch], running: Callable[[int], None]
-    ) -> Outcomes:
+    def __call__(self, compute: ComputeBatch, batches: Sequence[Batch], running: Running) -> Outcomes:
         """Yield every batch once, as it ends; tell `running` how many cells are being computed."""
 
 
