@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import xarray as xr
@@ -39,7 +41,9 @@ def test_all_that_the_anchor_study_records() -> None:
     ratio(task_and_probe, lambda: between(between_two), rounds=3)
 
 
-def _anchor_study(gamma: float, measures: tuple[str, ...], *, whole: bool = False):  # type: ignore[no-untyped-def]
+def _anchor_study(
+    gamma: float, measures: tuple[str, ...], *, whole: bool = False
+) -> tuple[Callable[[], object], Callable[[], object], Callable[[int], object]]:
     """The probe, one record, and training for a number of steps."""
     task, data = AnchorTask(), torch.Generator().manual_seed(1)
     model = Transformer(task.vocabulary, task.length, 64, 1, 64, 128, 3, "pre")
@@ -58,5 +62,8 @@ def _anchor_study(gamma: float, measures: tuple[str, ...], *, whole: bool = Fals
     quantities = {"accuracy": answers, **token_map.quantities(model)} if whole else None
     tracker = Tracker(model, measures, quantities=quantities)
     optimizer = adamw(model, 1e-3, weight_decay=0.01)
-    between = lambda steps: train(model, loss, steps=steps, optimizer=optimizer, clip_norm=1.0)  # noqa: E731
+
+    def between(steps: int) -> object:
+        return train(model, loss, steps=steps, optimizer=optimizer, clip_norm=1.0)
+
     return answers, tracker.record, between
