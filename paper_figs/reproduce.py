@@ -22,12 +22,12 @@ from paper_figs import NAMES, _verdicts, figure
 from paper_figs._files import write
 
 TITLE = "How complex is what training found? Measured over the initialization rate γ, and against theory"
-# Measured on one core of about 2.5 GHz; only for the estimate that is printed.
+# Measured with two workers on a small server; only for the estimate that is printed.
 SECONDS_A_RUN: Mapping[str, float] = {
     "gamma_axis": 0.3,
     "two_layer_condensation": 2.0,
-    "frequency_principle": 1.6,
-    "anchor_gamma": 80.0,
+    "frequency_principle": 4.0,
+    "anchor_gamma": 125.0,
 }
 
 app = cyclopts.App(
