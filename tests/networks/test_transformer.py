@@ -65,11 +65,15 @@ def _by_hand(model: Transformer, tokens: Tensor) -> Tensor:
 
 # Heads of width 5 in a stream of width 12 are narrow, and those of width 7 are not: two ways to compute.
 # With 60 sequences of 30 tokens, the first block's projections are looked up in a table.
-@pytest.mark.parametrize(("head_width", "n"), [(5, 4), (5, 60), (7, 60)])
+# One head as wide as the stream is the anchor study's.
+@pytest.mark.parametrize(("heads", "head_width", "n"), [(3, 5, 4), (3, 5, 60), (3, 7, 60), (1, 12, 4)])
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 @pytest.mark.parametrize("norm", ["pre", "post", "none"])
-def test_agrees_with_attention_written_by_hand(norm: str, activation: str, head_width: int, n: int) -> None:
-    model, tokens = _model(norm=norm, activation=activation, head_width=head_width), _tokens(n)
+def test_agrees_with_attention_written_by_hand(
+    norm: str, activation: str, heads: int, head_width: int, n: int
+) -> None:
+    model = _model(norm=norm, activation=activation, heads=heads, head_width=head_width)
+    tokens = _tokens(n)
     with torch.no_grad():
         for parameter in model.parameters():  # biases and norms too
             parameter.add_(0.3 * torch.randn(parameter.shape, dtype=torch.float64))
