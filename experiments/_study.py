@@ -45,6 +45,8 @@ class Study:
         together: Fields in which the runs of one batch may differ.
         batch: Most runs of one batch.
         resumable: Whether `measure` takes the path of a checkpoint.
+        store: Folder of the results that studies with the same config and `measure` share, so that a run
+            that is in several of their grids is computed once; by default the study's own.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Study:
     together: tuple[str, ...] = ()
     batch: int = 64
     resumable: bool = False
+    store: str = ""
 
     def sweep(self, preset: str) -> sweeps.Sweep:
         """The cells of a preset.
@@ -67,13 +70,14 @@ class Study:
         """
         require_known(f"preset of {self.name}", preset, self.presets)
         configs = sweeps.grid(self.config, **self.presets[preset])
+        name = f"{self.name}-{preset}" if self.store else preset
         return sweeps.Sweep(
-            preset, self.measure, configs, self.dimensions, self.together, self.batch, self.resumable
+            name, self.measure, configs, self.dimensions, self.together, self.batch, self.resumable
         )
 
     def folder(self, results: Path = RESULTS) -> Path:
         """Where this study's cells are stored."""
-        return results / self.name
+        return results / (self.store or self.name)
 
     def run(
         self,

@@ -38,6 +38,8 @@ class Figure:
         caption: Says what is drawn, with numbers from the dataset.
         draw: The picture.
         numbers: The plotted numbers.
+        claim: What a paper says of its own figure of this, if there is one.
+        finding: What the dataset says of that claim, computed: whether it agrees, or not.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Figure:
     caption: Callable[[xr.Dataset], str]
     draw: Callable[[xr.Dataset], drawing.Figure]
     numbers: Callable[[xr.Dataset], pd.DataFrame]
+    claim: str = ""
+    finding: Callable[[xr.Dataset], str] | None = None
 
     def save(self, dataset: xr.Dataset, folder: Path) -> tuple[Path, ...]:
         """Draw, and write NAME.pdf, .png (300 dots an inch), .svg and the plotted numbers as .csv.
