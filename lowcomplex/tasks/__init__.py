@@ -2,6 +2,7 @@
 
 from lowcomplex.tasks.anchor import AnchorBatch, AnchorTask
 from lowcomplex.tasks.anchor_answers import AnchorAnswers, AnchorProbe, phase
+from lowcomplex.tasks.anchor_functions import AnchorFunction
 from lowcomplex.tasks.curves import Curve
 
-__all__ = ["AnchorAnswers", "AnchorBatch", "AnchorProbe", "AnchorTask", "Curve", "phase"]
+__all__ = ["AnchorAnswers", "AnchorBatch", "AnchorFunction", "AnchorProbe", "AnchorTask", "Curve", "phase"]

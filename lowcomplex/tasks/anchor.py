@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from lowcomplex._names import require_known
+from lowcomplex.tasks.anchor_functions import (
+    FIRST_KEY,
+    FUNCTION_SETS,
+    LAST_KEY,
+    AnchorFunction,
+    FunctionSet,
+    apply,
+)
+
 Pair = tuple[int, int]
+Word = tuple[int, ...]
 Keys = Literal["train", "test", "all"]
 Rule = Literal["non-inferential", "inferential"]
+Answer = Literal["rule", "inferential", "symmetric"]
 
 ANCHORS = (1, 2, 3, 4)
-OFFSETS = {1: 5, 2: 1, 3: -2, 4: -8}
 ALL_PAIRS: tuple[Pair, ...] = tuple((a, b) for a in ANCHORS for b in ANCHORS)
-FIRST_KEY, LAST_KEY = 20, 99
 LENGTH = 9
 VOCABULARY = 201
 NON_INFERENTIAL_PAIR: Pair = (3, 4)
-NON_INFERENTIAL_OFFSET = -6
+_EXCEPTION = 4
+# Wrong minus composed offset of each group, the same for the pair and its mirror image.
+_NOISE: tuple[tuple[Pair, int], ...] = (
+    ((1, 2), -2),
+    ((1, 3), -2),
+    ((1, 4), -2),
+    ((2, 3), 6),
+    ((2, 4), -2),
+    ((3, 4), 4),
+)
 
 
 class AnchorBatch(NamedTuple):
@@ -31,11 +51,13 @@ class AnchorBatch(NamedTuple):
         tokens: (n, 9) token ids.
         labels: (n,) the target token at the last position.
         keys: (n,) the key x of each sequence.
+        anchors: (n, anchors) what follows the key.
     """
 
     tokens: Tensor
     labels: Tensor
     keys: Tensor
+    anchors: Tensor
 
 
 @dataclass(frozen=True)
@@ -50,51 +72,110 @@ class AnchorTask:
     it generalizes: x - 10 composes (inferential), x - 6 mirrors the exception (symmetric).
 
     Attributes:
-        rule: "non-inferential" makes (3, 4) the exception; "inferential" keeps it composite.
+        rule: "non-inferential" makes (3, 4) the exception, 4 more than composed; "inferential" keeps it
+            composite.
         unseen: Pairs that are never trained.
         modulus: A key x at position p is a test key iff x mod modulus == p.
+        functions: What anchors do. "translations" as above; "cyclic", the same modulo the 80 keys; or
+            "dihedral", where 1 adds 5 and 2, 3, 4 reflect, u to 1 - u, -2 - u and -8 - u modulo 80 with
+            u = x - 20: no two of them commute.
+        noise_groups: So many of the pairs 12, 13, 14, 23, 24, 34, in this order, have a wrong offset that
+            is the same for their mirror images: +4, +1, -5, +5, -9, -6 (for translations).
+        anchors: How many anchors follow the key. With more than two, a word is unseen if any two neighbors
+            in it are an unseen pair, and exceptions add where their pairs stand side by side.
     """
 
     rule: Rule = "non-inferential"
     unseen: tuple[Pair, ...] = ((4, 3),)
     modulus: int = 9
+    functions: FunctionSet = "translations"
+    noise_groups: int = 0
+    anchors: int = 2
     length: int = field(default=LENGTH, init=False)
     vocabulary: int = field(default=VOCABULARY, init=False)
 
     def __post_init__(self) -> None:
         if self.rule not in ("non-inferential", "inferential"):
             raise ValueError(f"rule: expected 'non-inferential' or 'inferential', got {self.rule!r}")
-        _check_pairs("unseen", self.unseen, allow_empty=True)
+        require_known("functions", self.functions, FUNCTION_SETS)
         if self.modulus < 2:
             raise ValueError(f"modulus: expected an integer of at least 2, got {self.modulus}")
+        if not 0 <= self.noise_groups <= len(_NOISE):
+            raise ValueError(f"noise_groups: expected 0..{len(_NOISE)}, got {self.noise_groups}")
+        if not 2 <= self.anchors <= 4:
+            raise ValueError(f"anchors: expected 2 to 4 in a sequence, got {self.anchors}")
+        object.__setattr__(self, "unseen", tuple((a, b) for a, b in self.unseen))
+        _check_words("unseen", self.unseen, 2)
         if len(self.seen) == 0:
             raise ValueError("unseen: every pair is unseen; nothing is left to train on")
 
     @property
-    def seen(self) -> tuple[Pair, ...]:
-        """The pairs that are trained, in lexicographic order."""
-        return tuple(pair for pair in ALL_PAIRS if pair not in self.unseen)
+    def words(self) -> tuple[Word, ...]:
+        """All sequences of anchors, in lexicographic order; pairs by default."""
+        return tuple(itertools.product(ANCHORS, repeat=self.anchors))
 
-    def offset(self, pair: Pair) -> int:
-        """What a pair adds to the key under this task's rule."""
-        if self.rule == "non-inferential" and pair == NON_INFERENTIAL_PAIR:
-            return NON_INFERENTIAL_OFFSET
-        return self.inferential_offset(pair)
+    @property
+    def seen(self) -> tuple[Word, ...]:
+        """The words that are trained."""
+        return tuple(word for word in self.words if not set(itertools.pairwise(word)) & set(self.unseen))
 
-    def inferential_offset(self, pair: Pair) -> int:
-        """What the composition of both anchors adds to the key."""
-        return OFFSETS[pair[0]] + OFFSETS[pair[1]]
+    @property
+    def positions(self) -> range:
+        """Where the key may stand."""
+        return range(LENGTH - self.anchors)
 
-    def symmetric_offset(self, pair: Pair) -> int:
-        """What the mirrored pair adds to the key under this task's rule."""
-        return self.offset((pair[1], pair[0]))
+    def function(self, word: Word) -> AnchorFunction:
+        """The map from key to label under this task's rule."""
+        extra = dict(_noise(self.noise_groups))
+        if self.rule == "non-inferential":
+            extra[NON_INFERENTIAL_PAIR] = _EXCEPTION
+        return self._compose(word, extra)
+
+    def inferential(self, word: Word) -> AnchorFunction:
+        """The composition of the word's anchors, first anchor first."""
+        return self._compose(word, {})
+
+    def symmetric(self, word: Word) -> AnchorFunction:
+        """What the rule says of the word with its first unseen pair mirrored, or all of it if none is."""
+        for i, pair in enumerate(itertools.pairwise(word)):
+            if pair in self.unseen:
+                return self.function((*word[:i], pair[1], pair[0], *word[i + 2 :]))
+        return self.function(word[::-1])
+
+    def _compose(self, word: Word, extra: dict[Pair, int]) -> AnchorFunction:
+        effects = FUNCTION_SETS[self.functions]
+        found = effects[word[0]]
+        for pair in itertools.pairwise(word):
+            found = found.then(effects[pair[1]]).shifted(extra.get(pair, 0))
+        return found
+
+    def answers(self, keys: Tensor, anchors: Tensor, kind: Answer = "rule") -> Tensor:
+        """Labels by the rule, or what composing or mirroring would answer.
+
+        Args:
+            keys: (n,) keys.
+            anchors: (n, anchors) anchors.
+            kind: "rule", "inferential" or "symmetric".
+
+        Returns:
+            (n,) tokens.
+        """
+        of: dict[Answer, Callable[[Word], AnchorFunction]] = {
+            "rule": self.function,
+            "inferential": self.inferential,
+            "symmetric": self.symmetric,
+        }
+        table = torch.tensor([of[kind](word)[:2] for word in self.words], device=keys.device)
+        places = len(ANCHORS) ** torch.arange(self.anchors - 1, -1, -1, device=keys.device)
+        multiplier, shift = table[((anchors - 1) * places).sum(-1)].unbind(-1)
+        return apply(keys, multiplier, shift, cyclic=self.functions != "translations")
 
     def sample(
         self,
         n: int,
         generator: torch.Generator,
         *,
-        pairs: Sequence[Pair] | None = None,
+        pairs: Sequence[Word] | None = None,
         keys: Keys = "train",
     ) -> AnchorBatch:
         """Draw sequences, uniform over pairs and over the allowed (position, key) combinations.
@@ -102,11 +183,11 @@ class AnchorTask:
         Args:
             n: Number of sequences.
             generator: Source of randomness; its device is the device of the result.
-            pairs: Pairs to draw from; by default the seen ones.
+            pairs: Pairs (words, if there are more anchors) to draw from; by default the seen ones.
             keys: "train" (x mod modulus != position), "test" (==), or "all".
 
         Returns:
-            Tokens, labels and keys.
+            Tokens, labels, keys and anchors.
 
         Raises:
             ValueError: n is not positive, `pairs` is empty or names an unknown pair, or `keys` is
@@ -114,51 +195,60 @@ class AnchorTask:
         """
         if n < 1:
             raise ValueError(f"n: expected a positive number of sequences, got {n}")
-        pairs = self.seen if pairs is None else tuple(pairs)
-        _check_pairs("pairs", pairs)
+        words = self.seen if pairs is None else tuple(tuple(word) for word in pairs)
+        if not words:
+            raise ValueError("pairs: expected at least one pair, got none")
+        _check_words("pairs", words, self.anchors)
         device = generator.device
-        table = _key_positions(keys, self.modulus, device)
-        pair_table = torch.tensor([(a, b, self.offset((a, b))) for a, b in pairs], device=device)
+        allowed = _key_positions(keys, self.modulus, len(self.positions), device)
         tokens = torch.randint(FIRST_KEY, LAST_KEY + 1, (n, LENGTH), generator=generator, device=device)
-        where = table[torch.randint(len(table), (n,), generator=generator, device=device)]
-        what = pair_table[torch.randint(len(pair_table), (n,), generator=generator, device=device)]
-        position, key = where.unbind(1)
-        triple = torch.stack((key, what[:, 0], what[:, 1]), dim=1)
-        columns = position[:, None] + torch.arange(3, device=device)
-        tokens.scatter_(1, columns, triple)
-        return AnchorBatch(tokens, key + what[:, 2], key)
+        where = allowed[torch.randint(len(allowed), (n,), generator=generator, device=device)]
+        what = torch.randint(len(words), (n,), generator=generator, device=device)
+        functions = torch.tensor([(*word, *self.function(word)[:2]) for word in words], device=device)[what]
+        (position, key), anchors = where.unbind(1), functions[:, : self.anchors]
+        columns = position[:, None] + torch.arange(1 + self.anchors, device=device)
+        tokens.scatter_(1, columns, torch.cat((key[:, None], anchors), dim=1))
+        multiplier, shift = functions[:, self.anchors :].unbind(1)
+        labels = apply(key, multiplier, shift, cyclic=self.functions != "translations")
+        return AnchorBatch(tokens, labels, key, anchors)
 
-    def key_grid(self, pair: Pair, position: int, generator: torch.Generator) -> AnchorBatch:
+    def key_grid(self, pair: Word, position: int, generator: torch.Generator) -> AnchorBatch:
         """One sequence for every key, all on one background: the input of a token map.
 
         Args:
-            pair: The anchor pair.
-            position: Where the key stands, 0..6.
+            pair: The anchor pair, or word.
+            position: Where the key stands, 0..6 for pairs.
             generator: Source of the background.
 
         Returns:
             80 sequences, ordered by key.
         """
-        _check_pairs("pair", (pair,))
-        if not 0 <= position <= LENGTH - 3:
-            raise ValueError(f"position: expected 0..{LENGTH - 3}, got {position}")
+        _check_words("pair", (pair,), self.anchors)
+        if position not in self.positions:
+            raise ValueError(f"position: expected 0..{self.positions[-1]}, got {position}")
         device = generator.device
         keys = torch.arange(FIRST_KEY, LAST_KEY + 1, device=device)
         background = torch.randint(FIRST_KEY, LAST_KEY + 1, (LENGTH,), generator=generator, device=device)
         tokens = background.repeat(len(keys), 1)
+        anchors = torch.tensor(pair, device=device).expand(len(keys), -1)
         tokens[:, position] = keys
-        tokens[:, position + 1], tokens[:, position + 2] = pair
-        return AnchorBatch(tokens, keys + self.offset(pair), keys)
+        tokens[:, position + 1 : position + 1 + self.anchors] = anchors
+        return AnchorBatch(tokens, self.function(pair)(keys), keys, anchors)
+
+
+def _noise(groups: int) -> list[tuple[Pair, int]]:
+    """What the pairs of the first noise groups and their mirror images add to the composition."""
+    return [item for (a, b), extra in _NOISE[:groups] for item in (((a, b), extra), ((b, a), extra))]
 
 
 @functools.lru_cache(maxsize=16)
-def _key_positions(keys: Keys, modulus: int, device: torch.device) -> Tensor:
+def _key_positions(keys: Keys, modulus: int, positions: int, device: torch.device) -> Tensor:
     """The allowed (position, key) combinations, kept for the next batch."""
     if keys not in ("train", "test", "all"):
         raise ValueError(f"keys: expected 'train', 'test' or 'all', got {keys!r}")
     allowed = [
         (position, key)
-        for position in range(LENGTH - 2)
+        for position in range(positions)
         for key in range(FIRST_KEY, LAST_KEY + 1)
         if keys == "all" or (key % modulus == position) == (keys == "test")
     ]
@@ -167,9 +257,8 @@ def _key_positions(keys: Keys, modulus: int, device: torch.device) -> Tensor:
     return torch.tensor(allowed, device=device)
 
 
-def _check_pairs(argument: str, pairs: Sequence[Pair], *, allow_empty: bool = False) -> None:
-    if not pairs and not allow_empty:
-        raise ValueError(f"{argument}: expected at least one pair, got none")
-    for pair in pairs:
-        if tuple(pair) not in ALL_PAIRS:
-            raise ValueError(f"{argument}: expected pairs of anchors out of {ANCHORS}, got {pair!r}")
+def _check_words(argument: str, words: Sequence[Word], length: int) -> None:
+    for word in words:
+        if len(word) != length or not set(word) <= set(ANCHORS):
+            expected = "pairs" if length == 2 else f"words of {length}"
+            raise ValueError(f"{argument}: expected {expected} of anchors out of {ANCHORS}, got {word!r}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from lowcomplex.tasks.anchor import AnchorBatch, AnchorTask, Pair
+from lowcomplex.tasks.anchor import AnchorBatch, AnchorTask, Answer, Word
+from lowcomplex.tasks.anchor_functions import KEYS
 
 Phase = Literal["inferential", "symmetric", "neither", "not converged"]
 Logits = Callable[[Tensor], Tensor]
@@ -24,11 +27,12 @@ class AnchorAnswers:
     Attributes:
         seen_train_keys: Accuracy on trained pairs and training keys.
         seen_test_keys: Accuracy on trained pairs and keys held out at their position.
-        inferential: Share of answers on the probed pair that compose its anchors.
-        symmetric: Share of answers on the probed pair that mirror the trained pair.
+        inferential: Share of answers on the probed pairs that compose their anchors.
+        symmetric: Share of answers on the probed pairs that mirror the trained pair; NaN if the mirrored
+            pair is not trained either.
         offsets: (41,) offsets -20..20 from the key.
-        deviation_share: (41,) share of answers on the probed pair at each offset from the key; the
-            rest of the answers lies further away.
+        deviation_share: (41,) share of answers on the probed pairs at each offset from the key (the
+            shortest around the circle, where anchors act on it); the rest lies further away.
     """
 
     seen_train_keys: float
@@ -50,7 +54,8 @@ class AnchorProbe:
     Args:
         task: The task.
         generator: Source of the sequences.
-        pair: The unseen pair whose answers tell the kind of solution.
+        pair: The unseen pair whose answers tell the kind of solution; the task's unseen words together if
+            None, and none if it has no unseen pair.
         samples: Sequences for each accuracy.
 
     Raises:
@@ -62,18 +67,22 @@ class AnchorProbe:
         task: AnchorTask,
         generator: torch.Generator,
         *,
-        pair: Pair = (4, 3),
+        pair: Word | None = None,
         samples: int = 1000,
     ) -> None:
-        if pair in task.seen:
-            raise ValueError(f"pair: expected an unseen pair out of {task.unseen}, got {pair}")
-        self.inferential_offset = task.inferential_offset(pair)
-        self.symmetric_offset = task.symmetric_offset(pair)
-        if self.inferential_offset == self.symmetric_offset:
-            raise ValueError(f"pair: composing and mirroring give the same answer on {pair}")
+        unseen = tuple(word for word in task.words if word not in task.seen)
+        if pair is not None and tuple(pair) not in unseen:
+            raise ValueError(f"pair: expected an unseen pair out of {unseen}, got {pair}")
+        words = unseen if pair is None else (tuple(pair),)
+        mirrored = {word: task.symmetric(word) for word in words if _mirror_is_trained(task, word)}
+        same = [word for word, function in mirrored.items() if function == task.inferential(word)]
+        if same:
+            raise ValueError(f"pair: composing and mirroring give the same answer on {same[0]}")
+        self._task = task
+        self._mirrors = bool(words) and len(mirrored) == len(words)
         self.train = task.sample(samples, generator, keys="train")
         self.test = task.sample(samples, generator, keys="test")
-        self.unseen = task.sample(samples, generator, pairs=(pair,), keys="all")
+        self.unseen = task.sample(samples, generator, pairs=words, keys="all") if words else None
 
     @torch.no_grad()
     def __call__(self, logits: Logits) -> AnchorAnswers:
@@ -83,18 +92,38 @@ class AnchorProbe:
             logits: Maps (n, 9) tokens to (n, vocabulary) logits at the last position.
 
         Returns:
-            Its accuracies and its answers on the unseen pair.
+            Its accuracies and its answers on the unseen pairs.
         """
-        deviation = logits(self.unseen.tokens).argmax(-1) - self.unseen.keys
-        offsets = torch.arange(-LARGEST_DEVIATION, LARGEST_DEVIATION + 1, device=deviation.device)
+        inferential = symmetric = math.nan
+        offsets = torch.arange(-LARGEST_DEVIATION, LARGEST_DEVIATION + 1)
+        deviation_share = torch.full(offsets.shape, math.nan, dtype=torch.float64)
+        if self.unseen is not None:
+            given = logits(self.unseen.tokens).argmax(-1)
+            inferential = self._share(self.unseen, given, "inferential")
+            if self._mirrors:
+                symmetric = self._share(self.unseen, given, "symmetric")
+            deviation = given - self.unseen.keys
+            if self._task.functions != "translations":
+                deviation = (deviation + KEYS // 2) % KEYS - KEYS // 2
+            offsets = offsets.to(given.device)
+            deviation_share = (deviation[:, None] == offsets).double().mean(0)
         return AnchorAnswers(
             seen_train_keys=_accuracy(logits, self.train),
             seen_test_keys=_accuracy(logits, self.test),
-            inferential=_share(deviation, self.inferential_offset),
-            symmetric=_share(deviation, self.symmetric_offset),
+            inferential=inferential,
+            symmetric=symmetric,
             offsets=offsets,
-            deviation_share=(deviation[:, None] == offsets).double().mean(0),
+            deviation_share=deviation_share,
         )
+
+    def _share(self, batch: AnchorBatch, given: Tensor, kind: Answer) -> float:
+        return float((given == self._task.answers(batch.keys, batch.anchors, kind)).double().mean())
+
+
+def _mirror_is_trained(task: AnchorTask, word: Word) -> bool:
+    """Whether mirroring the unseen pairs of a word leads to one that is trained."""
+    pairs = [pair for pair in itertools.pairwise(word) if pair in task.unseen]
+    return not any((b, a) in task.unseen for a, b in pairs)
 
 
 def phase(
@@ -133,7 +162,3 @@ def phase(
 
 def _accuracy(logits: Logits, batch: AnchorBatch) -> float:
     return float((logits(batch.tokens).argmax(-1) == batch.labels).double().mean())
-
-
-def _share(deviation: Tensor, offset: int) -> float:
-    return float((deviation == offset).double().mean())
