@@ -8,7 +8,25 @@ from experiments._study import Study
 from lowcomplex._names import require_known
 
 # Cheap ones first: a figure within two minutes.
-NAMES = ("gamma_axis", "two_layer_condensation", "frequency_principle", "anchor_gamma")
+NAMES = (
+    "gamma_axis",
+    "two_layer_condensation",
+    "frequency_principle",
+    "anchor_gamma",
+    "anchor_depth",
+    "anchor_heads",
+    "anchor_weight_decay",
+    "anchor_learning_rate",
+    "anchor_steps",
+    "anchor_rate_decay",
+    "anchor_both_unseen",
+    "anchor_parts",
+    "anchor_non_commuting",
+    "anchor_data_complexity",
+    "anchor_finite_data",
+    "anchor_three",
+    "anchor_key_split",
+)
 
 
 def study(name: str) -> Study:

@@ -27,7 +27,20 @@ SECONDS_A_RUN: Mapping[str, float] = {
     "gamma_axis": 0.3,
     "two_layer_condensation": 2.0,
     "frequency_principle": 4.0,
-    "anchor_gamma": 125.0,
+    "anchor_gamma": 55.0,
+    "anchor_depth": 55.0,
+    "anchor_heads": 100.0,
+    "anchor_weight_decay": 55.0,
+    "anchor_learning_rate": 55.0,
+    "anchor_steps": 65.0,
+    "anchor_rate_decay": 55.0,
+    "anchor_both_unseen": 55.0,
+    "anchor_parts": 55.0,
+    "anchor_non_commuting": 55.0,
+    "anchor_data_complexity": 55.0,
+    "anchor_finite_data": 55.0,
+    "anchor_three": 55.0,
+    "anchor_key_split": 55.0,
 }
 
 app = cyclopts.App(

@@ -47,13 +47,13 @@ class Block(nn.Module):
         What `project` would say of x may be given, where it is known without it.
         """
         if projections is not None:
-            return self._finish(x, self._attend(projections))
+            return self.finish(x, self._attend(projections))
         normed = self.attention_norm(x) if self.norm == "pre" else x
         if last_only:
-            return self._finish(x[:, -1:], self._attend_absorbed(normed[:, -1:], normed, causal=False))
+            return self.finish(x[:, -1:], self._attend_absorbed(normed[:, -1:], normed, causal=False))
         if self.merges:
-            return self._finish(x, self._attend_absorbed(normed, normed, causal=True))
-        return self._finish(x, self._attend(self._project(normed)))
+            return self.finish(x, self._attend_absorbed(normed, normed, causal=True))
+        return self.finish(x, self._attend(self._project(normed)))
 
     def project(self, x: Tensor) -> Tensor:
         """Queries, keys and values: (..., width) to (..., 3 * heads * head_width)."""
@@ -104,7 +104,7 @@ class Block(nn.Module):
         )
         return mixed.transpose(1, 2)
 
-    def _finish(self, x: Tensor, attended: Tensor) -> Tensor:
+    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """What follows the attention: residual connections, norms and the feed-forward layer."""
         h = x + attended
         if self.norm == "post":

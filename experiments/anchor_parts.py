@@ -1,0 +1,28 @@
+"""One part of the network at γ, the others at 1/2."""
+
+from experiments._anchor_findings import answers
+from experiments._anchor_study import PAPER, SEEDS, anchor_study
+
+PARTS = ("all", "embedding", "query-key", "value-output", "feedforward")
+STUDY = anchor_study(
+    name="anchor_parts",
+    title="Which part's γ carries the effect?",
+    dimensions=(
+        "part",
+        "gamma",
+        "seed",
+    ),
+    findings=answers,
+    quick={"part": ("query-key",), "gamma": (0.8,), "seed": (100,)},
+    full={
+        "part": PARTS,
+        "gamma": (0.7, 0.8),
+        "seed": SEEDS,
+    },
+    paper=PAPER
+    | {
+        "part": PARTS,
+        "gamma": (0.5, 0.6, 0.7, 0.8),
+        "seed": SEEDS,
+    },
+)
