@@ -3,7 +3,8 @@
 from experiments._anchor_findings import answers
 from experiments._anchor_study import PAPER, PAPER_GAMMAS, SEEDS, anchor_study
 
-FIXED = {"anchors": 3}
+# Three translations would leave the vocabulary; around the circle of keys they do not.
+FIXED = {"anchors": 3, "functions": "cyclic"}
 STUDY = anchor_study(
     name="anchor_three",
     title="Do three anchors compose?",

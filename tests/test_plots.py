@@ -62,27 +62,27 @@ def test_predicted_lines_run_through_data_on_the_law() -> None:
 def test_clustering_puts_parallel_neurons_side_by_side() -> None:
     dataset = synthetic.anchor_gamma()
     rng = np.random.default_rng(1)
-    first, second = np.linalg.qr(rng.normal(size=(32, 2)))[0].T
-    group = rng.permutation(np.arange(24) % 2)
-    dataset["query_weight"][-1, 0] = np.where(group[:, None], first, second) * rng.uniform(1, 9, (24, 1))
+    first, second = np.linalg.qr(rng.normal(size=(64, 2)))[0].T
+    group = rng.permutation(np.arange(64) % 2)
+    dataset["query_weight"][-1, 0] = np.where(group[:, None], first, second) * rng.uniform(1, 9, (64, 1))
     table = plots.cosine_table(dataset)
     last = table[table["gamma"] == 0.9].pivot(index="row", columns="column", values="cosine").to_numpy()
-    np.testing.assert_allclose(last[:12, :12], 1)
-    np.testing.assert_allclose(last[:12, 12:], 0, atol=1e-12)
-    assert sorted(table.loc[table["gamma"] == 0.9, "neuron"].unique()) == list(range(24))
+    np.testing.assert_allclose(last[:32, :32], 1)
+    np.testing.assert_allclose(last[:32, 32:], 0, atol=1e-12)
+    assert sorted(table.loc[table["gamma"] == 0.9, "neuron"].unique()) == list(range(64))
 
 
 def test_zero_neurons_are_left_out_of_the_cosines() -> None:
     dataset = synthetic.anchor_gamma()
     dataset["query_weight"][0, 0, 3] = 0.0
     neurons = plots.cosine_table(dataset).groupby("gamma")["neuron"].unique()
-    assert sorted(neurons[0.4]) == [n for n in range(24) if n != 3]
+    assert sorted(neurons[0.4]) == [n for n in range(64) if n != 3]
 
 
 def test_components_of_a_planted_line() -> None:
     dataset = synthetic.anchor_gamma()
     tokens = dataset["token"].values
-    direction = np.zeros(32)
+    direction = np.zeros(64)
     direction[5] = -2.0
     dataset["token_embedding"][0, 0] = tokens[:, None] * direction
     table = plots.component_table(dataset)

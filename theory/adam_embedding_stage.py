@@ -58,7 +58,8 @@ from lowcomplex.predictions import (
     token_drive,
 )
 from lowcomplex.tasks import AnchorTask
-from lowcomplex.tasks.anchor import ANCHORS, FIRST_KEY, LAST_KEY, OFFSETS
+from lowcomplex.tasks.anchor import ANCHORS
+from lowcomplex.tasks.anchor_functions import FIRST_KEY, LAST_KEY, OFFSETS
 from lowcomplex.training import warmup_cosine
 
 torch.set_num_threads(1)

@@ -22,7 +22,8 @@ from lowcomplex.predictions import (
     driving_matrix,
     sign_attractors,
 )
-from lowcomplex.tasks.anchor import ANCHORS, OFFSETS
+from lowcomplex.tasks.anchor import ANCHORS
+from lowcomplex.tasks.anchor_functions import OFFSETS
 
 _KEYS, _SAMPLES, _WIDTH, _RESIDUAL_WIDTH = 16, 150, 24, 16
 _STEPS, _RESIDUAL_STEPS, _ESCAPE_STEPS = 60, 30, 150

@@ -108,6 +108,14 @@ class AnchorTask:
         _check_words("unseen", self.unseen, 2)
         if len(self.seen) == 0:
             raise ValueError("unseen: every pair is unseen; nothing is left to train on")
+        if (
+            self.functions == "translations"
+            and FIRST_KEY + min(self.function(w).shift for w in self.words) < 0
+        ):
+            raise ValueError(
+                f"anchors: {self.anchors} translations can lead below token 0; expected 2, or functions that "
+                "are 'cyclic' or 'dihedral'"
+            )
 
     @property
     def words(self) -> tuple[Word, ...]:

@@ -11,6 +11,7 @@ FunctionSet = Literal["translations", "cyclic", "dihedral"]
 
 FIRST_KEY, LAST_KEY = 20, 99
 KEYS = LAST_KEY - FIRST_KEY + 1
+OFFSETS = {1: 5, 2: 1, 3: -2, 4: -8}
 
 
 class AnchorFunction(NamedTuple):
@@ -51,8 +52,8 @@ def apply(keys: Tensor, multiplier: Tensor | int, shift: Tensor | int, *, cyclic
 # The shifts are Zhang et al.'s. A reflection commutes with no other reflection here, and with no translation,
 # at any key: of every two dihedral anchors the order matters.
 FUNCTION_SETS: Mapping[FunctionSet, Mapping[int, AnchorFunction]] = {
-    "translations": {a: AnchorFunction(1, s) for a, s in {1: 5, 2: 1, 3: -2, 4: -8}.items()},
-    "cyclic": {a: AnchorFunction(1, s, True) for a, s in {1: 5, 2: 1, 3: -2, 4: -8}.items()},
+    "translations": {a: AnchorFunction(1, s) for a, s in OFFSETS.items()},
+    "cyclic": {a: AnchorFunction(1, s, True) for a, s in OFFSETS.items()},
     "dihedral": {
         a: AnchorFunction(m, s, True) for a, m, s in ((1, 1, 5), (2, -1, 1), (3, -1, -2), (4, -1, -8))
     },

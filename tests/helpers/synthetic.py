@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
-MATRICES = (
-    "embedding",
-    "positions",
-    *(
-        f"block {block} {part}"
-        for block in (1, 2, 3)
-        for part in ("query", "key", "value", "attention output", "feedforward in", "feedforward out")
-    ),
-    "output head",
-)
+import synthetic_anchor
+
 ACTIVATIONS = ("tanh", "xtanh", "x2tanh")
 
 
+ANCHOR_RUNS: dict[str, dict[str, Any]] = {
+    "anchor_depth": {"depth": [2, 3], "gamma": [0.4, 0.6, 0.8], "seed": range(3)},
+    "anchor_heads": {"gamma": [0.5, 0.8], "seed": range(3)},
+    "anchor_weight_decay": {"weight_decay": [0.0, 0.01, 1.0], "gamma": [0.5, 0.8], "seed": range(3)},
+    "anchor_learning_rate": {"learning_rate": [1e-3, 3e-3], "gamma": [0.5, 0.8], "seed": range(3)},
+    "anchor_steps": {"steps": [1000, 2000], "gamma": [0.7, 0.8], "seed": range(3)},
+    "anchor_rate_decay": {"learning_rate": [1e-3, 3e-3], "weight_decay": [0.01, 1.0], "seed": range(3)},
+    "anchor_both_unseen": {"weight_decay": [0.01, 1.0], "gamma": [0.5, 0.8], "seed": range(3)},
+    "anchor_parts": {"part": ["all", "embedding", "query-key"], "gamma": [0.7, 0.8], "seed": range(3)},
+    "anchor_non_commuting": {
+        "functions": ["translations", "dihedral"],
+        "gamma": [0.5, 0.8],
+        "seed": range(3),
+    },
+    "anchor_data_complexity": {"noise_groups": [0, 5], "depth": [2, 3], "gamma": [0.8], "seed": range(3)},
+    "anchor_finite_data": {"sequences": [100, 1000], "gamma": [0.5, 0.8], "seed": range(3)},
+    "anchor_three": {"gamma": [0.5, 0.8], "seed": range(3)},
+    "anchor_key_split": {"modulus": [7, 9], "gamma": [0.5, 0.8], "seed": range(3)},
+}
+
+
 def dataset(study: str) -> xr.Dataset:
+    if study in ANCHOR_RUNS:
+        return synthetic_anchor.runs(study=study, **ANCHOR_RUNS[study])
     return {
         "gamma_axis": gamma_axis,
         "two_layer_condensation": two_layer_condensation,
@@ -118,65 +135,10 @@ def frequency_principle(positions: int = 64) -> xr.Dataset:
 
 def anchor_gamma() -> xr.Dataset:
     """Ranks that fall with γ; answers that turn from symmetric to inferential; one run not converged."""
-    rng = np.random.default_rng(0)
-    gammas, seeds = np.array([0.4, 0.6, 0.8, 0.9]), np.arange(3)
-    steps = np.array([0, 1, 10, 100, 1000, 2500])
-    runs, grid = (len(gammas), len(seeds)), (len(gammas), len(seeds), len(steps))
-    inferential = np.clip(2.2 * (gammas - 0.4), 0, 0.85)[:, None] * (1 - 0.1 * seeds)
-    symmetric = (1 - inferential) * 0.8
-    final = np.stack((np.ones(runs), np.full(runs, 0.97), inferential, symmetric), axis=-1)
-    final[0, 2, 0] = 0.6
-    accuracy = final[:, :, None, :] * np.linspace(0, 1, len(steps))[:, None]
-    phase = np.where(inferential > 0.5, "inferential", np.where(symmetric > 0.5, "symmetric", "neither"))
-    phase = phase.astype(object)
-    phase[0, 2] = "not converged"
-    offsets = np.arange(-20, 21)
-    deviation = np.zeros((*runs, len(offsets)))
-    deviation[:, :, 10], deviation[:, :, 14] = inferential, symmetric
-    fall = np.exp(-2 * gammas)[:, None, None, None] * np.ones((*grid, len(MATRICES)))
-    fall = fall * (1 + 0.05 * seeds[:, None, None]) * (1 + np.arange(len(MATRICES)) / 20)
-    direction = rng.normal(size=(1, 1, 1, 32))
-    mixture = gammas[:, None, None, None] ** 4
-    query = rng.normal(size=(*runs, 24, 32)) * (1 - mixture) + 3 * mixture * direction * rng.choice(
-        [-1.0, 1.0], size=(*runs, 24, 1)
+    runs = synthetic_anchor.runs(
+        study="anchor_gamma", gamma=[0.4, 0.6, 0.8, 0.9], seed=range(3), large_of_all=True
     )
-    tokens = np.arange(20, 100)
-    ramp = (tokens - tokens.mean())[:, None] / 20 * rng.normal(size=32)
-    embedding = rng.normal(size=(*runs, len(tokens), 32)) + 3 * mixture * ramp
-    frequencies = np.arange(41.0)
-    pairs = ["seen", "unseen"]
-    power = np.exp(-frequencies / 5) * np.ones((*grid, 2, 1)) * np.array([1.0, 3.0])[:, None]
-    share = np.linspace(0.02, 0.9, len(steps))[:, None] * np.array([1.0, 0.7]) * gammas[:, None, None, None]
-    return xr.Dataset(
-        {
-            "accuracy": (("gamma", "seed", "step", "group"), accuracy),
-            "loss": (("gamma", "seed", "step"), np.full(grid, 0.1)),
-            "phase": (("gamma", "seed"), phase),
-            "deviation_share": (("gamma", "seed", "offset"), deviation),
-            "stable_rank": (("gamma", "seed", "step", "matrix"), 20 * fall),
-            "effective_rank": (("gamma", "seed", "step", "matrix"), 50 * fall),
-            "null_stable_rank": (("gamma", "seed", "matrix"), np.full((*runs, len(MATRICES)), 17.0)),
-            "null_effective_rank": (("gamma", "seed", "matrix"), np.full((*runs, len(MATRICES)), 51.0)),
-            "query_weight": (("gamma", "seed", "neuron", "input"), query),
-            "token_embedding": (("gamma", "seed", "token", "width"), embedding),
-            "token_map_power": (("gamma", "seed", "step", "pairs", "frequency"), power),
-            "shift_equivariant_share": (
-                ("gamma", "seed", "step", "pairs"),
-                np.broadcast_to(share, (len(gammas), len(seeds), len(steps), 2)),
-            ),
-        },
-        coords={
-            "gamma": gammas,
-            "seed": seeds,
-            "step": steps,
-            "group": ["seen_train_keys", "seen_test_keys", "inferential", "symmetric"],
-            "matrix": list(MATRICES),
-            "offset": offsets,
-            "token": tokens,
-            "frequency": frequencies,
-            "pairs": pairs,
-        },
-    )
+    return runs.swap_dims(fraction="step")
 
 
 def diverged(record: xr.Dataset) -> xr.Dataset:

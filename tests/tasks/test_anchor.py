@@ -89,6 +89,10 @@ def test_key_grid_varies_the_key_alone() -> None:
         ({"unseen": ((5, 1),)}, "unseen"),
         ({"unseen": ALL_PAIRS}, "unseen"),
         ({"modulus": 1}, "modulus"),
+        ({"functions": "cyclc"}, "did you mean 'cyclic'"),
+        ({"noise_groups": 7}, "noise_groups"),
+        ({"anchors": 5}, "anchors"),
+        ({"anchors": 3}, "anchors: 3 translations"),
     ],
 )
 def test_bad_task(kwargs: dict[str, object], message: str) -> None:
@@ -146,3 +150,69 @@ def test_probe_refuses_a_trained_pair() -> None:
 def test_phase_of_numbers_that_are_none() -> None:
     assert phase(float("nan"), 1.0, 0.0) == "not converged"
     assert phase(1.0, 0.5, 0.5) == "neither"
+
+
+def test_noise_groups_have_the_papers_offsets() -> None:
+    task = AnchorTask("inferential", (), noise_groups=6)
+    noisy = {(1, 2): 4, (1, 3): 1, (1, 4): -5, (2, 3): 5, (2, 4): -9, (3, 4): -6}
+    for (a, b), offset in noisy.items():
+        assert task.function((a, b)).shift == task.function((b, a)).shift == offset
+        assert task.inferential((a, b)).shift == EFFECT[a] + EFFECT[b]
+    one = AnchorTask("inferential", (), noise_groups=1)
+    assert [one.function(pair).shift for pair in ((1, 2), (1, 3))] == [4, 3]
+
+
+def test_no_two_dihedral_anchors_commute_at_any_key() -> None:
+    task = AnchorTask("inferential", functions="dihedral")
+    keys = torch.arange(20, 100)
+    for a, b in ALL_PAIRS:
+        forward, backward = task.function((a, b))(keys), task.function((b, a))(keys)
+        assert torch.equal(forward.sort().values, keys)
+        assert (forward != backward).all() == (a != b)
+
+
+def test_dihedral_labels_apply_the_first_anchor_first() -> None:
+    task = AnchorTask(functions="dihedral")
+    maps = {1: lambda u: u + 5, 2: lambda u: 1 - u, 3: lambda u: -2 - u, 4: lambda u: -8 - u}
+    batch = _sample(task, n=500, pairs=ALL_PAIRS, keys="all")
+    key, a, b, _ = _read(batch.tokens)
+    for x, i, j, label in zip(key.tolist(), a.tolist(), b.tolist(), batch.labels.tolist(), strict=True):
+        extra = 4 if (i, j) == (3, 4) else 0
+        assert label == (maps[j](maps[i](x - 20)) + extra) % 80 + 20
+    assert task.symmetric((4, 3)) == task.function((3, 4)) != task.inferential((4, 3))
+
+
+def test_three_anchors() -> None:
+    task = AnchorTask(anchors=3, functions="cyclic")
+    assert len(task.words) == 64
+    assert len(task.seen) == 56
+    assert all(((a, b) != (4, 3)) and ((b, c) != (4, 3)) for a, b, c in task.seen)
+    batch = _sample(task, n=500)
+    assert ((batch.tokens < 20).sum(1) == 3).all()
+    assert task.function((1, 3, 4)).shift == (5 - 2 - 8 + 4) % 80
+    assert task.symmetric((1, 4, 3)) == task.function((1, 3, 4))
+    probe = AnchorProbe(task, torch.Generator().manual_seed(0))
+
+    def composes(tokens: torch.Tensor) -> torch.Tensor:
+        first = (tokens < 20).int().argmax(dim=1)
+        rows = torch.arange(len(tokens))
+        effect = torch.tensor([0, 5, 1, -2, -8])
+        key = tokens[rows, first - 1]
+        total = sum(effect[tokens[rows, first + place]] for place in range(3))
+        return torch.nn.functional.one_hot((key - 20 + total) % 80 + 20, 201).float()
+
+    answers = probe(composes)
+    assert answers.inferential == 1
+    assert answers.symmetric < 0.2
+
+
+def test_a_mirror_that_was_not_trained_is_no_answer() -> None:
+    probe = AnchorProbe(
+        AnchorTask("inferential", ((3, 4), (4, 3))), torch.Generator().manual_seed(0), samples=50
+    )
+    answers = probe(_oracle(symmetric=False))
+    assert answers.symmetric != answers.symmetric
+    assert 0 < answers.inferential < 1  # the oracle's exception is half of what is asked
+    assert AnchorProbe(AnchorTask("inferential", ()), torch.Generator(), samples=5)(
+        _oracle(symmetric=False)
+    ).phase in ("neither", "not converged")
