@@ -1,4 +1,4 @@
-"""Association over runs, with intervals, corrected significance and power; the unit of replication is a run.
+"""Association over runs, with intervals and corrected significance; the unit of replication is a run.
 
 Everything is computed within strata (runs of one γ, say) where strata are given, so that a difference between
 strata can neither make nor hide an association within them.
@@ -154,39 +154,6 @@ def verdict(
     if direction * (nearest - threshold) < 0:
         return "refuted"
     return "undecided"
-
-
-def power_of_rank_correlation(
-    correlation: float, runs: int, *, alpha: float = 0.05, draws: int = 2000, seed: int = 0
-) -> float:
-    """How often a test at level alpha would find a Gaussian association of that Spearman correlation.
-
-    Args:
-        correlation: Spearman's ρ of the population.
-        runs: Sample size.
-        alpha: Two-sided level.
-        draws: Simulated samples.
-        seed: Of the samples.
-
-    Returns:
-        The share of simulated samples whose p-value is below alpha.
-
-    Raises:
-        ValueError: A correlation outside (-1, 1), or fewer than 4 runs.
-    """
-    if not -1 < correlation < 1:
-        raise ValueError(f"correlation: expected a number in (-1, 1), got {correlation}")
-    if runs < 4:
-        raise ValueError(f"runs: expected at least 4, got {runs}")
-    # Pearson's correlation of the Gaussian copula with that Spearman correlation.
-    pearson = 2 * np.sin(np.pi * correlation / 6)
-    generator = np.random.default_rng(seed)
-    x, noise = generator.standard_normal((2, draws, runs))
-    y = pearson * x + np.sqrt(1 - pearson**2) * noise
-    u, v = _centered_ranks(x), _centered_ranks(y)
-    found = (u * v).sum(-1) / np.sqrt((u**2).sum(-1) * (v**2).sum(-1))
-    t = found * np.sqrt((runs - 2) / np.maximum(1 - found**2, 1e-300))
-    return float((2 * stats.t.sf(np.abs(t), runs - 2) < alpha).mean())
 
 
 def _checked(

@@ -10,7 +10,7 @@ import cyclopts
 from experiments import RESULTS
 from lowcomplex.sweeps import DamagedCellError
 from paper_figs import NAMES, figure
-from paper_figs._data import load
+from experiments._data import load
 
 app = cyclopts.App(name="python -m paper_figs", help="Draw the figures; no training.")
 

@@ -10,7 +10,6 @@ from experiments._statistics import (
     Effect,
     area_under_curve,
     corrected,
-    power_of_rank_correlation,
     rank_correlation,
     verdict,
 )
@@ -84,14 +83,6 @@ def test_the_interval_covers_a_planted_correlation() -> None:
     found = [rank_correlation(a, b, seed=i, **FEW) for i, (a, b) in enumerate(zip(x, y, strict=True))]
     covered = np.mean([effect.low <= truth <= effect.high for effect in found])
     assert 0.9 < covered < 0.99
-
-
-def test_power_against_known_values() -> None:
-    assert power_of_rank_correlation(0.0, 30) == pytest.approx(0.05, abs=0.02)
-    assert power_of_rank_correlation(0.9, 30) > 0.99
-    # Normal theory of Fisher's z with the variance 1.06/(n - 3) of Spearman's (Fieller et al. 1957).
-    z = np.arctanh(0.5) * np.sqrt((30 - 3) / 1.06)
-    assert power_of_rank_correlation(0.5, 30) == pytest.approx(stats.norm.sf(1.96 - z), abs=0.05)
 
 
 def test_many_tests_of_nothing_find_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Where a figure's numbers come from: finished runs, or the datasets that come with the code."""
+"""Where numbers come from: finished runs, or the datasets that come with the code."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import xarray as xr
 
-from experiments import study
+from experiments._studies import study
 from experiments._study import Study
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "paper_figs" / "data"
 
 
 class StaleDatasetError(ValueError):

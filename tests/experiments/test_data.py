@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 from experiments import study
-from paper_figs._data import StaleDatasetError, load
+from experiments._data import StaleDatasetError, load
 
 NAME = "anchor_gamma"
 

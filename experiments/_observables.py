@@ -1,0 +1,271 @@
+"""What hypotheses speak of: one number a run, by name, at any fraction of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from lowcomplex._names import require_known
+
+# A run's fields that are numbers; the fields a study sweeps are dimensions of its dataset.
+FIELDS = (
+    "gamma",
+    "seed",
+    "depth",
+    "steps",
+    "learning_rate",
+    "weight_decay",
+    "noise_groups",
+    "sequences",
+)
+WEIGHT_MEASURES = (
+    "effective_rank",
+    "stable_rank",
+    "participation_ratio",
+    "numerical_rank",
+    "condensed_directions",
+    "effective_directions",
+    "relative_displacement",
+)
+BLOCKS = 4
+PARTS = ("query", "key", "value", "attention output", "feedforward in", "feedforward out")
+PAIRS = ("seen", "unseen")
+CLASSES = ("target", "intermediate", "unordered_pair")
+
+Index = Mapping[str, int]
+Value = Callable[[xr.Dataset, Index], xr.DataArray]
+
+
+class MissingObservableError(ValueError):
+    """A dataset does not hold an observable of each of its runs."""
+
+
+@dataclass(frozen=True)
+class Observable:
+    """One number a run.
+
+    Attributes:
+        side: What it is a property of.
+        variables: The variables of a study's dataset that it is computed from.
+        value: From the dataset and the index of one time, an array over the run dimensions.
+        final: Whether it is known at the end of training only.
+    """
+
+    side: str
+    variables: tuple[str, ...]
+    value: Value
+    final: bool = False
+
+
+def registry() -> dict[str, Observable]:
+    """Every observable by name, but for the config's fields."""
+    return dict([*_weights(), *_function(), *_answers()])
+
+
+def known() -> tuple[str, ...]:
+    """Every name that `observables` takes."""
+    return (*FIELDS, *registry())
+
+
+def run_dimensions(dataset: xr.Dataset) -> tuple[str, ...]:
+    """The fields in which a dataset's runs differ: the dimensions of their phase."""
+    return tuple(map(str, dataset["phase"].dims))
+
+
+def observables(dataset: xr.Dataset, names: Sequence[str], *, fraction: float = 1.0) -> pd.DataFrame:
+    """Named numbers of every run.
+
+    Args:
+        dataset: Of a study of the anchor task: `phase` over the run dimensions, and variables in time, over
+            `fraction` or over `step` with the coordinate `fraction`.
+        names: Observables, or fields of the config that differ between runs.
+        fraction: At which fraction of training they are taken, one of those recorded.
+
+    Returns:
+        One row a run, those that did not converge included: run dimensions, phase (always the final one),
+        and the names. NaN where a run lacks the matrix or had diverged.
+
+    Raises:
+        MissingObservableError: The dataset lacks a variable, a matrix or a field, or keeps it of some runs
+            only.
+        ValueError: An unknown name; a fraction that was not recorded; an observable known at the end of
+            training only, asked for earlier; a field whose values are not numbers.
+    """
+    index = _index(dataset, fraction)
+    fields = run_dimensions(dataset)
+    columns: dict[str, xr.DataArray] = {"phase": dataset["phase"]}
+    for name in names:
+        require_known("observable", name, (*fields, *known()))
+        if name in fields:
+            if dataset[name].dtype.kind not in "iuf":
+                raise ValueError(
+                    f"observable: expected a field of numbers, got {name!r}: {_few(dataset[name])}"
+                )
+        elif name not in columns:
+            columns[name] = _value(dataset, name, index, fraction)
+    table = xr.Dataset({name: column.variable for name, column in columns.items()}).assign_coords(
+        {field: dataset[field].values for field in fields}
+    )
+    return table.to_dataframe(dim_order=list(fields)).reset_index()[
+        [*fields, *(name for name in columns if name not in fields)]
+    ]
+
+
+def _value(dataset: xr.Dataset, name: str, index: Index, fraction: float) -> xr.DataArray:
+    study = dataset.attrs.get("study", "this study")
+    found = registry().get(name)
+    if found is None:
+        raise MissingObservableError(f"{name}: the runs of {study} do not differ in it")
+    if found.final and fraction < 1:
+        raise ValueError(f"{name}: is known at the end of training only, asked for at fraction {fraction:g}")
+    lacking = [variable for variable in found.variables if variable not in dataset]
+    if lacking:
+        raise MissingObservableError(f"{name}: the dataset of {study} lacks {', '.join(lacking)}")
+    try:
+        value = found.value(dataset, index)
+    except KeyError as error:
+        raise MissingObservableError(f"{name}: the dataset of {study} has no {error.args[0]}") from error
+    fields = run_dimensions(dataset)
+    if set(value.dims) != set(fields):
+        raise MissingObservableError(
+            f"{name}: expected one value a run, over {', '.join(fields)}; the dataset of {study} keeps "
+            f"{', '.join(found.variables)} over {', '.join(map(str, value.dims)) or 'nothing'}"
+        )
+    return value.astype(float).transpose(*fields)
+
+
+def _index(dataset: xr.Dataset, fraction: float) -> Index:
+    if "fraction" not in dataset.coords:
+        raise MissingObservableError(
+            f"fraction: the dataset of {dataset.attrs.get('study', 'this study')} lacks this coordinate"
+        )
+    (time,) = map(str, dataset["fraction"].dims)
+    recorded = dataset["fraction"].values
+    near = np.flatnonzero(np.isclose(recorded, fraction, rtol=0, atol=1e-6))
+    if len(near) != 1:
+        raise ValueError(
+            f"fraction: expected one of {', '.join(f'{f:g}' for f in recorded)}, got {fraction:g}"
+        )
+    return {time: int(near[0])}
+
+
+def _weights() -> Iterator[tuple[str, Observable]]:
+    blocks = [f"block {block} {part}" for block in range(1, BLOCKS + 1) for part in PARTS]
+    for measure in WEIGHT_MEASURES:
+        for matrix in ("embedding", "positions", *blocks, "output head"):
+            yield (
+                f"{measure}: {matrix}",
+                Observable("weights", (measure,), partial(_of_matrix, measure, matrix)),
+            )
+        for group in ("", *(f"{part} " for part in PARTS)):
+            label = f"{measure}: mean over {group}matrices"
+            yield (
+                label,
+                Observable("weights", (measure,), partial(_mean_over_matrices, measure, group.strip())),
+            )
+    for name in ("embedding_dimension", "embedding_ordinality"):
+        yield name, Observable("weights", (name,), partial(_in_time, name, {}))
+    yield (
+        "trajectory_dimension",
+        Observable(
+            "weights",
+            ("trajectory_dimension",),
+            lambda dataset, _: dataset["trajectory_dimension"],
+            final=True,
+        ),
+    )
+
+
+def _function() -> Iterator[tuple[str, Observable]]:
+    for pairs in PAIRS:
+        yield (
+            f"non-shift-equivariant share: {pairs}",
+            Observable("function", ("shift_equivariant_share",), partial(_not_equivariant, pairs)),
+        )
+        yield (
+            f"token map high-frequency share: {pairs}",
+            Observable("function", ("token_map_power",), partial(_high_frequencies, pairs)),
+        )
+    for table in ("offset", "logit"):
+        for kind, components in {
+            "interaction": ("interaction_symmetric", "interaction_antisymmetric"),
+            "symmetric interaction": ("interaction_symmetric",),
+            "antisymmetric interaction": ("interaction_antisymmetric",),
+            "antisymmetric": ("additive_antisymmetric", "interaction_antisymmetric"),
+        }.items():
+            variable = f"{table}_variance"
+            yield (
+                f"{kind} share of {table}s",
+                Observable("function", (variable,), partial(_share, variable, list(components))),
+            )
+    for block in range(1, BLOCKS + 1):
+        for classes in CLASSES:
+            yield (
+                f"representation gap: block {block}: {classes}",
+                Observable(
+                    "function",
+                    ("representation_gap",),
+                    partial(_in_time, "representation_gap", {"block": block, "classes": classes}),
+                ),
+            )
+
+
+def _answers() -> Iterator[tuple[str, Observable]]:
+    for group in ("seen_train_keys", "seen_test_keys", "inferential", "symmetric"):
+        yield group, Observable("answers", ("accuracy",), partial(_in_time, "accuracy", {"group": group}))
+    for name in ("training_loss", "loss"):
+        yield name, Observable("answers", (name,), partial(_in_time, name, {}))
+
+
+def _in_time(name: str, labels: Mapping[str, Any], dataset: xr.Dataset, index: Index) -> xr.DataArray:
+    values = dataset[name]
+    for dimension, label in labels.items():
+        if label not in dataset[dimension].values:
+            raise KeyError(f"{dimension} {label!r}")
+    return values.isel(index).sel(labels)
+
+
+def _of_matrix(measure: str, matrix: str, dataset: xr.Dataset, index: Index) -> xr.DataArray:
+    return _in_time(measure, {"matrix": matrix}, dataset, index)
+
+
+def _mean_over_matrices(measure: str, part: str, dataset: xr.Dataset, index: Index) -> xr.DataArray:
+    """Over the matrices that the run has: those measured at any time of it."""
+    values = dataset[measure]
+    if part:
+        values = values.sel(
+            matrix=[name for name in values["matrix"].values if str(name).endswith(f" {part}")]
+        )
+    has = values.notnull().any(list(index))
+    now = values.isel(index)
+    lost = (has & now.isnull()).any("matrix")
+    return now.where(has).mean("matrix").where(~lost)
+
+
+def _not_equivariant(pairs: str, dataset: xr.Dataset, index: Index) -> xr.DataArray:
+    return 1 - _in_time("shift_equivariant_share", {"pairs": pairs}, dataset, index)
+
+
+def _high_frequencies(pairs: str, dataset: xr.Dataset, index: Index) -> xr.DataArray:
+    """Power above half the largest frequency, of the power beside frequency zero."""
+    power = _in_time("token_map_power", {"pairs": pairs}, dataset, index)
+    frequency = dataset["frequency"]
+    all_power = power.where(frequency > 0).sum("frequency", min_count=1)
+    high = power.where(frequency > frequency.max() / 2).sum("frequency", min_count=1)
+    return high / all_power.where(all_power > 0)
+
+
+def _share(variable: str, components: list[str], dataset: xr.Dataset, index: Index) -> xr.DataArray:
+    parts = dataset[variable].isel(index)
+    whole = parts.sum("component", skipna=False)
+    return parts.sel(component=components).sum("component", skipna=False) / whole.where(whole > 0)
+
+
+def _few(values: xr.DataArray) -> str:
+    return ", ".join(map(str, values.values[:3]))
