@@ -147,7 +147,14 @@ def _judged(result: Result, p_value: float, alpha: float) -> Result:
     if result.outcome == "not run":
         return result
     test = result.test
-    outcome = verdict(result.effect, p_value, threshold=test.bound, direction=test.direction, alpha=alpha)
+    outcome = verdict(
+        result.effect,
+        p_value,
+        threshold=test.bound,
+        direction=test.direction,
+        null=test.null,
+        alpha=alpha,
+    )
     return replace(result, corrected=p_value, outcome=outcome)
 
 

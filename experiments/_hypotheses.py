@@ -17,7 +17,6 @@ from experiments._observables import known, registry
 from lowcomplex._names import require_known
 
 HYPOTHESES = Path(__file__).with_name("hypotheses.toml")
-REFUTED_IF = "the whole 95 % interval falls short of the threshold"
 MATCHED = "training_loss"
 
 Statistic = Literal["rank correlation", "area under curve"]
@@ -50,12 +49,12 @@ class Association(_Registered):
         y_fraction: At which fraction of training y is taken. The phase is always the final one.
         positive: For an area: the final phase that counts as positive.
         negative: For an area: the phase that counts as negative; by default every other.
-        direction: 1 if the effect is expected to be positive (an area above 1/2), else -1.
-        threshold: Least size of the effect that counts, whatever its direction: of a correlation in (0, 1);
-            of an area in (1/2, 1), one minus it if the direction is -1.
+        direction: 1 if the effect is expected to be positive (an area above 1/2), -1 if negative, 0 if it is
+            expected to be none.
+        threshold: Least size of the effect that counts, whatever its direction: of a correlation in (0, 1),
+            of an area in (1/2, 1).
         study: Whose runs; those of the hypothesis if left out.
         sample: Registered number of runs; that of the hypothesis if left out.
-        refuted_if: What refutes it; the one rule that there is.
     """
 
     name: str = pydantic.Field(min_length=1)
@@ -69,11 +68,10 @@ class Association(_Registered):
     y_fraction: float = pydantic.Field(default=1.0, ge=0, le=1)
     positive: Phase = "inferential"
     negative: Phase | None = None
-    direction: Literal[1, -1]
+    direction: Literal[1, -1, 0]
     threshold: float
     study: str
     sample: int = pydantic.Field(ge=4)
-    refuted_if: Literal["the whole 95 % interval falls short of the threshold"] = REFUTED_IF
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -129,8 +127,15 @@ class Association(_Registered):
 
     @property
     def bound(self) -> float:
-        """The threshold as a value of the statistic."""
-        return self.null + self.direction * (self.threshold - self.null)
+        """The threshold as a value of the statistic: where no effect is expected, that of a positive one."""
+        return self.null + (self.direction or 1) * (self.threshold - self.null)
+
+    @property
+    def refuted_if(self) -> str:
+        """What refutes it, in words."""
+        if self.direction:
+            return "the whole 95 % interval falls short of the threshold"
+        return "the estimate is at or beyond the threshold, on either side, and the corrected p is below .05"
 
 
 class Hypothesis(_Registered):

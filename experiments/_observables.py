@@ -109,12 +109,11 @@ def observables(dataset: xr.Dataset, names: Sequence[str], *, fraction: float = 
                 )
         elif name not in columns:
             columns[name] = _value(dataset, name, index, fraction)
-    table = xr.Dataset({name: column.variable for name, column in columns.items()}).assign_coords(
-        {field: dataset[field].values for field in fields}
+    grids = np.meshgrid(*(dataset[field].values for field in fields), indexing="ij")
+    return pd.DataFrame(
+        {field: grid.ravel() for field, grid in zip(fields, grids, strict=True)}
+        | {name: column.values.ravel() for name, column in columns.items()}
     )
-    return table.to_dataframe(dim_order=list(fields)).reset_index()[
-        [*fields, *(name for name in columns if name not in fields)]
-    ]
 
 
 def _value(dataset: xr.Dataset, name: str, index: Index, fraction: float) -> xr.DataArray:

@@ -130,7 +130,13 @@ def corrected(p_values: ArrayLike) -> Floats:
 
 
 def verdict(
-    effect: Effect, p_value: float, *, threshold: float, direction: Literal[1, -1], alpha: float = 0.05
+    effect: Effect,
+    p_value: float,
+    *,
+    threshold: float,
+    direction: Literal[1, -1, 0],
+    null: float = 0.0,
+    alpha: float = 0.05,
 ) -> Verdict:
     """Judge an effect against the threshold that was registered for it.
 
@@ -138,22 +144,29 @@ def verdict(
         effect: What was found.
         p_value: Corrected for the number of tests.
         threshold: The least effect in the registered direction that counts.
-        direction: 1 if the effect should be at least the threshold, -1 if at most.
+        direction: 1 if the effect should be at least the threshold, -1 if at most, 0 if it should stay
+            nearer to `null` than the threshold is.
+        null: The statistic without an association.
         alpha: Level of the corrected test.
 
     Returns:
-        Supported: the estimate is at or beyond the threshold, and the test rejects no association. Refuted:
-        the whole interval falls short of the threshold. Otherwise undecided.
+        With a direction: supported if the estimate is at or beyond the threshold, and the test rejects no
+        association; refuted if the whole interval falls short of the threshold. Without one: supported if
+        the whole interval is nearer to `null` than the threshold; refuted if the estimate is not, and the
+        test rejects no association. Otherwise undecided.
     """
     if not np.isfinite(effect.estimate):
         return "undecided"
-    beyond = direction * (effect.estimate - threshold) >= 0
-    nearest = effect.high if direction == 1 else effect.low
-    if beyond and p_value < alpha:
+    found = p_value < alpha
+    if direction == 0:
+        size = abs(threshold - null)
+        if max(abs(effect.low - null), abs(effect.high - null)) < size:
+            return "supported"
+        return "refuted" if abs(effect.estimate - null) >= size and found else "undecided"
+    if direction * (effect.estimate - threshold) >= 0 and found:
         return "supported"
-    if direction * (nearest - threshold) < 0:
-        return "refuted"
-    return "undecided"
+    nearest = effect.high if direction == 1 else effect.low
+    return "refuted" if direction * (nearest - threshold) < 0 else "undecided"
 
 
 def _checked(

@@ -112,6 +112,26 @@ def test_verdicts(estimate: float, low: float, high: float, p: float, expected: 
     assert verdict(mirrored, p, threshold=-0.3, direction=-1) == expected
 
 
+@pytest.mark.parametrize(
+    ("estimate", "low", "high", "p", "expected"),
+    [
+        (0.1, -0.1, 0.25, 0.3, "supported"),
+        (0.2, 0.1, 0.25, 0.001, "supported"),
+        (0.1, -0.1, 0.4, 0.3, "undecided"),
+        (0.5, 0.1, 0.7, 0.1, "undecided"),
+        (0.5, 0.2, 0.7, 0.001, "refuted"),
+        (-0.5, -0.7, -0.2, 0.001, "refuted"),
+        (np.nan, np.nan, np.nan, np.nan, "undecided"),
+    ],
+)
+def test_verdicts_where_no_effect_is_expected(
+    estimate: float, low: float, high: float, p: float, expected: str
+) -> None:
+    assert verdict(Effect(estimate, low, high, p, 30), p, threshold=0.3, direction=0) == expected
+    area = Effect(0.5 + estimate / 2, 0.5 + low / 2, 0.5 + high / 2, p, 30)
+    assert verdict(area, p, threshold=0.65, direction=0, null=0.5) == expected
+
+
 def test_undefined_where_nothing_varies() -> None:
     assert np.isnan(rank_correlation([1.0, 1.0, 1.0], [1.0, 2.0, 3.0]).estimate)
     assert np.isnan(area_under_curve([1.0, 2.0, 3.0], [True] * 3).estimate)
