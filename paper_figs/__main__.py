@@ -8,9 +8,9 @@ from pathlib import Path
 import cyclopts
 
 from experiments import RESULTS
+from experiments._data import load
 from lowcomplex.sweeps import DamagedCellError
 from paper_figs import NAMES, figure
-from experiments._data import load
 
 app = cyclopts.App(name="python -m paper_figs", help="Draw the figures; no training.")
 
