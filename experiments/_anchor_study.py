@@ -46,6 +46,7 @@ def anchor_study(
     full: Mapping[str, Any],
     paper: Mapping[str, Any],
     reduce: Callable[[xr.Dataset], xr.Dataset] | None = None,
+    routine: bool = False,
 ) -> Study:
     """A study whose runs are those of `experiments._anchor_run`, in the store of all such studies."""
     return Study(
@@ -59,6 +60,7 @@ def anchor_study(
         reduce=small if reduce is None else reduce,
         resumable=True,
         store="anchor",
+        routine=routine,
     )
 
 

@@ -47,6 +47,8 @@ class Study:
         resumable: Whether `measure` takes the path of a checkpoint.
         store: Folder of the results that studies with the same config and `measure` share, so that a run
             that is in several of their grids is computed once; by default the study's own.
+        routine: Whether the main job computes it in every preset. If not, the preset "quick" draws from the
+            dataset that comes with the code.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Study:
     batch: int = 64
     resumable: bool = False
     store: str = ""
+    routine: bool = True
 
     def sweep(self, preset: str) -> sweeps.Sweep:
         """The cells of a preset.

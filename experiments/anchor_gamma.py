@@ -108,4 +108,5 @@ STUDY = anchor_study(
     full={"gamma": (0.4, 0.5, 0.6, 0.7, 0.8, 0.9), "seed": tuple(range(100, 108))},
     paper=PAPER | {"gamma": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8), "seed": (100, 101, 102)},
     reduce=by_step,
+    routine=True,
 )

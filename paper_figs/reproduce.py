@@ -15,6 +15,7 @@ import xarray as xr
 from experiments import NAMES as STUDIES
 from experiments import RESULTS, study
 from experiments._cluster_options import PROCESSES, ClusterOptions
+from experiments._data import load
 from experiments._study import Study
 from lowcomplex import report
 from lowcomplex.sweeps import Cluster, StorageError, Store, versions
@@ -113,16 +114,19 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
     captions: dict[str, str] = {}
     for chosen in studies:
         _say(f"\n{chosen.name}: {chosen.title}")
-        dataset = _run(chosen, preset, workers, folder, cluster, problems)
+        if _is_computed(chosen, preset):
+            dataset = _run(chosen, preset, workers, folder, cluster, problems)
+        else:
+            dataset = _stored(chosen, preset, folder)
         if dataset is None:
             continue
         findings[chosen.title] = chosen.findings(dataset)
         for sentence in findings[chosen.title]:
             _say(f"  - {sentence}")
         captions |= _draw(chosen, dataset, folder / "figures", problems)
-        provenance[f"{chosen.name}: {len(chosen.sweep(preset).configs)} runs"] = _config(
-            chosen, preset, dataset
-        )
+        made_by = str(dataset.attrs.get("preset", preset))
+        runs = len(chosen.sweep(made_by).configs)
+        provenance[f"{chosen.name}: {runs} runs"] = _config(chosen, made_by, dataset)
     verdicts = _check(folder / "checks.json", workers, problems)
     provenance["Versions"] = versions()
     page = report.render(
@@ -144,6 +148,7 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
 def _announce(studies: list[Study], preset: str, workers: int, folder: Path) -> None:
     if workers < 0:
         raise ValueError(f"workers: expected zero or more processes, got {workers}")
+    studies = [chosen for chosen in studies if _is_computed(chosen, preset)]
     grids = [chosen.sweep(preset).configs for chosen in studies]
     _say(
         f"Main job, preset {preset}, {workers} workers. It can be interrupted at any time and started again."
@@ -158,6 +163,21 @@ def _announce(studies: list[Study], preset: str, workers: int, folder: Path) -> 
         _say(f"  {chosen.name:24s} {missing:3d} of {len(configs):3d} runs to compute{estimate}")
     if total:
         _say(f"About {_duration(total)} of training on two cores, then the checks (a minute), once each.")
+
+
+def _is_computed(chosen: Study, preset: str) -> bool:
+    return chosen.routine or preset != "quick"
+
+
+def _stored(chosen: Study, preset: str, folder: Path) -> xr.Dataset | None:
+    """What there is of a study that this preset does not compute."""
+    try:
+        dataset = load(chosen.name, preset, folder)
+    except FileNotFoundError:
+        _say("  not computed in this preset, and no dataset of it comes with the code yet")
+        return None
+    _say(f"  not computed in this preset; from {dataset.attrs['origin']}")
+    return dataset
 
 
 def _run(
