@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
+from torch.nn import functional
 
 import synthetic
 from experiments import NAMES, study
 from experiments.__main__ import main
 from lowcomplex import sweeps
 from lowcomplex.tasks import AnchorTask
-from lowcomplex.training import Checkpoint
+from lowcomplex.training import Checkpoint, adamw
 from paper_figs import NAMES as FIGURES
 from paper_figs import figure
 
@@ -191,3 +193,18 @@ def test_an_unknown_study(capsys: pytest.CaptureFixture[str]) -> None:
     assert main() == 0
     listed = capsys.readouterr().out
     assert all(name in listed for name in NAMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ANCHOR)
+def test_the_papers_own_networks_start_and_take_a_step(name: str) -> None:
+    config: Any = study(name).sweep("paper").configs[-1]
+    model, task = config.model(torch.Generator().manual_seed(0)), config.task()
+    batch = task.sample(8, torch.Generator().manual_seed(1))
+    optimizer = adamw(model, config.learning_rate, weight_decay=config.weight_decay)
+    start = {parameter: value.detach().clone() for parameter, value in model.named_parameters()}
+    functional.cross_entropy(model.last(batch.tokens), batch.labels).backward()
+    optimizer.step()
+    for parameter, value in model.named_parameters():
+        assert torch.isfinite(value).all(), parameter
+        assert not torch.equal(value, start[parameter]) or parameter.endswith("key.bias"), parameter
