@@ -5,7 +5,6 @@
 
 from lowcomplex.plots._style import DOUBLE, SINGLE, canvas, style
 from lowcomplex.plots.anchor import (
-    accuracy_table,
     complexity_table,
     offset_table,
     plot_accuracies,
@@ -14,6 +13,7 @@ from lowcomplex.plots.anchor import (
 )
 from lowcomplex.plots.checkpoint import plot_checkpoint
 from lowcomplex.plots.condensation import condensation_table, neuron_table, plot_condensation, plot_neurons
+from lowcomplex.plots.curves import plot_answer_curves
 from lowcomplex.plots.frequency import (
     learning_time_table,
     plot_learning_times,
@@ -22,6 +22,8 @@ from lowcomplex.plots.frequency import (
 )
 from lowcomplex.plots.gamma import displacement_table, plot_gamma_law, slope_table
 from lowcomplex.plots.gamma_axis import plane_table, plot_gamma_axis
+from lowcomplex.plots.maps import plot_answer_maps
+from lowcomplex.plots.runs import accuracy_table, cell_table
 from lowcomplex.plots.token_map import equivariance_table, plot_token_map, token_spectrum_table
 from lowcomplex.plots.weights import (
     component_table,
@@ -37,6 +39,7 @@ __all__ = [
     "SINGLE",
     "accuracy_table",
     "canvas",
+    "cell_table",
     "complexity_table",
     "component_table",
     "condensation_table",
@@ -48,6 +51,8 @@ __all__ = [
     "offset_table",
     "plane_table",
     "plot_accuracies",
+    "plot_answer_curves",
+    "plot_answer_maps",
     "plot_checkpoint",
     "plot_complexity",
     "plot_components",

@@ -5,59 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lowcomplex.plots._style import (
     canvas,
     categorical,
-    gamma_ticks,
     panel_letters,
     require,
     sequential,
     style,
 )
-
-UNSEEN = ("inferential", "symmetric", "neither")
-SEEN = ("seen_train_keys", "seen_test_keys")
-NOT_CONVERGED = "not converged"
-_LABELS = {
-    "inferential": "inferential (composes)",
-    "symmetric": "symmetric (mirrors)",
-    "neither": "neither",
-    "seen_train_keys": "training keys",
-    "seen_test_keys": "held-out keys",
-}
-_MARKERS = {
-    "inferential": "o",
-    "symmetric": "s",
-    "neither": "^",
-    "seen_train_keys": "o",
-    "seen_test_keys": "s",
-}
-
-
-def accuracy_table(dataset: xr.Dataset) -> pd.DataFrame:
-    """Final answers of every run.
-
-    Args:
-        dataset: `accuracy` over (gamma, seed, step, group) and `phase` over (gamma, seed).
-
-    Returns:
-        Columns gamma, seed, group, accuracy, phase; the group "neither" is what the inferential and the
-        symmetric answer leave over.
-
-    Raises:
-        ValueError: The dataset lacks a variable or a dimension.
-    """
-    require(dataset, ("accuracy", "phase"), ("gamma", "seed", "step", "group"))
-    final = dataset["accuracy"].isel(step=-1)
-    neither = 1 - final.sel(group="inferential") - final.sel(group="symmetric")
-    final = xr.concat([final, neither.assign_coords(group="neither")], dim="group")
-    final = final.sel(group=[*UNSEEN, *SEEN])
-    table = final.to_dataframe(name="accuracy").reset_index()
-    phase = dataset["phase"].to_dataframe(name="phase").reset_index()[["gamma", "seed", "phase"]]
-    return table[["gamma", "seed", "group", "accuracy"]].merge(phase, on=["gamma", "seed"])
+from lowcomplex.plots.curves import draw_curves
+from lowcomplex.plots.runs import GROUP_LABELS, NOT_CONVERGED, SEEN, UNSEEN, accuracy_table
 
 
 @style()
@@ -78,16 +37,15 @@ def plot_accuracies(dataset: xr.Dataset) -> Figure:
     unseen, seen = figure.axes
     colors = dict(zip((*UNSEEN, *SEEN), categorical(5), strict=True))
     for axis, groups in ((unseen, UNSEEN), (seen, SEEN)):
-        for index, group in enumerate(groups):
-            shift = 0.006 * (index - (len(groups) - 1) / 2)
-            _spread(axis, table[table["group"] == group], colors[group], group, shift)
-        gamma_ticks(axis, np.unique(table["gamma"]))
+        runs = table[table["group"].isin(groups)]
+        draw_curves(axis, runs, "group", {group: colors[group] for group in groups}, labels=GROUP_LABELS)
         axis.set_ylim(-0.04, 1.04)
     unseen.set_ylabel("share of answers, unseen pair (4, 3)")
     seen.set_ylabel("accuracy, trained pairs")
     seen.tick_params(labelleft=True)
-    for axis, groups in ((unseen, UNSEEN), (seen, SEEN)):
-        _mark_unconverged(axis, table[table["group"].isin(groups)])
+    for axis in (unseen, seen):
+        if (table["phase"] == NOT_CONVERGED).any():
+            axis.plot([], [], "x", color="black", markersize=4, label=NOT_CONVERGED)
         axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     panel_letters(figure.axes)
     return figure
@@ -206,29 +164,3 @@ def plot_complexity(dataset: xr.Dataset, matrix: str = "block 1 query") -> Figur
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center", title="γ")
     panel_letters(figure.axes)
     return figure
-
-
-def _spread(axis: Axes, runs: pd.DataFrame, color: object, group: str, shift: float) -> None:
-    """One group's mean over seeds, its range, and its runs."""
-    over = runs.groupby("gamma")["accuracy"]
-    mean = over.mean()
-    axis.fill_between(mean.index, over.min(), over.max(), color=color, alpha=0.15, linewidth=0)
-    axis.plot(mean.index, mean, color=color, marker=_MARKERS[group], markersize=4.5, label=_LABELS[group])
-    converged = runs[runs["phase"] != NOT_CONVERGED]
-    axis.plot(
-        converged["gamma"] + shift,
-        converged["accuracy"],
-        linestyle="none",
-        marker=_MARKERS[group],
-        markersize=2.2,
-        color=color,
-        alpha=0.7,
-    )
-
-
-def _mark_unconverged(axis: Axes, runs: pd.DataFrame) -> None:
-    failed = runs[runs["phase"] == NOT_CONVERGED]
-    if len(failed):
-        axis.plot(
-            failed["gamma"], failed["accuracy"], "x", color="black", markersize=4, label="not converged"
-        )

@@ -1,0 +1,150 @@
+"""Curves over one run dimension, with what seeds spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lowcomplex.plots._style import (
+    Color,
+    canvas,
+    categorical,
+    gamma_ticks,
+    panel_letters,
+    sequential,
+    style,
+)
+from lowcomplex.plots.runs import (
+    DIMENSION_LABELS,
+    GROUP_LABELS,
+    NOT_CONVERGED,
+    accuracy_table,
+    named,
+)
+
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+@style()
+def plot_answer_curves(
+    dataset: xr.Dataset,
+    color: str,
+    groups: Sequence[str] = ("inferential", "symmetric", "seen_train_keys"),
+) -> Figure:
+    """Final answers against γ, a panel for each kind of answer, a color for each value of a run dimension.
+
+    Lines are means over seeds, bands their range, small marks the runs; a cross marks a run that did not
+    converge.
+
+    Args:
+        dataset: As for `accuracy_table`; besides γ and `color`, only seeds may vary.
+        color: The run dimension that colors tell apart.
+        groups: Which answers, a panel each.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: The dataset lacks a variable or a dimension.
+    """
+    table = accuracy_table(dataset)
+    values = list(dict.fromkeys(table[color])) if table[color].dtype == object else sorted(set(table[color]))
+    shades = categorical(len(values)) if isinstance(values[0], str) else sequential(len(values))
+    colors = dict(zip(values, shades, strict=True))
+    figure = canvas(1, len(groups), height=2.7, sharey=True)
+    for axis, group in zip(figure.axes, groups, strict=True):
+        draw_curves(axis, table[table["group"] == group], color, colors)
+        axis.set_title(_PANEL_TITLES[group])
+        axis.set_ylim(-0.04, 1.04)
+        axis.set_ylabel("")
+    figure.axes[0].set_ylabel("share of answers")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    if (table["phase"] == NOT_CONVERGED).any():
+        (cross,) = figure.axes[0].plot([], [], "x", color="black", markersize=4)
+        handles, labels = [*handles, cross], [*labels, "not converged"]
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=len(labels),
+        title=DIMENSION_LABELS.get(color, color),
+    )
+    panel_letters(figure.axes)
+    return figure
+
+
+def draw_curves(
+    axis: Axes,
+    runs: pd.DataFrame,
+    color: str,
+    colors: Mapping[Any, Color],
+    *,
+    labels: Mapping[Any, str] | None = None,
+    value: str = "accuracy",
+) -> None:
+    """Means over seeds against γ with their range, and the runs; crosses where a run did not converge.
+
+    Args:
+        axis: Where.
+        runs: Columns gamma, `color`, `value`, phase; one row a run and line.
+        color: The column that has a line for each of its values.
+        colors: The lines' colors, in their order.
+        labels: The lines' names, unless the values themselves.
+        value: The column drawn upward.
+    """
+    order = [key for key in colors if key in set(runs[color])]
+    markers = {key: _MARKERS[index % len(_MARKERS)] for index, key in enumerate(colors)}
+    gammas = np.unique(runs["gamma"])
+    gap = float(np.diff(gammas).min()) if len(gammas) > 1 else 0.1
+    drawn = runs.dropna(subset=[value])
+    sns.lineplot(
+        data=drawn,
+        x="gamma",
+        y=value,
+        hue=color,
+        hue_order=order,
+        style=color,
+        style_order=order,
+        palette={key: colors[key] for key in order},
+        markers={key: markers[key] for key in order},
+        dashes=False,
+        errorbar=("pi", 100),
+        err_kws={"alpha": 0.15, "linewidth": 0},
+        markersize=4.5,
+        markeredgewidth=0,
+        legend=False,
+        ax=axis,
+    )
+    names = {} if labels is None else labels
+    for index, key in enumerate(order):
+        axis.plot(
+            [], [], color=colors[key], marker=markers[key], markersize=4.5, label=names.get(key, named(key))
+        )
+        own = drawn[(drawn[color] == key) & (drawn["phase"] != NOT_CONVERGED)]
+        shift = 0.06 * gap * (index - (len(order) - 1) / 2)
+        axis.plot(
+            own["gamma"] + shift,
+            own[value],
+            linestyle="none",
+            marker=markers[key],
+            markersize=2.2,
+            color=colors[key],
+            alpha=0.7,
+        )
+    failed = drawn[drawn["phase"] == NOT_CONVERGED]
+    axis.plot(failed["gamma"], failed[value], "x", color="black", markersize=4)
+    gamma_ticks(axis, gammas)
+
+
+_PANEL_TITLES = {
+    **GROUP_LABELS,
+    "seen_train_keys": "trained pairs, training keys",
+    "seen_test_keys": "trained pairs, held-out keys",
+}
