@@ -22,6 +22,21 @@ NAMES = (
     "effective_rank",
     "token_map",
     "rank_and_composition",
+    "p1_fig1_8_9_task",
+    "p1_fig2ab_depth",
+    "p1_fig2c_heads",
+    "p1_fig14_rate_decay",
+    "p2_fig3ab_both_unseen",
+    "p2_fig8ab_convergence",
+    "p2_fig8c_pair_times",
+    "gamma_rate_map",
+    "gamma_decay_map",
+    "gamma_steps",
+    "parts",
+    "non_commuting",
+    "finite_data",
+    "three_anchors",
+    "key_split",
 )
 
 

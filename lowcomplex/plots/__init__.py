@@ -11,9 +11,10 @@ from lowcomplex.plots.anchor import (
     plot_complexity,
     plot_offsets,
 )
+from lowcomplex.plots.anchor_task import plot_anchor_task
 from lowcomplex.plots.checkpoint import plot_checkpoint
 from lowcomplex.plots.condensation import condensation_table, neuron_table, plot_condensation, plot_neurons
-from lowcomplex.plots.curves import plot_answer_curves
+from lowcomplex.plots.curves import plot_answer_curves, plot_curves_and_map
 from lowcomplex.plots.frequency import (
     learning_time_table,
     plot_learning_times,
@@ -24,6 +25,13 @@ from lowcomplex.plots.gamma import displacement_table, plot_gamma_law, slope_tab
 from lowcomplex.plots.gamma_axis import plane_table, plot_gamma_axis
 from lowcomplex.plots.maps import plot_answer_maps
 from lowcomplex.plots.runs import accuracy_table, cell_table
+from lowcomplex.plots.times import (
+    loss_time_table,
+    median_times,
+    pair_time_table,
+    plot_loss_times,
+    plot_pair_times,
+)
 from lowcomplex.plots.token_map import equivariance_table, plot_token_map, token_spectrum_table
 from lowcomplex.plots.weights import (
     component_table,
@@ -47,10 +55,14 @@ __all__ = [
     "displacement_table",
     "equivariance_table",
     "learning_time_table",
+    "loss_time_table",
+    "median_times",
     "neuron_table",
     "offset_table",
+    "pair_time_table",
     "plane_table",
     "plot_accuracies",
+    "plot_anchor_task",
     "plot_answer_curves",
     "plot_answer_maps",
     "plot_checkpoint",
@@ -58,11 +70,14 @@ __all__ = [
     "plot_components",
     "plot_condensation",
     "plot_cosines",
+    "plot_curves_and_map",
     "plot_gamma_axis",
     "plot_gamma_law",
     "plot_learning_times",
+    "plot_loss_times",
     "plot_neurons",
     "plot_offsets",
+    "plot_pair_times",
     "plot_ranks",
     "plot_spectrum",
     "plot_token_map",

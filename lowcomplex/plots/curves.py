@@ -11,6 +11,7 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from pandas.api.types import is_numeric_dtype
 
 from lowcomplex.plots._style import (
     Color,
@@ -21,14 +22,21 @@ from lowcomplex.plots._style import (
     sequential,
     style,
 )
+from lowcomplex.plots.maps import draw_cells, share_bar
 from lowcomplex.plots.runs import (
     DIMENSION_LABELS,
     GROUP_LABELS,
     NOT_CONVERGED,
     accuracy_table,
+    cell_table,
     named,
 )
 
+PANEL_TITLES = {
+    **GROUP_LABELS,
+    "seen_train_keys": "trained pairs, training keys",
+    "seen_test_keys": "trained pairs, held-out keys",
+}
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -55,13 +63,13 @@ def plot_answer_curves(
         ValueError: The dataset lacks a variable or a dimension.
     """
     table = accuracy_table(dataset)
-    values = list(dict.fromkeys(table[color])) if table[color].dtype == object else sorted(set(table[color]))
-    shades = categorical(len(values)) if isinstance(values[0], str) else sequential(len(values))
+    values = list(dict.fromkeys(table[color]))
+    shades = sequential(len(values)) if is_numeric_dtype(table[color]) else categorical(len(values))
     colors = dict(zip(values, shades, strict=True))
     figure = canvas(1, len(groups), height=2.7, sharey=True)
     for axis, group in zip(figure.axes, groups, strict=True):
         draw_curves(axis, table[table["group"] == group], color, colors)
-        axis.set_title(_PANEL_TITLES[group])
+        axis.set_title(PANEL_TITLES[group])
         axis.set_ylim(-0.04, 1.04)
         axis.set_ylabel("")
     figure.axes[0].set_ylabel("share of answers")
@@ -143,8 +151,36 @@ def draw_curves(
     gamma_ticks(axis, gammas)
 
 
-_PANEL_TITLES = {
-    **GROUP_LABELS,
-    "seen_train_keys": "trained pairs, training keys",
-    "seen_test_keys": "trained pairs, held-out keys",
-}
+@style()
+def plot_curves_and_map(
+    line: xr.Dataset, plane: xr.Dataset, rows: str, groups: Sequence[str], *, mapped: str = "inferential"
+) -> Figure:
+    """Some answers against γ beside a map of one of them over γ and another run dimension.
+
+    Args:
+        line: As for `accuracy_table`, over γ and seeds: the curves.
+        plane: The same, over γ, `rows` and seeds: the map.
+        rows: The run dimension drawn upward in the map.
+        groups: Which answers are drawn as curves.
+        mapped: Which answer is mapped.
+
+    Returns:
+        The figure.
+    """
+    table = accuracy_table(line)
+    table = table[table["group"].isin(groups)]
+    figure = canvas(1, 2, height=2.7, width_ratios=(1, 1.15))
+    curves, area = figure.axes
+    colors = dict(zip(groups, categorical(len(groups)), strict=True))
+    draw_curves(curves, table, "group", colors, labels=PANEL_TITLES)
+    if (table["phase"] == NOT_CONVERGED).any():
+        curves.plot([], [], "x", color="black", markersize=4, label=NOT_CONVERGED)
+    curves.set_ylim(-0.04, 1.04)
+    curves.set_ylabel("share of answers")
+    curves.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
+    cells = cell_table(accuracy_table(plane), rows, "gamma", groups=(mapped,))
+    mesh = draw_cells(area, cells, rows, "gamma")
+    area.set_title(PANEL_TITLES[mapped])
+    share_bar(figure, mesh, [area])
+    panel_letters([curves, area])
+    return figure

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -31,9 +30,12 @@ DIMENSION_LABELS = {
     "learning_rate": "learning rate",
     "steps": "training steps",
     "noise_groups": "noise groups",
-    "sequences": "training sequences",
+    "sequences": "sequences a pair",
     "functions": "anchor functions",
     "part": "part at γ, the others at 1/2",
+    "modulus": "keys split modulo",
+    "first_anchor": "first anchor",
+    "second_anchor": "second anchor",
 }
 
 
@@ -59,7 +61,7 @@ def accuracy_table(dataset: xr.Dataset) -> pd.DataFrame:
     final = final.sel(group=[*UNSEEN, *SEEN]).transpose(*runs, "group")
     phase = dataset["phase"].reset_coords(drop=True).broadcast_like(final)
     table = xr.Dataset({"accuracy": final, "phase": phase}).to_dataframe().reset_index()
-    return ordered(table[[*runs, "group", "accuracy", "phase"]], runs)
+    return table[[*runs, "group", "accuracy", "phase"]]
 
 
 def at_end(variable: xr.DataArray) -> xr.DataArray:
@@ -72,15 +74,6 @@ def at_end(variable: xr.DataArray) -> xr.DataArray:
         if dimension in variable.dims:
             return variable.isel({dimension: -1})
     raise ValueError(f"expected a variable over step or fraction, got dimensions {variable.dims}")
-
-
-def ordered(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Give the absence of a limit a place in the order: None in a column of numbers becomes infinity."""
-    changed = table.copy()
-    for column in columns:
-        if changed[column].isna().any():
-            changed[column] = changed[column].astype(float).fillna(np.inf)
-    return changed
 
 
 def cell_table(
@@ -122,7 +115,4 @@ def named(value: Any) -> str:
     """A run dimension's value as a tick label."""
     if isinstance(value, str):
         return value
-    number = float(value)
-    if np.isinf(number):
-        return "fresh"
-    return f"{number:,.0f}" if number >= 1000 else f"{number:g}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"

@@ -1,0 +1,178 @@
+"""Claims put to runs: each point comes out as claimed, against the claim, or open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from experiments._statistics import Effect, rank_correlation
+from paper_figs._words import counted
+
+VERDICTS = ("Agrees", "Disagrees", "In part", "Undecided")
+_UNCONVERGED = "not converged"
+# A fall smaller than this is not told.
+_FALL = 0.1
+_LEVEL = 0.05
+
+
+Status = Literal["yes", "no", "open"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One thing that a claim says, and what the runs say of it.
+
+    Attributes:
+        status: "yes" as claimed, "no" the contrary, "open" if the runs do not tell.
+        words: In words, with the numbers.
+    """
+
+    status: Status
+    words: str
+
+
+def conclude(points: Sequence[Point], *notes: str) -> str:
+    """The finding: its verdict, then every point.
+
+    Args:
+        points: At least one.
+        *notes: Said after them, without a part in the verdict.
+
+    Returns:
+        "Agrees: …" if every point came out as claimed, "In part: …" if some did, "Disagrees: …" if none did
+        and some came out the other way, else "Undecided: …".
+
+    Raises:
+        ValueError: No points.
+    """
+    if not points:
+        raise ValueError("points: expected at least one")
+    found = {point.status for point in points}
+    if found == {"yes"}:
+        verdict = "Agrees"
+    elif "yes" in found:
+        verdict = "In part"
+    else:
+        verdict = "Disagrees" if "no" in found else "Undecided"
+    return f"{verdict}: {'; '.join((*(point.words for point in points), *notes))}."
+
+
+def trend(
+    runs: pd.DataFrame,
+    x: str,
+    what: str,
+    along: str,
+    *,
+    expected: Literal[1, -1],
+    within: Sequence[str] = (),
+    value: str = "accuracy",
+) -> Point:
+    """Does a value rise or fall along a run dimension?
+
+    Args:
+        runs: One row a run; rows without the value are left out.
+        x: The dimension.
+        what: The value in words: "the composed share".
+        along: The dimension in words.
+        expected: 1 if the claim says that it rises, -1 if it falls.
+        within: Dimensions in whose strata runs are compared.
+        value: The value's column.
+
+    Returns:
+        "yes" or "no" if the bootstrap interval of Spearman's correlation excludes 0 and its permutation test
+        rejects at level 0.05, else "open".
+    """
+    effect = _correlation(runs[runs[value].notna()], x, within, value)
+    if not np.isfinite(effect.estimate):
+        return Point("open", f"too few runs to say how {what} changes with {along}")
+    interval = f"[{effect.low:+.2f}, {effect.high:+.2f}]"
+    numbers = f"(ρ = {effect.estimate:+.2f} {interval}, {counted(effect.runs, 'run')})"
+    if effect.low <= 0 <= effect.high or effect.p_value >= _LEVEL:
+        return Point("open", f"{what} shows no clear trend with {along} {numbers}")
+    rises = effect.estimate > 0
+    status: Status = "yes" if rises == (expected == 1) else "no"
+    return Point(status, f"{what} {'rises' if rises else 'falls'} with {along} {numbers}")
+
+
+def rise(
+    composed: pd.DataFrame,
+    mirrored: pd.DataFrame | None = None,
+    *,
+    where: str = "",
+    within: Sequence[str] = (),
+) -> list[Point]:
+    """Whether composed answers rise with γ, and mirrored ones fall.
+
+    If the mean of the composed answers is lower at the largest γ than at its best, by more than 0.1 and two
+    standard errors, both are judged up to the best γ, and the fall beyond it is a point against the claim.
+
+    Args:
+        composed: One row a run, with `gamma` and `accuracy`: the share of composed answers.
+        mirrored: The same of the mirrored ones; None if the claim is not about them.
+        where: Put before the words: "at learning rate 0.001 ".
+        within: Dimensions in whose strata runs are compared.
+    """
+    gammas = [float(gamma) for gamma in sorted(composed["gamma"].unique())]
+    groups = [composed.loc[composed["gamma"] == gamma, "accuracy"] for gamma in gammas]
+    means = [float(group.mean()) for group in groups]
+    errors = [float(group.sem()) if len(group) > 1 else 0.0 for group in groups]
+    top = int(np.nanargmax(means)) if means else 0
+    falls = bool(means) and means[top] - means[-1] > max(_FALL, 2 * float(np.hypot(errors[top], errors[-1])))
+    best = gammas[top] if falls else None
+    upward = "γ" if best is None else f"γ up to {best:g}"
+    answers = [("composed", composed, 1), *([] if mirrored is None else [("mirrored", mirrored, -1)])]
+    points = []
+    for name, runs, sign in answers:
+        judged = runs if best is None else runs[runs["gamma"] <= best]
+        what = f"{where}the {name} share"
+        points.append(trend(judged, "gamma", what, upward, expected=1 if sign == 1 else -1, within=within))
+    if best is not None:
+        fall = f"{where}the composed share falls again, {means[top]:.2f} at γ = {best:g}"
+        points.append(Point("no", f"{fall} but {means[-1]:.2f} at γ = {gammas[-1]:g}"))
+    return points
+
+
+def contrast(
+    first: pd.Series, second: pd.Series, names: tuple[str, str], *, where: str = "", least: float = 0.1
+) -> Point:
+    """Whether some runs compose more than others, as a claim says.
+
+    Args:
+        first: The composed share of each run of which the claim says more.
+        second: Of each run of which it says less.
+        names: Of both.
+        where: Put before the words.
+        least: A smaller difference counts for nothing.
+
+    Returns:
+        "yes" or "no" if the difference of the means exceeds `least` and two standard errors, else "open".
+    """
+    a, b = first.dropna(), second.dropna()
+    if len(a) < 2 or len(b) < 2:
+        return Point("open", f"{where}too few runs to compare {names[0]} with {names[1]}")
+    difference = float(a.mean() - b.mean())
+    shares = f"({a.mean():.2f} against {b.mean():.2f})"
+    if abs(difference) <= max(least, 2 * float(np.hypot(a.sem(), b.sem()))):
+        return Point("open", f"{where}{names[0]} and {names[1]} do not differ clearly {shares}")
+    more = difference > 0
+    words = f"{where}{names[0]} compose {'more' if more else 'less'} than {names[1]} {shares}"
+    return Point("yes" if more else "no", words)
+
+
+def converged(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that learned their task."""
+    return runs[runs["phase"] != _UNCONVERGED]
+
+
+def share(table: pd.DataFrame, group: str) -> pd.DataFrame:
+    """One kind of answer of `plots.accuracy_table`."""
+    return table[table["group"] == group]
+
+
+def _correlation(runs: pd.DataFrame, x: str, within: Sequence[str], value: str) -> Effect:
+    strata = runs[list(within)].astype(str).agg("/".join, axis=1).to_numpy() if within else None
+    return rank_correlation(runs[x].to_numpy(float), runs[value].to_numpy(float), strata)

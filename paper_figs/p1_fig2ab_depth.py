@@ -1,0 +1,26 @@
+"""P1, figure 2a,b: answers on the unseen pair over depth and γ."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from paper_figs._answers import composed_runs, map_figure, over_gamma
+from paper_figs._judged import conclude, trend
+
+
+def finding(dataset: xr.Dataset) -> str:
+    """What the runs say."""
+    composed = composed_runs(dataset)
+    deeper = trend(composed, "depth", "the composed share", "depth", expected=1, within=("gamma",))
+    return conclude([*over_gamma(dataset, "depth"), deeper])
+
+
+FIGURE = map_figure(
+    "p1_fig2ab_depth",
+    "anchor_depth",
+    ("depth", "gamma"),
+    "Depth and γ. Answers on the unseen pair (4, 3) that compose (a) or mirror the exception (3, 4) (b).",
+    claim="P1, figure 2a,b: as γ and depth grow, the answer on the unseen pair turns from symmetric to "
+    "inferential.",
+    finding=finding,
+)

@@ -1,0 +1,52 @@
+"""P2, figure 8A,B: how long more complex data take to learn, over depth."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import xarray as xr
+
+from lowcomplex import plots
+from paper_figs._figure import Figure
+from paper_figs._judged import conclude, trend
+from paper_figs._words import counted
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """What is drawn."""
+    table = plots.loss_time_table(dataset)
+    return (
+        "Data complexity. Updates until the training loss, averaged over 20 minibatches, is below 0.1, over "
+        "depth and the number of noise groups (pairs with a wrong answer, mirrored alike). Lines: median of "
+        f"{counted(dataset.sizes['seed'], 'seed')}; marks: runs; {int(table['censored'].sum())} of "
+        f"{len(table)} runs did not get there (hollow triangles at the end of training, counted as longer "
+        "than any time)."
+    )
+
+
+def finding(dataset: xr.Dataset) -> str:
+    """What the runs say; a run that did not get there ranks behind all that did."""
+    table = plots.loss_time_table(dataset)
+    runs = table.assign(rank=table["steps"].where(~table["censored"], 2 * table["steps"].max()))
+    points = []
+    for gamma in np.unique(table["gamma"]):
+        own = runs[runs["gamma"] == gamma]
+        what = f"at γ = {gamma:g} the time to fit"
+        points += [
+            trend(own, "noise_groups", what, "noise groups", expected=1, within=("depth",), value="rank"),
+            trend(own, "depth", what, "depth", expected=-1, within=("noise_groups",), value="rank"),
+        ]
+    return conclude(points)
+
+
+FIGURE = Figure(
+    "p2_fig8ab_convergence",
+    "anchor_data_complexity",
+    caption,
+    partial(plots.plot_loss_times, color="noise_groups"),
+    plots.loss_time_table,
+    "P2, figure 8A,B: from a small initialization, data with more pairs that do not compose take longer to "
+    "fit, and deeper networks fit sooner.",
+    finding,
+)

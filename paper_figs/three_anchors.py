@@ -1,0 +1,34 @@
+"""Answers where three anchors follow the key."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from lowcomplex import plots
+from paper_figs._answers import curve_words, over_gamma
+from paper_figs._figure import Figure
+from paper_figs._judged import conclude
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """What is drawn."""
+    return (
+        "Three anchors. Answers on words of three anchors that hold the unseen pair (4, 3) as neighbors (a), "
+        f"and accuracy on trained words (b), against γ. {curve_words(dataset)}"
+    )
+
+
+def finding(dataset: xr.Dataset) -> str:
+    """What the runs say."""
+    return conclude(over_gamma(dataset))
+
+
+FIGURE = Figure(
+    "three_anchors",
+    "anchor_three",
+    caption,
+    plots.plot_accuracies,
+    plots.accuracy_table,
+    "Implied by P1: longer compositions, too, turn from symmetric to inferential as γ grows.",
+    finding,
+)
