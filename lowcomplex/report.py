@@ -39,6 +39,27 @@ class Picture:
     numbers: str = ""
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What a source says beside what was found.
+
+    Attributes:
+        source: Where it is claimed: "P1 2a,b"; "" if it goes beyond the sources.
+        shows: What is plotted.
+        claim: What is claimed.
+        verdict: "Agrees", "Disagrees", or any other word.
+        finding: What was found, or why nothing was.
+        picture: The figure, if there is one.
+    """
+
+    source: str
+    shows: str
+    claim: str
+    verdict: str
+    finding: str
+    picture: Picture | None = None
+
+
 def render(
     *,
     title: str,
@@ -70,24 +91,43 @@ def render(
         >>> "<title>γ &amp; co</title>" in page
         True
     """
-    names = [figure.name for figure in figures]
-    if len(set(names)) < len(names):
-        raise ValueError(f"figures: expected one figure a name, got {names}")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("lowcomplex"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = _number
-    return environment.get_template("report.html").render(
+    _check_names([figure.name for figure in figures])
+    return _template("report.html").render(
         title=title,
         verdicts=verdicts,
         figures=[(figure, _picture(figure)) for figure in figures],
         findings=findings,
         provenance=provenance,
         problems=problems,
+    )
+
+
+def render_claims(*, title: str, introduction: str, claims: Sequence[Claim]) -> str:
+    """Claims beside findings as one HTML page that refers to nothing outside itself.
+
+    Args:
+        title: The page's title.
+        introduction: Said below it.
+        claims: The claims, in order.
+
+    Returns:
+        The page: a table of all claims, then those with a picture, one by one. All text is escaped.
+
+    Raises:
+        ValueError: Two pictures have the same name, or a picture's SVG is not SVG.
+
+    Example:
+        >>> claim = Claim("P1 2a", "answers", "they rise", "Disagrees", "they fall")
+        >>> "they fall" in render_claims(title="Claims", introduction="", claims=[claim])
+        True
+    """
+    drawn = [(claim, claim.picture) for claim in claims if claim.picture is not None]
+    _check_names([picture.name for _, picture in drawn])
+    return _template("claims.html").render(
+        title=title,
+        introduction=introduction,
+        claims=claims,
+        drawn=[(claim, _picture(picture)) for claim, picture in drawn],
     )
 
 
@@ -119,6 +159,23 @@ def inline_svg(svg: str, prefix: str) -> str:
     root.setAttribute("role", "img")
     root.setAttribute("aria-label", prefix)
     return str(root.toxml())
+
+
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("lowcomplex"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = _number
+    return environment.get_template(name)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
+        raise ValueError(f"figures: expected one figure a name, got {list(names)}")
 
 
 def _picture(figure: Picture) -> Markup:

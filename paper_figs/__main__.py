@@ -6,18 +6,21 @@ import sys
 from pathlib import Path
 
 import cyclopts
+import xarray as xr
 
 from experiments import RESULTS
 from experiments._data import load
 from lowcomplex.sweeps import DamagedCellError
 from paper_figs import NAMES, figure
+from paper_figs import _papers as papers
+from paper_figs._files import write
 
 app = cyclopts.App(name="python -m paper_figs", help="Draw the figures; no training.")
 
 
 @app.default
 def main(*names: str, folder: Path = RESULTS, preset: str = "quick", out: Path | None = None) -> int:
-    """Write each figure as PDF, PNG and SVG, and its plotted numbers as CSV.
+    """Write each figure as PDF, PNG, SVG and its plotted numbers as CSV, and a page on the papers' claims.
 
     Parameters
     ----------
@@ -28,7 +31,7 @@ def main(*names: str, folder: Path = RESULTS, preset: str = "quick", out: Path |
     preset
         Which of the studies' grids to draw.
     out
-        Where figures go; FOLDER/figures unless given.
+        Where figures go; FOLDER/figures unless given. The page, papers.html, goes beside that folder.
     """
     out = folder / "figures" if out is None else out
     try:
@@ -39,16 +42,19 @@ def main(*names: str, folder: Path = RESULTS, preset: str = "quick", out: Path |
     status = 0
     for study in dict.fromkeys(item.study for item in chosen):
         try:
-            dataset = load(study, preset, folder)
+            dataset = load(study, preset, folder) if study else xr.Dataset()
         except (FileNotFoundError, ValueError, DamagedCellError) as error:
             print(error, file=sys.stderr)
             status = 1
             continue
-        print(f"{study}: {dataset.attrs['origin']}")
+        print(f"{study}: {dataset.attrs['origin']}" if study else "no runs needed:")
         for item in chosen:
             if item.study == study:
                 item.save(dataset, out)
                 print(f"  {out / item.name}.pdf, .png, .svg, .csv")
+    page = out.parent / "papers.html"
+    write(page, papers.page(out).encode())
+    print(f"The papers' claims and what was found: {page}")
     return status
 
 

@@ -19,6 +19,8 @@ from lowcomplex import plots
 from paper_figs._files import source_digest, write
 
 SUFFIXES = (".pdf", ".png", ".svg", ".csv")
+# The library's folders that say how a figure looks and what it says.
+_ROOMS = ("plots", "predictions", "tasks")
 _DIGITS = "%.9g"
 # Dates and program names would make equal pictures differ as files.
 _METADATA: dict[str, dict[str, None]] = {
@@ -34,7 +36,7 @@ class Figure:
 
     Attributes:
         name: The module's name, and the stem of its files.
-        study: The study whose dataset it draws.
+        study: The study whose dataset it draws; "" if it needs none.
         caption: Says what is drawn, with numbers from the dataset.
         draw: The picture.
         numbers: The plotted numbers.
@@ -74,7 +76,13 @@ class Figure:
                 write(folder / f"{self.name}{suffix}", content.getvalue())
         text = table.to_csv(index=False, float_format=_DIGITS, lineterminator="\n")
         write(folder / f"{self.name}.csv", text.encode())
-        stamp = {"digest": self.digest(dataset), "study": self.study, "caption": self.caption(dataset)}
+        stamp = {
+            "digest": self.digest(dataset),
+            "study": self.study,
+            "caption": self.caption(dataset),
+            "claim": self.claim,
+            "finding": "" if self.finding is None else self.finding(dataset),
+        }
         write(folder / f"{self.name}.json", json.dumps(stamp, indent=1).encode())
         return tuple(folder / f"{self.name}{suffix}" for suffix in SUFFIXES)
 
@@ -92,7 +100,7 @@ class Figure:
     def digest(self, dataset: xr.Dataset) -> str:
         """SHA-256 over the dataset's content and everything that draws it."""
         library = Path(plots.__file__).parents[1]
-        code = source_digest(library / "plots", library / "predictions", Path(__file__).parent)
+        code = source_digest(*(library / room for room in _ROOMS), Path(__file__).parent)
         parts = (_content(dataset), code, *(version(name) for name in ("matplotlib", "seaborn", "pandas")))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

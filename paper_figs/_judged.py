@@ -116,10 +116,10 @@ def rise(
         where: Put before the words: "at learning rate 0.001 ".
         within: Dimensions in whose strata runs are compared.
     """
-    gammas = [float(gamma) for gamma in sorted(composed["gamma"].unique())]
+    gammas = np.unique(composed["gamma"].to_numpy(float)).tolist()
     groups = [composed.loc[composed["gamma"] == gamma, "accuracy"] for gamma in gammas]
     means = [float(group.mean()) for group in groups]
-    errors = [float(group.sem()) if len(group) > 1 else 0.0 for group in groups]
+    errors = [_error(group) for group in groups]
     top = int(np.nanargmax(means)) if means else 0
     falls = bool(means) and means[top] - means[-1] > max(_FALL, 2 * float(np.hypot(errors[top], errors[-1])))
     best = gammas[top] if falls else None
@@ -155,8 +155,9 @@ def contrast(
     if len(a) < 2 or len(b) < 2:
         return Point("open", f"{where}too few runs to compare {names[0]} with {names[1]}")
     difference = float(a.mean() - b.mean())
+    noise = 2 * float(np.hypot(_error(a), _error(b)))
     shares = f"({a.mean():.2f} against {b.mean():.2f})"
-    if abs(difference) <= max(least, 2 * float(np.hypot(a.sem(), b.sem()))):
+    if abs(difference) <= max(least, noise):
         return Point("open", f"{where}{names[0]} and {names[1]} do not differ clearly {shares}")
     more = difference > 0
     words = f"{where}{names[0]} compose {'more' if more else 'less'} than {names[1]} {shares}"
@@ -171,6 +172,11 @@ def converged(runs: pd.DataFrame) -> pd.DataFrame:
 def share(table: pd.DataFrame, group: str) -> pd.DataFrame:
     """One kind of answer of `plots.accuracy_table`."""
     return table[table["group"] == group]
+
+
+def _error(values: pd.Series) -> float:
+    """Standard error of the mean; 0 of a single value."""
+    return float(np.std(values.to_numpy(float), ddof=1)) / len(values) ** 0.5 if len(values) > 1 else 0.0
 
 
 def _correlation(runs: pd.DataFrame, x: str, within: Sequence[str], value: str) -> Effect:

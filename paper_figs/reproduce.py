@@ -19,7 +19,7 @@ from experiments._data import load
 from experiments._study import Study
 from lowcomplex import report
 from lowcomplex.sweeps import Cluster, StorageError, Store, versions
-from paper_figs import NAMES, _verdicts, figure
+from paper_figs import NAMES, _papers, _verdicts, figure
 from paper_figs._files import write
 
 TITLE = "How complex is what training found? Measured over the initialization rate γ, and against theory"
@@ -57,7 +57,7 @@ def main(
     folder: Path = RESULTS,
     jobs: Annotated[ClusterOptions, cyclopts.Parameter(name="*")] = PROCESSES,
 ) -> int:
-    """Compute what is missing, draw every figure, and write FOLDER/report.html.
+    """Compute what is missing, draw every figure, and write FOLDER/report.html and papers.html.
 
     What is finished is not computed again, so that an interrupted job goes on where it was.
 
@@ -111,7 +111,7 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
     problems: list[str] = []
     findings: dict[str, tuple[str, ...]] = {}
     provenance: dict[str, dict[str, Any]] = {}
-    captions: dict[str, str] = {}
+    captions = _draw("", xr.Dataset(), folder / "figures", problems)
     for chosen in studies:
         _say(f"\n{chosen.name}: {chosen.title}")
         if _is_computed(chosen, preset):
@@ -123,7 +123,7 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
         findings[chosen.title] = chosen.findings(dataset)
         for sentence in findings[chosen.title]:
             _say(f"  - {sentence}")
-        captions |= _draw(chosen, dataset, folder / "figures", problems)
+        captions |= _draw(chosen.name, dataset, folder / "figures", problems)
         made_by = str(dataset.attrs.get("preset", preset))
         runs = len(chosen.sweep(made_by).configs)
         provenance[f"{chosen.name}: {runs} runs"] = _config(chosen, made_by, dataset)
@@ -138,9 +138,11 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
         problems=problems,
     )
     write(folder / "report.html", page.encode())
+    write(folder / "papers.html", _papers.page(folder / "figures").encode())
     for problem in problems:
         _say(f"PROBLEM: {problem}")
     _say(f"\nDone in {_duration(time.perf_counter() - start)}{', with problems' if problems else ''}.")
+    _say(f"{folder / 'papers.html'}")
     _say(f"{folder / 'report.html'}")
     return 1 if problems else 0
 
@@ -198,11 +200,11 @@ def _run(
     return chosen.load(preset, folder)
 
 
-def _draw(chosen: Study, dataset: xr.Dataset, folder: Path, problems: list[str]) -> dict[str, str]:
-    """Draw what has changed; captions of the figures that are there."""
+def _draw(chosen: str, dataset: xr.Dataset, folder: Path, problems: list[str]) -> dict[str, str]:
+    """Draw what has changed of a study's figures; captions of the figures that are there."""
     captions = {}
     for item in (figure(name) for name in NAMES):
-        if item.study != chosen.name:
+        if item.study != chosen:
             continue
         try:
             if not item.is_current(dataset, folder):

@@ -79,10 +79,10 @@ def _draw_sequence(axis: Axes, sequence: Sequence[int], key: int, label: int, pa
 def _draw_pairs(axis: Axes, pairs: pd.DataFrame) -> None:
     anchors = sorted(pairs["first_anchor"].unique())
     _, orange, _ = categorical(3)
-    for pair in pairs.itertuples(index=False):
-        row, column = anchors.index(pair.first_anchor), anchors.index(pair.second_anchor)
-        seen = bool(pair.trained)
-        exception = seen and pair.label != pair.composed
+    for pair in pairs.to_dict("records"):
+        row, column = anchors.index(pair["first_anchor"]), anchors.index(pair["second_anchor"])
+        seen = bool(pair["trained"])
+        exception = seen and pair["label"] != pair["composed"]
         face: str | Color = orange if exception else "0.92" if seen else "white"
         axis.add_patch(
             Rectangle(
@@ -95,8 +95,8 @@ def _draw_pairs(axis: Axes, pairs: pd.DataFrame) -> None:
                 hatch=None if seen else "////",
             )
         )
-        text = f"{pair.label:+}" if seen else "unseen"
-        note = f"\nnot {pair.composed:+}" if exception else ""
+        text = f"{pair['label']:+}" if seen else "unseen"
+        note = f"\nnot {pair['composed']:+}" if exception else ""
         box = None if seen else {"facecolor": "white", "edgecolor": "none", "pad": 1}
         axis.text(
             column + 0.5,

@@ -37,6 +37,7 @@ def dataset(study: str) -> xr.Dataset:
     if study in ANCHOR_RUNS:
         return synthetic_anchor.runs(study=study, **ANCHOR_RUNS[study])
     return {
+        "": xr.Dataset,
         "gamma_axis": gamma_axis,
         "two_layer_condensation": two_layer_condensation,
         "frequency_principle": frequency_principle,
