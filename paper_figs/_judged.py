@@ -180,5 +180,5 @@ def _error(values: pd.Series) -> float:
 
 
 def _correlation(runs: pd.DataFrame, x: str, within: Sequence[str], value: str) -> Effect:
-    strata = runs[list(within)].astype(str).agg("/".join, axis=1).to_numpy() if within else None
+    strata = runs.groupby(list(within)).ngroup().to_numpy() if within else None
     return rank_correlation(runs[x].to_numpy(float), runs[value].to_numpy(float), strata)

@@ -10,13 +10,11 @@ from paper_figs._judged import Point, conclude, contrast
 
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say, at the largest γ."""
-    composed = composed_runs(dataset)
-    gamma = float(composed["gamma"].max()) if len(composed) else float("nan")
+    composed, gamma = composed_runs(dataset), float(dataset["gamma"].max())
     at = composed[composed["gamma"] == gamma].set_index("part")["accuracy"]
-    whole = at[at.index == "all"]
     points = [
         contrast(
-            whole,
+            at[at.index == "all"],
             at[at.index == part],
             ("all parts together", f"the {part} part alone"),
             where=f"at γ = {gamma:g} ",

@@ -73,7 +73,7 @@ def draw_cells(axis: Axes, cells: pd.DataFrame, rows: str, columns: str) -> Quad
     """
     frame = cells.assign(
         text=[
-            "–" if np.isnan(mean) else f"{mean:.2f}" + (f"\n×{failed}" if failed else "")
+            ("–" if np.isnan(mean) else f"{mean:.2f}") + (f"\n×{failed}" if failed else "")
             for mean, failed in zip(cells["mean"], cells["not_converged"], strict=True)
         ],
         hatched=cells["seen"] < CONVERGED,

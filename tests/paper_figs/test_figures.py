@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +12,45 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import synthetic
+import synthetic_anchor
 from experiments import NAMES as STUDIES
+from experiments import study
 from lowcomplex import plots
 from paper_figs import NAMES, figure
+from paper_figs._judged import VERDICTS
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_figure_becomes_legible_pictures_and_its_numbers(name: str, tmp_path: Path) -> None:
+def test_a_figure_is_legible_and_says_what_it_shows(name: str) -> None:
     item = figure(name)
     assert (item.name, item.study in ("", *STUDIES)) == (name, True)
     dataset = synthetic.dataset(item.study)
-    pictures: list[Figure] = []
+    with plots.style():
+        _assert_legible(item.draw(dataset))
+    assert len(item.numbers(dataset)) > 0
+    assert "nan" not in item.caption(dataset).lower()
+    assert (item.finding is None) or item.claim
+    if item.finding is not None:
+        verdict, _, told = item.finding(dataset).partition(": ")
+        assert verdict in VERDICTS
+        assert "nan" not in told.lower()
+        assert told.endswith(".")
 
-    def draw(drawn: xr.Dataset) -> Figure:
-        pictures.append(item.draw(drawn))
-        return pictures[-1]
 
-    pdf, png, svg, csv = replace(item, draw=draw).save(dataset, tmp_path)
+def _kinds() -> list[str]:
+    """One figure of each way to draw."""
+    kinds = {}
+    for name in NAMES:
+        draw = figure(name).draw
+        kinds.setdefault(draw.func if isinstance(draw, partial) else draw, name)
+    return list(kinds.values())
+
+
+@pytest.mark.parametrize("name", _kinds())
+def test_a_figure_becomes_pictures_and_its_numbers(name: str, tmp_path: Path) -> None:
+    item = figure(name)
+    dataset = synthetic.dataset(item.study)
+    pdf, png, svg, csv = item.save(dataset, tmp_path)
     assert pdf.read_bytes().startswith(b"%PDF")
     assert png.read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in svg.read_bytes()
@@ -40,8 +62,18 @@ def test_a_figure_becomes_legible_pictures_and_its_numbers(name: str, tmp_path: 
     assert len(stored) == len(table) > 0
     for column in table.select_dtypes("number"):
         np.testing.assert_allclose(stored[column], table[column], rtol=1e-8)
-    assert "nan" not in item.caption(dataset).lower()
-    _assert_legible(pictures[0])
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if figure(n).study in synthetic.ANCHOR_RUNS])
+def test_the_quick_grid_suffices(name: str) -> None:
+    item = figure(name)
+    chosen = study(item.study)
+    grid = chosen.presets["quick"]
+    runs = synthetic_anchor.runs(**{d: list(np.atleast_1d(grid[d])) for d in chosen.dimensions})
+    assert item.draw(runs).axes
+    assert len(item.numbers(runs))
+    assert "nan" not in item.caption(runs).lower()
+    assert item.finding is None or "nan" not in item.finding(runs).lower()
 
 
 def _assert_legible(picture: Figure) -> None:
@@ -51,7 +83,6 @@ def _assert_legible(picture: Figure) -> None:
         if text.get_visible() and text.get_text().strip():
             assert text.get_fontsize() >= 7, text
     page, canvas = picture.bbox.padded(2), FigureCanvasAgg(picture)
-    # Labels still stand where the last saved file, of another resolution, had them.
     canvas.draw()
     renderer = canvas.get_renderer()
     for axis in picture.axes:
@@ -65,12 +96,19 @@ def _assert_legible(picture: Figure) -> None:
     assert not picture.get_suptitle()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if figure(name).study == "anchor_gamma"])
+@pytest.mark.parametrize("name", [name for name in NAMES if figure(name).study.startswith("anchor_")])
 def test_a_diverged_run_does_not_cost_the_figure(name: str) -> None:
-    item, dataset = figure(name), synthetic.diverged(synthetic.anchor_gamma())
+    item = figure(name)
+    dataset = _with_a_diverged_run(item.study)
     assert item.draw(dataset).axes
     assert len(item.numbers(dataset))
     assert "nan" not in item.caption(dataset).lower()
+
+
+def _with_a_diverged_run(name: str) -> xr.Dataset:
+    if name == "anchor_gamma":
+        return synthetic.diverged(synthetic.anchor_gamma())
+    return synthetic_anchor.runs(diverges=True, **synthetic.ANCHOR_RUNS[name])
 
 
 def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:

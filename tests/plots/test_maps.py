@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+import synthetic_anchor
+from lowcomplex import plots
+
+
+def _hatched(axis: Axes) -> set[tuple[float, float]]:
+    return {p.get_xy() for p in axis.patches if isinstance(p, Rectangle) and p.get_hatch()}
+
+
+def test_cells_without_convergence_are_hatched_and_counted() -> None:
+    dataset = synthetic_anchor.runs(depth=[2, 3], gamma=[0.4, 0.6, 0.8], seed=range(3), diverges=True)
+    figure = plots.plot_answer_maps(dataset, "depth", "gamma")
+    for axis in figure.axes[:2]:
+        assert _hatched(axis) == {(0, 0)}
+        texts = [text.get_text() for text in axis.texts]
+        assert sum("×2" in text for text in texts) == 1
+        assert len([text for text in texts if text and text not in "ab"]) == 6
+
+
+def test_a_cell_without_a_value_is_marked() -> None:
+    dataset = synthetic_anchor.runs(depth=[2, 3], gamma=[0.4, 0.8], seed=[0])
+    dataset["accuracy"].loc[{"depth": 3, "gamma": 0.8}] = float("nan")
+    dataset["phase"].loc[{"depth": 3, "gamma": 0.8}] = "not converged"
+    axis = plots.plot_answer_maps(dataset, "depth", "gamma").axes[0]
+    assert "–\n×1" in [text.get_text() for text in axis.texts]
+    assert (1, 1) in _hatched(axis)
