@@ -20,7 +20,7 @@ CURVATURE := curvlinops-for-pytorch backpack-for-pytorch einconv einops linear_o
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: setup reproduce test lint types unit check figures study bench docs gallery cost clean
+.PHONY: setup reproduce test lint types unit check figures study bench docs gallery cost papers clean
 
 setup: $(READY)
 
@@ -71,6 +71,9 @@ gallery: $(READY)
 
 cost: $(READY)
 	$(BIN)python docs/cost.py
+
+papers: $(READY)
+	$(BIN)python docs/papers.py
 
 clean:
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -80,7 +80,6 @@ class Figure:
             "digest": self.digest(dataset),
             "study": self.study,
             "caption": self.caption(dataset),
-            "claim": self.claim,
             "finding": "" if self.finding is None else self.finding(dataset),
         }
         write(folder / f"{self.name}.json", json.dumps(stamp, indent=1).encode())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lowcomplex import report
 from paper_figs._judged import VERDICTS
-from paper_figs._registry import NAMES
+from paper_figs._registry import NAMES, figure
 
 TITLE = "Two papers on composition and initialization: each claim beside what was found here"
 NOT_YET = "Not there yet"
@@ -50,7 +50,7 @@ ROWS = (
     Row("P1 4c", "cosines of value vectors at the first anchor", ("p1_fig4c",)),
     Row("P1 5a,b; 10; 15", "cosines of the query matrix's neurons", ("p1_fig5ab", "p1_fig10", "p1_fig15")),
     Row("P1 5c,d; 11; 16", "token embeddings in the plane", ("p1_fig5cd", "p1_fig11", "p1_fig16")),
-    Row("P1 12a,b", "covariance eigenvalues of the embeddings", ("p1_fig12", "p1_fig12ab")),
+    Row("P1 12a,b", "covariance eigenvalues of the embeddings", ("p1_fig12ab",)),
     Row("P1 13", "singular values of every matrix", ("p1_fig13",)),
     Row("P1 14", "learning rate × weight decay", ("p1_fig14",)),
     Row("P1 6", "SCAN and COGS against data size", ("p1_fig6",), "SCAN is there as a task; no runs yet"),
@@ -63,7 +63,7 @@ ROWS = (
     ),
     Row("P2 3A,B", "in and out of distribution against γ and weight decay", ("p2_fig3ab",)),
     Row("P2 4C,D", "representations by intermediate result", ("p2_fig4cd",)),
-    Row("P2 5A-C", "condensation, embeddings, stable rank over γ × decay", ("p2_fig5abc", "p2_fig5")),
+    Row("P2 5A-C", "condensation, embeddings, stable rank over γ × decay", ("p2_fig5abc",)),
     Row("P2 6", "image generation from concept graphs", missing="it needs large image models"),
     Row("P2 8A,B", "time to fit over depth and noise groups", ("p2_fig8ab",)),
     Row("P2 8C", "time to learn each anchor pair", ("p2_fig8c",)),
@@ -110,7 +110,7 @@ def entries(folder: Path) -> tuple[Entry, ...]:
     used = {entry.name for entry in found}
     for name in NAMES:
         stamp = _stamp(folder, name)
-        if name not in used and stamp is not None and stamp["claim"]:
+        if name not in used and stamp is not None and figure(name).claim:
             found.append(_entry("", "", name, stamp))
     return tuple(found)
 
@@ -170,12 +170,13 @@ def tally(listed: tuple[Entry, ...]) -> str:
 
 
 def _entry(row: str, shows: str, name: str, stamp: Mapping[str, str] | None) -> Entry:
+    claim = figure(name).claim
     if stamp is None:
-        return Entry(row, shows, name, "", NOT_YET, "its runs are not there yet")
+        return Entry(row, shows, name, claim, NOT_YET, "its runs are not there yet")
     verdict, _, told = stamp["finding"].partition(": ")
     if verdict not in VERDICTS:
         verdict, told = "Undecided", stamp["finding"] or "nothing is computed of it"
-    return Entry(row, shows, name, stamp["claim"], verdict, told)
+    return Entry(row, shows, name, claim, verdict, told)
 
 
 def _stamp(folder: Path, name: str) -> dict[str, str] | None:
@@ -184,5 +185,5 @@ def _stamp(folder: Path, name: str) -> dict[str, str] | None:
         stamp = json.loads((folder / f"{name}.json").read_text())
     except (FileNotFoundError, ValueError):
         return None
-    known = {"caption", "claim", "finding"} <= set(stamp)
+    known = {"caption", "finding"} <= set(stamp)
     return {key: str(value) for key, value in stamp.items()} if known else None

@@ -31,3 +31,9 @@ def test_every_measure_is_in_the_gallery(name: str) -> None:
 def test_every_picture_is_there_and_shown() -> None:
     shown = {part.split(")")[0] for part in GALLERY.split("](")[1:]}
     assert shown == {f"gallery/{file.name}" for file in DOCS.glob("gallery/*.png")}
+
+
+def test_the_papers_pictures_are_there_shown_and_small() -> None:
+    shown = {part.split(")")[0] for part in (DOCS / "papers.md").read_text("utf-8").split("](papers/")[1:]}
+    assert shown == {file.name for file in DOCS.glob("papers/*.png")}
+    assert all(file.stat().st_size < 100_000 for file in DOCS.glob("papers/*.png"))

@@ -1,0 +1,107 @@
+"""Write docs/papers.md: each claim of the two papers beside what the committed runs say of it.
+
+Run as `make papers`; it takes a minute or two.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+import xarray as xr
+
+from experiments._data import load
+from lowcomplex import plots
+from paper_figs import NAMES, Figure, figure
+from paper_figs._papers import NOT_YET, OUT_OF_REACH, Entry, entries, introduction
+
+HERE = Path(__file__).parent
+PICTURES = HERE / "papers"
+LARGEST = 100_000
+RESOLUTIONS = (110, 90, 75, 60, 50)
+
+
+def dataset(study: str) -> xr.Dataset | None:
+    """The dataset that comes with the code; empty if none is needed, None if it is not there."""
+    if not study:
+        return xr.Dataset()
+    with tempfile.TemporaryDirectory() as nowhere:
+        try:
+            return load(study, "full", Path(nowhere))
+        except FileNotFoundError:
+            return None
+
+
+def draw(item: Figure, runs: xr.Dataset) -> None:
+    """The picture, at the best resolution at which it is small."""
+    with plots.style():
+        picture = item.draw(runs)
+        for dots in RESOLUTIONS:
+            content = BytesIO()
+            picture.savefig(content, format="png", dpi=dots, metadata={"Software": None})
+            if content.tell() < LARGEST:
+                (PICTURES / f"{item.name}.png").write_bytes(content.getvalue())
+                return
+    raise ValueError(f"{item.name}: over {LARGEST} bytes even at {RESOLUTIONS[-1]} dots an inch")
+
+
+def section(entry: Entry, caption: str) -> str:
+    """A figure's part of the page."""
+    heading = f"{entry.row}: {entry.shows}" if entry.row else entry.name.replace("_", " ")
+    return (
+        f"### {heading}\n\n**Claimed.** {entry.claim}\n\n**Found. {entry.verdict}:** {entry.finding}\n\n"
+        f"![{entry.name}](papers/{entry.name}.png)\n\n{caption}\n"
+    )
+
+
+def row(entry: Entry) -> str:
+    """A figure's line of the table."""
+    shows = entry.shows or entry.name.replace("_", " ")
+    why = f": {entry.finding}" if entry.verdict in (NOT_YET, OUT_OF_REACH) else ""
+    return f"| {entry.row or 'beyond'} | {shows} | {entry.claim or '–'} | {entry.verdict}{why} |"
+
+
+def main() -> None:
+    shutil.rmtree(PICTURES, ignore_errors=True)
+    PICTURES.mkdir()
+    items = [item for item in map(figure, NAMES) if item.claim]
+    captions: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for study in dict.fromkeys(item.study for item in items):
+            runs = dataset(study)
+            if runs is None:
+                continue
+            for item in items:
+                if item.study == study:
+                    item.save(runs, Path(folder))
+                    draw(item, runs)
+                    captions[item.name] = item.caption(runs)
+        listed = entries(Path(folder))
+    drawn = [section(entry, captions[entry.name]) for entry in listed if entry.name in captions]
+    page = PAGE.format(
+        introduction=introduction(listed),
+        table="\n".join(map(row, listed)),
+        sections="\n".join(drawn),
+    )
+    (HERE / "papers.md").write_text(page, encoding="utf-8")
+
+
+PAGE = """# The two papers, figure by figure
+
+This page is written by `make papers` from the datasets in `paper_figs/data/`; `make reproduce` writes the
+same as `results/papers.html`, from its own runs where it made them.
+
+{introduction}
+
+| figure | shows | claimed | verdict |
+| --- | --- | --- | --- |
+{table}
+
+## Claim and finding
+
+{sections}"""
+
+if __name__ == "__main__":
+    main()
