@@ -1,0 +1,108 @@
+"""What tasks share whose answer is a sequence: layout, loss, and whether a whole answer is right."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+PADDING = 0
+IGNORED = -100
+
+
+class SequenceBatch(NamedTuple):
+    """Questions with their answers, laid out for a network that predicts every next token.
+
+    Attributes:
+        tokens: (n, length) the question, then the answer without its last token.
+        labels: (n, length) the next token wherever it belongs to the answer; elsewhere -100, which
+            `torch.nn.functional.cross_entropy` ignores.
+    """
+
+    tokens: Tensor
+    labels: Tensor
+
+    def rows(self, index: Tensor | slice) -> SequenceBatch:
+        """Some of the sequences."""
+        return SequenceBatch(self.tokens[index], self.labels[index])
+
+
+def lay_out(questions: Tensor, answers: Tensor) -> SequenceBatch:
+    """Put answers behind questions.
+
+    Args:
+        questions: (n, q) tokens, padded on the left.
+        answers: (n, a) tokens, filled up with -100 on the right.
+
+    Returns:
+        Sequences of length q + a - 1.
+
+    Example:
+        >>> batch = lay_out(torch.tensor([[7, 8]]), torch.tensor([[3, 4, -100]]))
+        >>> batch.tokens.tolist(), batch.labels.tolist()
+        ([[7, 8, 3, 0]], [[-100, 3, 4, -100]])
+    """
+    given = answers[:, :-1].masked_fill(answers[:, 1:] == IGNORED, PADDING)
+    tokens = torch.cat((questions, given), 1)
+    labels = torch.cat((torch.full_like(questions[:, 1:], IGNORED), answers), 1)
+    return SequenceBatch(tokens, labels)
+
+
+def answer_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of the answers' tokens.
+
+    Args:
+        logits: (n, length, vocabulary).
+        labels: (n, length), -100 outside the answers.
+
+    Returns:
+        A scalar.
+    """
+    return functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+
+
+def exact_answers(logits: Tensor, labels: Tensor) -> Tensor:
+    """Which answers greedy decoding gives wholly right, from one forward pass.
+
+    Greedy decoding gives the right answer if and only if, behind each part of the right answer, the
+    likeliest token is the right one: then each decoded token is right in turn, and at the first where it is
+    not, decoding leaves the answer. So the right answers may be given, and nothing need be decoded.
+
+    Args:
+        logits: (n, length, vocabulary) of `SequenceBatch.tokens`.
+        labels: (n, length), -100 outside the answers.
+
+    Returns:
+        (n,) booleans.
+
+    Example:
+        >>> labels = torch.tensor([[-100, 1, 0], [-100, 1, 1]])
+        >>> logits = torch.nn.functional.one_hot(torch.tensor([[0, 1, 0], [1, 1, 0]])).float()
+        >>> exact_answers(logits, labels)
+        tensor([ True, False])
+    """
+    return ((logits.argmax(-1) == labels) | (labels == IGNORED)).all(-1)
+
+
+def divide(indices: Tensor, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw n training examples, and say which are left over.
+
+    Args:
+        indices: (examples,) example ids; one that stands there several times is as many examples.
+        n: How many to draw, without replacement.
+        generator: Source of randomness.
+
+    Returns:
+        (n,) the ids that were drawn; and all ids, each once and in ascending order, of which none was drawn.
+
+    Raises:
+        ValueError: n is not between 1 and the number of examples.
+    """
+    if not 1 <= n <= len(indices):
+        raise ValueError(f"n: expected between 1 and {len(indices)} examples, got {n}")
+    order = torch.randperm(len(indices), generator=generator, device=generator.device)
+    drawn = indices[order[:n]]
+    rest = indices.unique()
+    return drawn, rest[~torch.isin(rest, drawn)]
