@@ -41,7 +41,7 @@ def scan_commands() -> tuple[tuple[str, tuple[str, ...]], ...]:
     """
     phrases: dict[str, tuple[str, ...]] = {}
     for verb, action in (*VERBS.items(), ("turn", None)):
-        acts = () if action is None else (action,)
+        acts: tuple[str, ...] = () if action is None else (action,)
         if acts:
             phrases[verb] = acts
         for side, turn in TURNS.items():

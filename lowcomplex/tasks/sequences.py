@@ -104,5 +104,5 @@ def divide(indices: Tensor, n: int, generator: torch.Generator) -> tuple[Tensor,
         raise ValueError(f"n: expected between 1 and {len(indices)} examples, got {n}")
     order = torch.randperm(len(indices), generator=generator, device=generator.device)
     drawn = indices[order[:n]]
-    rest = indices.unique()
+    rest = torch.unique(indices)
     return drawn, rest[~torch.isin(rest, drawn)]
