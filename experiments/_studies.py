@@ -26,6 +26,9 @@ NAMES = (
     "anchor_finite_data",
     "anchor_three",
     "anchor_key_split",
+    "addition_block",
+    "scan_generalization",
+    "ontology_reasoning",
 )
 
 

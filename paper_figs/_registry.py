@@ -37,6 +37,9 @@ NAMES = (
     "finite_data",
     "three_anchors",
     "key_split",
+    "p1_fig6_scan",
+    "p1_fig7_ontology",
+    "p1_fig17a_addition",
 )
 
 

@@ -25,8 +25,10 @@ def ends(dataset: xr.Dataset) -> str:
 
 
 def unconverged(dataset: xr.Dataset) -> str:
-    """A sentence on runs that did not converge, where `phase` says so; empty if all did."""
-    failed = int((dataset["phase"] == "not converged").sum())
-    return (
-        f" {counted(failed, 'run')} of {dataset['phase'].size} did not converge (crosses)." if failed else ""
-    )
+    """A sentence on runs that did not converge, as `converged` or `phase` says; empty if all did."""
+    if "converged" in dataset:
+        runs = ~dataset["converged"].astype(bool)
+    else:
+        runs = dataset["phase"] == "not converged"
+    failed = int(runs.sum())
+    return f" {counted(failed, 'run')} of {runs.size} did not converge (crosses)." if failed else ""

@@ -15,6 +15,7 @@ from lowcomplex.plots.anchor_task import plot_anchor_task
 from lowcomplex.plots.checkpoint import plot_checkpoint
 from lowcomplex.plots.condensation import condensation_table, neuron_table, plot_condensation, plot_neurons
 from lowcomplex.plots.curves import plot_answer_curves, plot_curves_and_map
+from lowcomplex.plots.data_size import plot_accuracy_by_size, size_table
 from lowcomplex.plots.frequency import (
     learning_time_table,
     plot_learning_times,
@@ -62,6 +63,7 @@ __all__ = [
     "pair_time_table",
     "plane_table",
     "plot_accuracies",
+    "plot_accuracy_by_size",
     "plot_anchor_task",
     "plot_answer_curves",
     "plot_answer_maps",
@@ -82,6 +84,7 @@ __all__ = [
     "plot_spectrum",
     "plot_token_map",
     "rank_table",
+    "size_table",
     "slope_table",
     "spectrum_table",
     "style",

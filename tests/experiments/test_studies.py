@@ -39,6 +39,19 @@ TINY: dict[str, dict[str, Any]] = {
     },
     "frequency_principle": {"gamma": (0.4, 0.8), "seed": (0, 1), "width": 16, "steps": 30},
 }
+SEQUENCES = ("scan_generalization", "ontology_reasoning", "addition_block")
+for _name in SEQUENCES:
+    TINY[_name] = {
+        "arm": ("small", "large"),
+        "examples": (20, 40),
+        "seed": (0, 1),
+        "depth": 1,
+        "width": 8,
+        "head_width": 8,
+        "feedforward": 8,
+        "steps": 4,
+        "batch": 4,
+    }
 ANCHOR = [name for name in NAMES if name.startswith("anchor_")]
 SMALL = {"depth": 2, "width": 16, "heads": 2, "head_width": 8, "feedforward": 16, "steps": 10, "batch": 16}
 for _name in ANCHOR:
@@ -64,6 +77,13 @@ def test_from_config_to_findings_and_figures(name: str, tmp_path: Path) -> None:
     assert all(sentence.strip() for sentence in tiny.findings(dataset))
     if name in ANCHOR:
         _assert_same_schema(dataset, synthetic.dataset(name))
+    if name in SEQUENCES:
+        planted = synthetic.dataset(name)
+        assert {k: v.dims for k, v in dataset.data_vars.items()} == {
+            k: v.dims for k, v in planted.data_vars.items()
+        }
+        assert dataset["group"].values.tolist() == planted["group"].values.tolist()
+        assert set(planted.attrs) <= set(dataset.attrs)
     for item in map(figure, FIGURES):
         if item.study == name:
             assert item.draw(dataset) is not None

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 import synthetic_anchor
+import synthetic_sequences
 
 ACTIVATIONS = ("tanh", "xtanh", "x2tanh")
 
@@ -36,6 +37,8 @@ ANCHOR_RUNS: dict[str, dict[str, Any]] = {
 def dataset(study: str) -> xr.Dataset:
     if study in ANCHOR_RUNS:
         return synthetic_anchor.runs(study=study, **ANCHOR_RUNS[study])
+    if study in synthetic_sequences.GROUPS:
+        return synthetic_sequences.runs(study)
     return {
         "": xr.Dataset,
         "gamma_axis": gamma_axis,

@@ -1,0 +1,46 @@
+"""P1, figure 6: SCAN over the size of the data, small start with large decay against the reverse."""
+
+from __future__ import annotations
+
+import xarray as xr
+from matplotlib.figure import Figure as Drawing
+
+from experiments._sequence_findings import verdict
+from lowcomplex import plots
+from paper_figs._figure import Figure
+from paper_figs._words import counted, unconverged
+
+LABELS = {"in_distribution": "new commands", "out_of_distribution": 'commands with "turn left"'}
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """What is drawn."""
+    return (
+        'SCAN, trained on commands without "turn left" and on "turn left" alone (a tenth of the examples), '
+        f"with answers of at most {int(dataset.attrs['most_actions'])} actions. Commands of which all "
+        "actions are right, at the last checkpoint, against the number of training examples: other commands of the "
+        'training part (a), and held-out commands with "turn left" (b). Lines: mean of '
+        f"{counted(dataset.sizes['seed'], 'seed')}; small marks: runs.{unconverged(dataset)}"
+    )
+
+
+def finding(dataset: xr.Dataset) -> str:
+    """Whether the small start composes more."""
+    return verdict(dataset, "out_of_distribution", "the held-out commands")
+
+
+def draw(dataset: xr.Dataset) -> Drawing:
+    """The picture."""
+    return plots.plot_accuracy_by_size(dataset, LABELS)
+
+
+FIGURE = Figure(
+    "p1_fig6_scan",
+    "scan_generalization",
+    caption,
+    draw,
+    plots.size_table,
+    "P1, figure 6: on SCAN (turn left), over the size of the data, a small initialization with large weight "
+    "decay answers more held-out commands than the reverse.",
+    finding,
+)
