@@ -15,11 +15,12 @@ LABELS = {"in_distribution": "new commands", "out_of_distribution": 'commands wi
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
+    most = int(dataset.attrs["most_actions"])
     return (
         'SCAN, trained on commands without "turn left" and on "turn left" alone (a tenth of the examples), '
-        f"with answers of at most {int(dataset.attrs['most_actions'])} actions. Commands of which all "
-        "actions are right, at the last checkpoint, against the number of training examples: other commands of "
-        'the training part (a), and held-out commands with "turn left" (b). Lines: mean of '
+        f"with answers of at most {most} actions. Commands of which all actions are right, at the last "
+        "checkpoint, against the number of training examples: other commands of the training part (a), and "
+        'held-out commands with "turn left" (b). Lines: mean of '
         f"{counted(dataset.sizes['seed'], 'seed')}; small marks: runs.{unconverged(dataset)}"
     )
 

@@ -14,8 +14,8 @@ def test_the_table_holds_every_run() -> None:
     table = plots.size_table(dataset)
     assert len(table) == 2 * 3 * 3 * 3
     row = table.set_index(["arm", "examples", "seed", "group"]).loc[("small", 2000, 1, "out_of_distribution")]
-    at = {"arm": "small", "examples": 2000, "seed": 1}
-    assert row["accuracy"] == float(dataset["accuracy"].sel(at, group="out_of_distribution").isel(step=-1))
+    at = {"arm": "small", "examples": 2000, "seed": 1, "group": "out_of_distribution"}
+    assert row["accuracy"] == float(dataset["accuracy"].sel(at).isel(step=-1))
     failed = table[~table["converged"]]
     assert set(zip(failed["arm"], failed["examples"], failed["seed"], strict=True)) == {("large", 1000, 0)}
     assert failed["steps_to_convergence"].isna().all()
