@@ -125,6 +125,7 @@ def run(
         shares = [_exact_share(model, batch) for batch in evaluated.values()]
         return xr.DataArray(shares, dims="group", coords={"group": list(evaluated)})
 
+    @torch.no_grad()
     def training_loss() -> float:
         batch = evaluated["train"]
         return float(answer_loss(model(batch.tokens), batch.labels))
@@ -152,8 +153,8 @@ def run(
         checkpoint=Checkpoint(checkpoint, tracker=tracker, generators=[data]) if checkpoint else None,
     )
     record = tracker.dataset()
-    trained = torch.from_numpy(record["accuracy"].sel(group="train").values)
-    reached = learning_time(1 - trained, torch.from_numpy(record["step"].values), below=1 - CONVERGED)
+    trained = torch.tensor(record["accuracy"].sel(group="train").values)
+    reached = learning_time(1 - trained, torch.tensor(record["step"].values), below=1 - CONVERGED)
     converges = result.diverged_at is None and bool(reached.isfinite())
     # NaN from where a run diverged.
     record = record.reindex(step=steps).assign(

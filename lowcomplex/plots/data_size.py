@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -112,11 +113,8 @@ def _draw_accuracy(axis: Axes, runs: pd.DataFrame, arm: str, color: object, name
     axis.plot(mean.index, mean, color=color, marker=_MARKERS.get(arm, "^"), markersize=4.5, label=name)
     places = runs["examples"] * _NUDGE.get(arm, 1.0)
     converged = runs["converged"]
-    dots = {"linestyle": "none", "color": color}
     marker = _MARKERS.get(arm, "^")
-    axis.plot(
-        places[converged], runs["accuracy"][converged], marker=marker, markersize=2.4, alpha=0.7, **dots
-    )
+    axis.plot(places[converged], runs["accuracy"][converged], marker, color=color, alpha=0.7, markersize=2.4)
     if (~converged).any():
         axis.plot(
             places[~converged],
@@ -156,7 +154,7 @@ def _draw_times(
     axis.set_title("training examples right")
 
 
-def _draw_tens(axis: Axes, dataset: xr.Dataset, arm: str) -> object:
+def _draw_tens(axis: Axes, dataset: xr.Dataset, arm: str) -> QuadMesh:
     require(dataset, ("accuracy_by_tens",), (*_RUNS, "first_tens", "second_tens"))
     shares = dataset["accuracy_by_tens"].sel(arm=arm).isel(examples=-1).mean("seed")
     edges = 10 * np.arange(shares.sizes["first_tens"] + 1)
