@@ -68,6 +68,7 @@ def trend(
     along: str,
     *,
     expected: Literal[1, -1],
+    where: str = "",
     within: Sequence[str] = (),
     value: str = "accuracy",
 ) -> Point:
@@ -79,6 +80,7 @@ def trend(
         what: The value in words: "the composed share".
         along: The dimension in words.
         expected: 1 if the claim says that it rises, -1 if it falls.
+        where: Put before the words: "at learning rate 0.001 ".
         within: Dimensions in whose strata runs are compared.
         value: The value's column.
 
@@ -88,14 +90,14 @@ def trend(
     """
     effect = _correlation(runs[runs[value].notna()], x, within, value)
     if not np.isfinite(effect.estimate):
-        return Point("open", f"too few runs to say how {what} changes with {along}")
+        return Point("open", f"{where}there are too few runs to say how {what} changes with {along}")
     interval = f"[{effect.low:+.2f}, {effect.high:+.2f}]"
     numbers = f"(ρ = {effect.estimate:+.2f} {interval}, {counted(effect.runs, 'run')})"
     if effect.low <= 0 <= effect.high or effect.p_value >= _LEVEL:
-        return Point("open", f"{what} shows no clear trend with {along} {numbers}")
+        return Point("open", f"{where}{what} shows no clear trend with {along} {numbers}")
     rises = effect.estimate > 0
     status: Status = "yes" if rises == (expected == 1) else "no"
-    return Point(status, f"{what} {'rises' if rises else 'falls'} with {along} {numbers}")
+    return Point(status, f"{where}{what} {'rises' if rises else 'falls'} with {along} {numbers}")
 
 
 def rise(
@@ -108,7 +110,8 @@ def rise(
     """Whether composed answers rise with γ, and mirrored ones fall.
 
     If the mean of the composed answers is lower at the largest γ than at its best, by more than 0.1 and two
-    standard errors, both are judged up to the best γ, and the fall beyond it is a point against the claim.
+    standard errors, and its best is not at the smallest γ, then both are judged up to the best γ, and the
+    fall beyond it is a point against the claim.
 
     Args:
         composed: One row a run, with `gamma` and `accuracy`: the share of composed answers.
@@ -121,15 +124,24 @@ def rise(
     means = [float(group.mean()) for group in groups]
     errors = [_error(group) for group in groups]
     top = int(np.nanargmax(means)) if means else 0
-    falls = bool(means) and means[top] - means[-1] > max(_FALL, 2 * float(np.hypot(errors[top], errors[-1])))
+    falls = top > 0 and means[top] - means[-1] > max(_FALL, 2 * float(np.hypot(errors[top], errors[-1])))
     best = gammas[top] if falls else None
     upward = "γ" if best is None else f"γ up to {best:g}"
     answers = [("composed", composed, 1), *([] if mirrored is None else [("mirrored", mirrored, -1)])]
     points = []
     for name, runs, sign in answers:
         judged = runs if best is None else runs[runs["gamma"] <= best]
-        what = f"{where}the {name} share"
-        points.append(trend(judged, "gamma", what, upward, expected=1 if sign == 1 else -1, within=within))
+        points.append(
+            trend(
+                judged,
+                "gamma",
+                f"the {name} share",
+                upward,
+                expected=1 if sign == 1 else -1,
+                where=where,
+                within=within,
+            )
+        )
     if best is not None:
         fall = f"{where}the composed share falls again, {means[top]:.2f} at γ = {best:g}"
         points.append(Point("no", f"{fall} but {means[-1]:.2f} at γ = {gammas[-1]:g}"))

@@ -10,7 +10,7 @@ from paper_figs._judged import conclude
 
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say."""
-    return conclude(over_gamma_at_each(dataset, "functions", "with {} anchors"))
+    return conclude(over_gamma_at_each(dataset, "functions", "with the {} set"))
 
 
 FIGURE = curve_figure(

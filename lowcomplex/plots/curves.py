@@ -25,18 +25,13 @@ from lowcomplex.plots._style import (
 from lowcomplex.plots.maps import draw_cells, share_bar
 from lowcomplex.plots.runs import (
     DIMENSION_LABELS,
-    GROUP_LABELS,
     NOT_CONVERGED,
+    PANEL_TITLES,
     accuracy_table,
     cell_table,
     named,
 )
 
-PANEL_TITLES = {
-    **GROUP_LABELS,
-    "seen_train_keys": "trained pairs, training keys",
-    "seen_test_keys": "trained pairs, held-out keys",
-}
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 

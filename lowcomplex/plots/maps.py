@@ -18,7 +18,7 @@ from lowcomplex.plots._style import canvas, panel_letters, style
 from lowcomplex.plots.runs import (
     CONVERGED,
     DIMENSION_LABELS,
-    GROUP_LABELS,
+    PANEL_TITLES,
     accuracy_table,
     cell_table,
     named,
@@ -51,7 +51,7 @@ def plot_answer_maps(
     panels = list(figure.axes)
     for axis, group in zip(panels, groups, strict=True):
         image = draw_cells(axis, table[table["group"] == group], rows, columns)
-        axis.set_title(GROUP_LABELS[group])
+        axis.set_title(PANEL_TITLES[group])
     share_bar(figure, image, panels)
     for axis in panels[1:]:
         axis.set_ylabel("")

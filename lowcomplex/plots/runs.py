@@ -23,6 +23,11 @@ GROUP_LABELS = {
     "seen_train_keys": "training keys",
     "seen_test_keys": "held-out keys",
 }
+PANEL_TITLES = {
+    **GROUP_LABELS,
+    "seen_train_keys": "trained pairs, training keys",
+    "seen_test_keys": "trained pairs, held-out keys",
+}
 DIMENSION_LABELS = {
     "gamma": GAMMA_LABEL,
     "depth": "blocks",

@@ -55,6 +55,12 @@ def test_a_hump_is_a_rise_and_a_fall() -> None:
     assert conclude(points).startswith("In part")
 
 
+def test_a_fall_from_the_smallest_rate_is_no_hump() -> None:
+    (point,) = rise(_runs({0.7: 0.8, 0.8: 0.5, 0.9: 0.1}), where="here ")
+    assert point.status == "no"
+    assert point.words.startswith("here the composed share falls with γ (")
+
+
 def test_noise_alone_is_undecided() -> None:
     """The rule rejects at a level of 5 %: of 60 samples without an effect, 3 or so."""
     rng = np.random.default_rng(1)
