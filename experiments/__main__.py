@@ -8,8 +8,9 @@ from typing import Annotated
 
 import cyclopts
 
-from experiments import NAMES, RESULTS, Study, study
+from experiments import NAMES, RESULTS, Study, _evidence, _evidence_table, _hypotheses, study
 from experiments._cluster_options import PROCESSES, ClusterOptions
+from experiments._data import load_available
 from lowcomplex import sweeps
 
 DATA = Path("paper_figs/data")
@@ -178,6 +179,32 @@ def clean(
         print(f"{file.path}: {file.reason}")
     size = sum(file.bytes for file in removed)
     print(f"{len(removed)} files, {size / 1e6:.1f} MB {'would be removed' if dry_run else 'removed'}")
+    return 0
+
+
+@app.command
+def hypotheses(*, preset: str = "full", folder: Path = RESULTS) -> int:
+    """Say what the runs there are say of the registered hypotheses; nothing is computed but statistics.
+
+    Parameters
+    ----------
+    preset
+        Which of the studies' grids.
+    folder
+        Where results are stored. A study without finished runs there is read from paper_figs/data/.
+    """
+    try:
+        registered = _hypotheses.load()
+        studies = [test.study for hypothesis in registered for test in hypothesis.test]
+        datasets, reasons = load_available(studies, preset, folder)
+        judgments = _evidence.evaluate(registered, datasets, reasons=reasons)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for name, dataset in datasets.items():
+        print(f"{name}: {dataset.attrs['origin']}")
+    for line in _evidence_table.lines(judgments):
+        print(line)
     return 0
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import xarray as xr
 
 from experiments._studies import study
 from experiments._study import Study
+from lowcomplex.sweeps import DamagedCellError
 
 DATA = Path(__file__).parents[1] / "paper_figs" / "data"
 
@@ -46,6 +48,32 @@ def load(name: str, preset: str, results: Path, *, data: Path = DATA) -> xr.Data
             ) from missing
         return _committed(chosen, committed)
     return found.assign_attrs(preset=preset, origin=f"runs of preset {preset} in {results}")
+
+
+def load_available(
+    names: Iterable[str], preset: str, results: Path, *, data: Path = DATA
+) -> tuple[dict[str, xr.Dataset], dict[str, str]]:
+    """The datasets of those studies that have one.
+
+    Args:
+        names: The studies; each is loaded once.
+        preset: As for `load`.
+        results: As for `load`.
+        data: As for `load`.
+
+    Returns:
+        Datasets by study, and by study why there is none: missing, stale or damaged.
+
+    Raises:
+        ValueError: An unknown study or preset.
+    """
+    found, reasons = {}, {}
+    for name in dict.fromkeys(names):
+        try:
+            found[name] = load(name, preset, results, data=data)
+        except (FileNotFoundError, StaleDatasetError, DamagedCellError) as error:
+            reasons[name] = str(error)
+    return found, reasons
 
 
 def _committed(chosen: Study, path: Path) -> xr.Dataset:

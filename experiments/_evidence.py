@@ -135,9 +135,8 @@ def _result(test: Association, dataset: xr.Dataset, resamples: int) -> Result:
     compute = area_under_curve if area else rank_correlation
     effect = compute(x, y, strata, resamples=resamples)
     defined = bool(np.isfinite(effect.estimate))
-    reason = (
-        "" if defined else "x or y does not vary within strata" if len(used) > 2 else "fewer than three runs"
-    )
+    within = "no stratum holds both kinds of run" if area else "x or y does not vary within strata"
+    reason = "" if defined else within if len(used) > 2 else "fewer than three runs"
     share = float(y.mean()) if area else np.nan
     power = _power(test, min(len(np.unique(strata)), test.sample // 2), share)
     return Result(test, runs, effect, power=power, outcome="undecided", reason=reason)

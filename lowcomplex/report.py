@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ def render(
     findings: Mapping[str, Sequence[str]],
     provenance: Mapping[str, Mapping[str, Any]],
     problems: Sequence[str] = (),
+    hypotheses: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The report as one HTML page that refers to nothing outside itself.
 
@@ -78,13 +80,17 @@ def render(
         findings: For each heading, sentences.
         provenance: For each heading, names and values: configs, versions, times.
         problems: What went wrong, shown first.
+        hypotheses: One mapping a hypothesis that was registered before the runs: `name`, `title`, `outcome`,
+            `sentence`, and `tests`, each with `label`, `outcome`, `estimate`, `low`, `high`, `threshold`,
+            `direction`, `null`, `corrected`, `runs`, `sample`, `left_out`, `power`, `study`, `statistic`,
+            `refuted_if`, `reason`.
 
     Returns:
         The page. All text is escaped; equal arguments give an equal page.
 
     Raises:
         ValueError: Two figures have the same name, or a figure's SVG is not SVG.
-        jinja2.UndefinedError: A verdict lacks a key.
+        jinja2.UndefinedError: A verdict or a hypothesis lacks a key.
 
     Example:
         >>> page = render(title="γ & co", verdicts=[], figures=[], findings={}, provenance={})
@@ -99,6 +105,7 @@ def render(
         findings=findings,
         provenance=provenance,
         problems=problems,
+        hypotheses=hypotheses,
     )
 
 
@@ -170,6 +177,7 @@ def _template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["number"] = _number
+    environment.filters["short"] = _short
     return environment.get_template(name)
 
 
@@ -207,7 +215,14 @@ def _isolate(element: minidom.Element, prefix: str) -> None:
 
 
 def _number(value: Any) -> str:
-    """Numbers with four digits, anything else as it is."""
+    """Numbers with four digits, a dash for none, anything else as it is."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
+    if math.isnan(value):
+        return "–"
     return f"{value:.4g}"
+
+
+def _short(value: float) -> str:
+    """Two decimals, with a minus sign; a dash for none."""
+    return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")

@@ -11,7 +11,7 @@ import xarray as xr
 from experiments import RESULTS
 from experiments._data import load
 from lowcomplex.sweeps import DamagedCellError
-from paper_figs import NAMES, figure
+from paper_figs import NAMES, _hypotheses, figure
 from paper_figs import _papers as papers
 from paper_figs._files import write
 
@@ -42,7 +42,7 @@ def main(*names: str, folder: Path = RESULTS, preset: str = "quick", out: Path |
     status = 0
     for study in dict.fromkeys(item.study for item in chosen):
         try:
-            dataset = load(study, preset, folder) if study else xr.Dataset()
+            dataset = _dataset(study, preset, folder)
         except (FileNotFoundError, ValueError, DamagedCellError) as error:
             print(error, file=sys.stderr)
             status = 1
@@ -56,6 +56,13 @@ def main(*names: str, folder: Path = RESULTS, preset: str = "quick", out: Path |
     write(page, papers.page(out).encode())
     print(f"The papers' claims and what was found: {page}")
     return status
+
+
+def _dataset(study: str, preset: str, folder: Path) -> xr.Dataset:
+    """What the figures of a study draw; "" is that of figures that need none."""
+    if study == _hypotheses.NAME:
+        return _hypotheses.load(preset, folder)
+    return load(study, preset, folder) if study else xr.Dataset()
 
 
 if __name__ == "__main__":

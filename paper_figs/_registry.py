@@ -40,6 +40,9 @@ NAMES = (
     "p1_fig6_scan",
     "p1_fig7_ontology",
     "p1_fig17a_addition",
+    "hypotheses_effects",
+    "hypotheses_measures",
+    "hypotheses_scatter",
 )
 
 

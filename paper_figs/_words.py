@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import xarray as xr
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str = "") -> str:
     """A number and its noun: "1 seed", "3 seeds"."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def listed(values: Iterable[float]) -> str:

@@ -13,7 +13,7 @@ import cyclopts
 import xarray as xr
 
 from experiments import NAMES as STUDIES
-from experiments import RESULTS, study
+from experiments import RESULTS, _evidence, _evidence_table, _hypotheses, study
 from experiments._cluster_options import PROCESSES, ClusterOptions
 from experiments._data import load
 from experiments._study import Study
@@ -115,6 +115,7 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
     findings: dict[str, tuple[str, ...]] = {}
     provenance: dict[str, dict[str, Any]] = {}
     captions = _draw("", xr.Dataset(), folder / "figures", problems)
+    datasets: dict[str, xr.Dataset] = {}
     for chosen in studies:
         _say(f"\n{chosen.name}: {chosen.title}")
         if _is_computed(chosen, preset):
@@ -127,9 +128,14 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
         for sentence in findings[chosen.title]:
             _say(f"  - {sentence}")
         captions |= _draw(chosen.name, dataset, folder / "figures", problems)
+        datasets[chosen.name] = dataset
         made_by = str(dataset.attrs.get("preset", preset))
         runs = len(chosen.sweep(made_by).configs)
         provenance[f"{chosen.name}: {runs} runs"] = _config(chosen, made_by, dataset)
+    judgments = _judge(datasets, problems)
+    if judgments:
+        judged = _evidence_table.dataset(judgments)
+        captions |= _draw(_evidence_table.NAME, judged, folder / "figures", problems)
     verdicts = _check(folder / "checks.json", workers, problems)
     provenance["Versions"] = versions()
     page = report.render(
@@ -139,6 +145,7 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
         findings=findings,
         provenance=provenance,
         problems=problems,
+        hypotheses=_evidence_table.report(judgments),
     )
     write(folder / "report.html", page.encode())
     write(folder / "papers.html", _papers.page(folder / "figures").encode())
@@ -201,6 +208,19 @@ def _run(
         )
         return None
     return chosen.load(preset, folder)
+
+
+def _judge(datasets: Mapping[str, xr.Dataset], problems: list[str]) -> tuple[_evidence.Judgment, ...]:
+    """What the runs say of the registered hypotheses; nothing if they cannot be read."""
+    _say("\nhypotheses, as they were registered before the runs")
+    try:
+        judgments = _evidence.evaluate(_hypotheses.load(), datasets)
+    except (ValueError, OSError) as error:
+        problems.append(f"hypotheses: {error}")
+        return ()
+    for judgment in judgments:
+        _say(f"  {judgment.hypothesis.name}: {judgment.sentence}")
+    return judgments
 
 
 def _draw(chosen: str, dataset: xr.Dataset, folder: Path, problems: list[str]) -> dict[str, str]:

@@ -10,6 +10,8 @@ import jinja2
 import pytest
 
 import synthetic
+import synthetic_hypotheses
+from experiments import _evidence_table
 from lowcomplex import report
 from lowcomplex.checks import Comparison, Control, Verdict
 from paper_figs import figure
@@ -92,6 +94,23 @@ def test_a_verdict_shows_what_was_predicted_measured_and_rejected() -> None:
     text = _Page(_render()).text
     for shown in ("slope", "1.01", "± 0.02", "finite σ", "Zhou et al. 2022", "holds", "rejected", "large σ"):
         assert shown in text
+
+
+def test_hypotheses_stand_with_their_tests() -> None:
+    judged = _evidence_table.report(synthetic_hypotheses.judgments())
+    page = _Page(_render(hypotheses=judged))
+    for hypothesis in judged:
+        assert page.text.count(hypothesis["title"]) == 1
+        assert hypothesis["sentence"] in page.text
+        for test in hypothesis["tests"]:
+            assert test["label"] in page.text
+    for shown in ("−0.91", "46 of 48", "2 not converged", "no dataset of anchor_three", "none beyond 0.40"):
+        assert shown in page.text
+    assert not re.search(r"\bnan\b", page.text)
+    assert page.references.count("#hypotheses") == 1
+    assert "hypotheses" not in _Page(_render()).ids
+    attacked = [judged[0] | {"title": ATTACK, "name": ATTACK, "sentence": ATTACK}]
+    assert "script" not in _Page(_render(hypotheses=attacked)).tags
 
 
 def test_an_unexpected_verdict_is_told() -> None:

@@ -24,6 +24,8 @@ from lowcomplex.plots.frequency import (
 )
 from lowcomplex.plots.gamma import displacement_table, plot_gamma_law, slope_table
 from lowcomplex.plots.gamma_axis import plane_table, plot_gamma_axis
+from lowcomplex.plots.hypotheses import effect_table, plot_effects
+from lowcomplex.plots.hypothesis_runs import plot_runs, run_table
 from lowcomplex.plots.maps import plot_answer_maps
 from lowcomplex.plots.runs import accuracy_table, cell_table
 from lowcomplex.plots.times import (
@@ -54,6 +56,7 @@ __all__ = [
     "condensation_table",
     "cosine_table",
     "displacement_table",
+    "effect_table",
     "equivariance_table",
     "learning_time_table",
     "loss_time_table",
@@ -73,6 +76,7 @@ __all__ = [
     "plot_condensation",
     "plot_cosines",
     "plot_curves_and_map",
+    "plot_effects",
     "plot_gamma_axis",
     "plot_gamma_law",
     "plot_learning_times",
@@ -81,9 +85,11 @@ __all__ = [
     "plot_offsets",
     "plot_pair_times",
     "plot_ranks",
+    "plot_runs",
     "plot_spectrum",
     "plot_token_map",
     "rank_table",
+    "run_table",
     "size_table",
     "slope_table",
     "spectrum_table",

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import xarray as xr
 
+import synthetic_hypotheses
 import toy
-from experiments import Study, __main__
+from experiments import Study, __main__, _hypotheses
 from lowcomplex import sweeps
 
 
@@ -144,3 +145,27 @@ def test_what_cannot_be_is_said_in_one_line(
     assert len(heard.err.strip().splitlines()) == 1
     assert not heard.out
     assert not (tmp_path / "toy").exists()
+
+
+def test_hypotheses_are_told_from_what_runs_there_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judgments = synthetic_hypotheses.judgments()
+    registered = tuple(judgment.hypothesis for judgment in judgments)
+    monkeypatch.setattr(_hypotheses, "load", lambda: registered)
+    runs = synthetic_hypotheses.runs().assign_attrs(origin="planted runs")
+    found = ({"simulated": runs}, {"anchor_three": "no finished sweep"})
+    monkeypatch.setattr(__main__, "load_available", lambda *_: found)
+    assert __main__.hypotheses() == 0
+    said = capsys.readouterr().out
+    assert "simulated: planted runs" in said
+    for judgment in judgments:
+        assert judgment.sentence.split(":")[0] in said
+    assert "no finished sweep" in said
+
+    def broken() -> None:
+        raise ValueError("hypotheses.toml: planted")
+
+    monkeypatch.setattr(_hypotheses, "load", broken)
+    assert __main__.hypotheses() == 2
+    assert "planted" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 from experiments import study
-from experiments._data import StaleDatasetError, load
+from experiments._data import StaleDatasetError, load, load_available
 
 NAME = "anchor_gamma"
 
@@ -40,3 +40,14 @@ def test_without_any_dataset_the_command_is_named(tmp_path: Path) -> None:
 def test_an_unknown_preset_is_refused_before_looking(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="did you mean 'quick'"):
         load(NAME, "quik", tmp_path, data=tmp_path)
+
+
+def test_what_there_is_of_several_studies(tmp_path: Path) -> None:
+    _commit(tmp_path, preset="full", sweep_hash=study(NAME).sweep("full").hash)
+    found, reasons = load_available((NAME, "gamma_axis", NAME), "full", tmp_path / "runs", data=tmp_path)
+    assert list(found) == [NAME]
+    assert "no finished 'full' sweep" in reasons["gamma_axis"]
+    _commit(tmp_path, preset="full", sweep_hash="0" * 64)
+    found, reasons = load_available((NAME,), "full", tmp_path / "runs", data=tmp_path)
+    assert not found
+    assert "made by other configs" in reasons[NAME]

@@ -214,7 +214,7 @@ def test_what_does_not_vary_is_undecided() -> None:
     (result,) = _judge(dataset, _area()).results
     assert (result.outcome, result.reason, result.power) == (
         "undecided",
-        "x or y does not vary within strata",
+        "no stratum holds both kinds of run",
         0,
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 import synthetic_anchor
+import synthetic_hypotheses
 import synthetic_sequences
 
 ACTIVATIONS = ("tanh", "xtanh", "x2tanh")
@@ -45,6 +46,7 @@ def dataset(study: str) -> xr.Dataset:
         "two_layer_condensation": two_layer_condensation,
         "frequency_principle": frequency_principle,
         "anchor_gamma": anchor_gamma,
+        "hypotheses": synthetic_hypotheses.judged,
     }[study]()
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure as Canvas
 
 import synthetic
 from experiments._cluster_options import ClusterOptions
+from experiments._hypotheses import Hypothesis
 from experiments._study import Study
 from lowcomplex import checks, sweeps
 from lowcomplex.checks import Comparison, Control, Verdict
@@ -91,6 +92,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Checks:
     monkeypatch.setattr(job, "study", _study)
     monkeypatch.setattr(job, "figure", _figure)
     monkeypatch.setattr(checks, "run_all", runner)
+    monkeypatch.setattr(job._hypotheses, "load", lambda: ())
     return runner
 
 
@@ -146,6 +148,34 @@ def test_a_failed_run_is_reported_and_mended(fake: _Checks, capsys: pytest.Captu
     status, _ = _run(capsys)
     assert status == 0
     assert "figure-anchor_offsets" in Path("results/report.html").read_text()
+
+
+def test_registered_hypotheses_are_judged_by_the_runs(
+    fake: _Checks, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = {"name": "rank falls", "statistic": "rank correlation", "direction": -1, "threshold": 0.4}
+    test |= {"x": "gamma", "y": "stable_rank: block 1 query"}
+    fields = {"title": "Something falls.", "unit": "run", "sample": 12, "rule": "all"}
+    registered = [
+        Hypothesis.model_validate(fields | {"name": name, "study": study, "test": [test]})
+        for name, study in (("H1", "anchor_gamma"), ("H9", "anchor_three"))
+    ]
+    monkeypatch.setattr(job._hypotheses, "load", lambda: registered)
+    status, said = _run(capsys)
+    assert status == 0
+    assert "H1: Supported, on 11 of 12 registered runs" in said
+    assert "H9: Not run, on 0 of 12 registered runs" in said
+    page = Path("results/report.html").read_text()
+    assert "Something falls." in page
+    assert "no dataset of anchor_three" in page
+
+    def broken() -> None:
+        raise ValueError("hypotheses.toml: planted")
+
+    monkeypatch.setattr(job._hypotheses, "load", broken)
+    status, said = _run(capsys)
+    assert status == 1
+    assert "PROBLEM: hypotheses: hypotheses.toml: planted" in said
 
 
 def test_an_unexpected_verdict_fails_the_job(fake: _Checks, capsys: pytest.CaptureFixture[str]) -> None:

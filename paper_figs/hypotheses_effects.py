@@ -1,0 +1,34 @@
+"""Every test of the registered hypotheses of few tests, with its effect, interval and threshold."""
+
+from __future__ import annotations
+
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure as Canvas
+
+from lowcomplex import plots
+from paper_figs._figure import Figure
+from paper_figs._hypotheses import NAME, caption_of_effects, with_tests
+
+
+def names(dataset: xr.Dataset) -> list[str]:
+    """Hypotheses of at most eight tests: one page holds them."""
+    return with_tests(dataset, most=8)
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """What is drawn."""
+    return f"Hypotheses that were registered before the runs: {caption_of_effects(dataset, names(dataset))}"
+
+
+def draw(dataset: xr.Dataset) -> Canvas:
+    """The forest plot."""
+    return plots.plot_effects(dataset, names(dataset))
+
+
+def numbers(dataset: xr.Dataset) -> pd.DataFrame:
+    """All tests of all hypotheses."""
+    return plots.effect_table(dataset)
+
+
+FIGURE = Figure("hypotheses_effects", NAME, caption, draw, numbers)

@@ -1,0 +1,27 @@
+"""The runs behind the first test of every hypothesis."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from lowcomplex import plots
+from paper_figs._figure import Figure
+from paper_figs._hypotheses import NAME
+from paper_figs._words import counted
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """What is drawn."""
+    table = plots.run_table(dataset)
+    failed = int((table["phase"] == "not converged").sum())
+    other = int(((table["left_out"] != "") & (table["phase"] != "not converged")).sum())
+    return (
+        "What the hypotheses compare: the first registered test of each, one mark a run, in the color of its "
+        "γ. Where a phase is predicted, runs of one phase are spread to be seen. The statistic is within the "
+        "test's strata, so that it may differ from what all marks together suggest. "
+        f"Left out of the tests: {counted(failed, 'mark')} of runs that did not converge (crosses), "
+        f"{counted(other, 'mark')} for other reasons."
+    )
+
+
+FIGURE = Figure("hypotheses_scatter", NAME, caption, plots.plot_runs, plots.run_table)
