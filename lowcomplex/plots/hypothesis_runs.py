@@ -16,8 +16,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from lowcomplex.plots._style import canvas, require, sequential, style
-from lowcomplex.plots.anchor import NOT_CONVERGED
 from lowcomplex.plots.hypotheses import effect_table
+from lowcomplex.plots.runs import NOT_CONVERGED
 
 _RUNS = ("run_x", "run_y", "run_gamma", "run_phase", "run_left_out")
 _PHASES = (NOT_CONVERGED, "neither", "symmetric", "inferential")
