@@ -16,8 +16,8 @@ NAMES = (
     "learning_times",
     "anchor_accuracies",
     "anchor_offsets",
-    "query_cosines",
-    "embedding_components",
+    "p1_fig5ab_query_cosines",
+    "p1_fig5cd_embeddings",
     "stable_rank",
     "effective_rank",
     "token_map",
@@ -43,6 +43,16 @@ NAMES = (
     "hypotheses_effects",
     "hypotheses_measures",
     "hypotheses_scatter",
+    "p1_fig10_depth_condensation",
+    "p1_fig11_depth_embeddings",
+    "p1_fig12ab_embedding_covariance",
+    "p1_fig13_singular_values",
+    "p1_fig15_rate_decay_condensation",
+    "p1_fig16_rate_decay_embeddings",
+    "p2_fig5abc_condensation",
+    "condensation_by_matrix",
+    "trajectory",
+    "decomposition",
 )
 
 

@@ -15,6 +15,7 @@ from lowcomplex.nulls._ranks import (
     random_nuclear_rank,
     random_numerical_rank,
     random_participation_ratio,
+    random_singular_values,
     random_spectral_entropy,
     random_stable_rank,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "random_nuclear_rank",
     "random_numerical_rank",
     "random_participation_ratio",
+    "random_singular_values",
     "random_spectral_entropy",
     "random_stable_rank",
     "random_walk_spectrum",

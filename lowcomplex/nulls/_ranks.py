@@ -198,6 +198,32 @@ def random_numerical_rank(m: int, n: int) -> Null:
     return Null(float(sizes(m, n)[0]), 0.0)
 
 
+def random_singular_values(m: int, n: int) -> NDArray[np.float64]:
+    """Singular values of an m x n matrix of independent Gaussian entries, over their root mean square.
+
+    The quantiles (i + 1/2)/k of Marchenko and Pastur's law, k = min(m, n), i = 0 the largest.
+
+    Args:
+        m: Rows.
+        n: Columns.
+
+    Returns:
+        (k,) descending; a draw's differ by order 1/k, its edges by order k^(-2/3).
+
+    Raises:
+        ValueError: A size is not positive.
+
+    Reference:
+        Marchenko, Pastur 1967.
+
+    Example:
+        >>> random_singular_values(4000, 2).round(1)
+        array([1., 1.])
+    """
+    k, larger = sizes(m, n)
+    return _MarchenkoPastur(k / larger).quantiles((np.arange(k) + 0.5) / k)
+
+
 @dataclass(frozen=True)
 class _MarchenkoPastur:
     """Singular values s of a matrix of k rows and k / c columns with entries of variance c / k, c at most 1.
@@ -215,6 +241,15 @@ class _MarchenkoPastur:
             2 * np.sin(theta) ** 2 / (math.pi * self._values(theta) ** 2) * (math.pi / _QUADRATURE_POINTS)
         )
         return float(density @ f(self._values(theta)))
+
+    def quantiles(self, above: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The values that a share `above` of the law lies above."""
+        theta = self._theta()
+        density = np.sin(theta) ** 2 / self._values(theta) ** 2
+        # At the points' upper ends; the largest value is at θ = 0.
+        reached = np.concatenate(([0.0], np.cumsum(density) / density.sum()))
+        ends = np.arange(len(reached)) * math.pi / _QUADRATURE_POINTS
+        return self._values(np.interp(above, reached, ends))
 
     def correction(self, f: _Statistic) -> float:
         """Mean of Σ f(s) beyond k E[f(s)], to order 1 (Bai, Silverstein 2004, eq. 5.13)."""

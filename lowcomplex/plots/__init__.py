@@ -13,9 +13,13 @@ from lowcomplex.plots.anchor import (
 )
 from lowcomplex.plots.anchor_task import plot_anchor_task
 from lowcomplex.plots.checkpoint import plot_checkpoint
+from lowcomplex.plots.complexity_control import matrix_rank_table, plot_complexity_control
 from lowcomplex.plots.condensation import condensation_table, neuron_table, plot_condensation, plot_neurons
+from lowcomplex.plots.cosines import cosine_summary_table, cosine_table, plot_cosines
 from lowcomplex.plots.curves import plot_answer_curves, plot_curves_and_map
 from lowcomplex.plots.data_size import plot_accuracy_by_size, size_table
+from lowcomplex.plots.decomposition import decomposition_table, plot_decomposition
+from lowcomplex.plots.embeddings import component_table, ordinality_table, plot_components
 from lowcomplex.plots.frequency import (
     learning_time_table,
     plot_learning_times,
@@ -27,7 +31,15 @@ from lowcomplex.plots.gamma_axis import plane_table, plot_gamma_axis
 from lowcomplex.plots.hypotheses import effect_table, plot_effects
 from lowcomplex.plots.hypothesis_runs import plot_runs, run_table
 from lowcomplex.plots.maps import plot_answer_maps
-from lowcomplex.plots.runs import accuracy_table, cell_table
+from lowcomplex.plots.quantity_maps import plot_quantity_maps, quantity_table
+from lowcomplex.plots.ranks import plot_ranks, rank_table
+from lowcomplex.plots.runs import accuracy_table, at_end, cell_table
+from lowcomplex.plots.spectra import (
+    covariance_table,
+    plot_covariance,
+    plot_singular_values,
+    singular_value_table,
+)
 from lowcomplex.plots.times import (
     loss_time_table,
     median_times,
@@ -36,33 +48,32 @@ from lowcomplex.plots.times import (
     plot_pair_times,
 )
 from lowcomplex.plots.token_map import equivariance_table, plot_token_map, token_spectrum_table
-from lowcomplex.plots.weights import (
-    component_table,
-    cosine_table,
-    plot_components,
-    plot_cosines,
-    plot_ranks,
-    rank_table,
-)
+from lowcomplex.plots.trajectory import plot_trajectory, trajectory_table
 
 __all__ = [
     "DOUBLE",
     "SINGLE",
     "accuracy_table",
+    "at_end",
     "canvas",
     "cell_table",
     "complexity_table",
     "component_table",
     "condensation_table",
+    "cosine_summary_table",
     "cosine_table",
+    "covariance_table",
+    "decomposition_table",
     "displacement_table",
     "effect_table",
     "equivariance_table",
     "learning_time_table",
     "loss_time_table",
+    "matrix_rank_table",
     "median_times",
     "neuron_table",
     "offset_table",
+    "ordinality_table",
     "pair_time_table",
     "plane_table",
     "plot_accuracies",
@@ -72,10 +83,13 @@ __all__ = [
     "plot_answer_maps",
     "plot_checkpoint",
     "plot_complexity",
+    "plot_complexity_control",
     "plot_components",
     "plot_condensation",
     "plot_cosines",
+    "plot_covariance",
     "plot_curves_and_map",
+    "plot_decomposition",
     "plot_effects",
     "plot_gamma_axis",
     "plot_gamma_law",
@@ -84,15 +98,21 @@ __all__ = [
     "plot_neurons",
     "plot_offsets",
     "plot_pair_times",
+    "plot_quantity_maps",
     "plot_ranks",
     "plot_runs",
+    "plot_singular_values",
     "plot_spectrum",
     "plot_token_map",
+    "plot_trajectory",
+    "quantity_table",
     "rank_table",
     "run_table",
+    "singular_value_table",
     "size_table",
     "slope_table",
     "spectrum_table",
     "style",
     "token_spectrum_table",
+    "trajectory_table",
 ]

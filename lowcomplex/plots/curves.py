@@ -179,3 +179,16 @@ def plot_curves_and_map(
     share_bar(figure, mesh, [area])
     panel_letters([curves, area])
     return figure
+
+
+def draw_runs(axis: Axes, runs: pd.DataFrame, value: str) -> None:
+    """One line of means over seeds against γ, as `draw_curves`, with what its crosses mean in the legend.
+
+    Args:
+        axis: Where.
+        runs: Columns gamma, `value`, phase; one row a run.
+        value: The column drawn upward.
+    """
+    draw_curves(axis, runs.assign(of="mean of seeds"), "of", {"mean of seeds": (0.0, 0.0, 0.0)}, value=value)
+    if (runs["phase"] == NOT_CONVERGED).any():
+        axis.plot([], [], "x", color="black", markersize=4, label=NOT_CONVERGED)

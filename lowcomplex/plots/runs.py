@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import xarray as xr
 
 from lowcomplex.plots._style import GAMMA_LABEL, require
+
+Records = TypeVar("Records", xr.DataArray, xr.Dataset)
 
 UNSEEN = ("inferential", "symmetric", "neither")
 SEEN = ("seen_train_keys", "seen_test_keys")
@@ -69,16 +71,25 @@ def accuracy_table(dataset: xr.Dataset) -> pd.DataFrame:
     return table[[*runs, "group", "accuracy", "phase"]]
 
 
-def at_end(variable: xr.DataArray) -> xr.DataArray:
-    """The last record of a run.
+def time_dimension(data: Records) -> str:
+    """The dimension of the records in time: "step", or "fraction" of the training.
 
     Raises:
-        ValueError: It is over neither `step` nor `fraction`.
+        ValueError: There is neither.
     """
-    for dimension in ("step", "fraction"):
-        if dimension in variable.dims:
-            return variable.isel({dimension: -1})
-    raise ValueError(f"expected a variable over step or fraction, got dimensions {variable.dims}")
+    for name in ("step", "fraction"):
+        if name in data.dims:
+            return name
+    raise ValueError(f"expected data over step or fraction, got dimensions {list(data.dims)}")
+
+
+def at_end(data: Records) -> Records:
+    """The last record of each run, its last checkpoint's: NaN if it diverged.
+
+    Raises:
+        ValueError: The data are over neither `step` nor `fraction`.
+    """
+    return data.isel({time_dimension(data): -1})
 
 
 def cell_table(

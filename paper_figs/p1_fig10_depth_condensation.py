@@ -1,0 +1,13 @@
+"""P1, figure 10: condensation of the first block's W_Q over depth and γ."""
+
+from paper_figs._weight_maps import CONDENSATION, weight_maps
+
+FIGURE = weight_maps(
+    "p1_fig10_depth_condensation",
+    "anchor_depth",
+    CONDENSATION,
+    ("depth", "gamma"),
+    ("gamma",),
+    opening="Condensation of the first block's W_Q over depth and γ.",
+    claim="P1, figure 10: at every depth the neurons of the first block's W_Q condense as γ grows.",
+)

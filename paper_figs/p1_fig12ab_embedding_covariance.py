@@ -1,0 +1,72 @@
+"""P1, figure 12a,b: eigenvalues of the embeddings' covariance, over γ and in training."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import xarray as xr
+
+from lowcomplex import plots
+from paper_figs._figure import Figure
+from paper_figs._judged import Point, conclude, trend
+from paper_figs._weights import LARGE, final_runs
+from paper_figs._words import counted
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """What is drawn."""
+    return (
+        "Eigenvalues of the covariance of the key tokens' embeddings, as shares of the variance, mean of "
+        f"{counted(dataset.sizes['seed'], 'seed')} (of runs that diverged, until they did). (a) After "
+        "training, at each γ; dashed: at initialization, random. (b) In training, at large γ. Shares below "
+        "1e-5 are drawn there."
+    )
+
+
+def finding(dataset: xr.Dataset) -> str:
+    """What the runs say."""
+    last = plots.at_end(dataset)["embedding_dimension"]
+    runs = final_runs(dataset, {"embedding_dimension": last})
+    words = "the embeddings' dimension (participation ratio)"
+    falls = trend(runs, "gamma", words, "γ", expected=-1, value="embedding_dimension")
+    return conclude([falls, *_in_training(dataset)])
+
+
+def _in_training(dataset: xr.Dataset) -> list[Point]:
+    """Does the dimension fall in training at large γ, and does it stay down?"""
+    gammas = dataset["gamma"].values
+    gamma = min(gammas, key=lambda own: abs(own - LARGE["gamma"]))
+    time = dataset["embedding_dimension"].sel(gamma=gamma)
+    course = time.where(dataset["phase"].sel(gamma=gamma) != "not converged", drop=True)
+    if not course.sizes["seed"]:
+        return [Point("open", f"no run converged at γ = {gamma:g}")]
+    course = course.transpose("seed", ...)
+    start, end = course[:, 0], course[:, -1]
+    fell = int((end < start).sum())
+    mean = course.mean("seed").values
+    lowest = int(mean.argmin())
+    words = (
+        f"in training at γ = {gamma:g} it fell in {fell} of {len(start)} runs, on average from {mean[0]:.1f} "
+        f"to {mean[-1]:.1f}"
+    )
+    if lowest < len(mean) - 1:
+        words += f", lowest ({mean[lowest]:.1f}) after {float(course['fraction'][lowest]):.0%} of training"
+    return [Point("yes" if fell == len(start) else "no" if fell == 0 else "open", words)]
+
+
+def numbers(dataset: xr.Dataset) -> pd.DataFrame:
+    """The eigenvalues at every γ and time."""
+    return plots.covariance_table(dataset)
+
+
+FIGURE = Figure(
+    "p1_fig12ab_embedding_covariance",
+    "anchor_gamma",
+    caption,
+    partial(plots.plot_covariance, gamma=LARGE["gamma"]),
+    numbers,
+    claim="P1, figure 12: as γ grows fewer eigenvalues of the embeddings' covariance are large, and at large "
+    "γ training brings that about.",
+    finding=finding,
+)

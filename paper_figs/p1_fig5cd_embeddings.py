@@ -1,0 +1,61 @@
+"""P1, figure 5c,d: token embeddings in the plane, at a small and a large γ."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import xarray as xr
+
+from lowcomplex import plots
+from paper_figs._figure import Figure
+from paper_figs._judged import conclude
+from paper_figs._weight_maps import EMBEDDINGS, trends
+from paper_figs._weights import LARGE, SMALL
+from paper_figs._words import counted, unconverged
+
+POINTS = (SMALL, LARGE)
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """What is drawn."""
+    table = plots.component_table(dataset, POINTS)
+    runs = table.drop_duplicates(["gamma", "seed"])
+    drawn = ", ".join(
+        f"γ = {run.gamma:g} (seed {run.seed}, R² = {run.ordinality:.2f})" for run in runs.itertuples()
+    )
+    tokens = dataset.sizes["token"]
+    return (
+        f"Embeddings of the {tokens} key tokens after training on their first two principal components, "
+        f"colored by value: {drawn}. Last, their ordinality against γ, R² of the value on the two "
+        f"components, of {counted(dataset.sizes['seed'], 'seed')}; dashed: {2 / (tokens - 1):.2f}, expected "
+        f"of random directions.{unconverged(dataset)}"
+    )
+
+
+def numbers(dataset: xr.Dataset) -> pd.DataFrame:
+    """The drawn embeddings, then the ordinality of every run."""
+    tables = {
+        "components": plots.component_table(dataset, POINTS),
+        "ordinality": plots.ordinality_table(dataset),
+    }
+    return pd.concat([table.assign(table=name) for name, table in tables.items()], ignore_index=True)
+
+
+def finding(dataset: xr.Dataset) -> str:
+    """What the runs say."""
+    means = plots.ordinality_table(dataset).groupby("gamma")["embedding_ordinality"].mean().dropna()
+    note = "mean ordinality " + ", ".join(f"{mean:.2f} at γ = {gamma:g}" for gamma, mean in means.items())
+    return conclude(trends(dataset, EMBEDDINGS, (), "gamma"), note)
+
+
+FIGURE = Figure(
+    "p1_fig5cd_embeddings",
+    "anchor_gamma",
+    caption,
+    partial(plots.plot_components, points=POINTS),
+    numbers,
+    claim="P1, figure 5c,d: at large γ the token embeddings lie in few dimensions, in the order of their "
+    "values; at small γ they do not.",
+    finding=finding,
+)
