@@ -11,6 +11,7 @@ import xarray as xr
 from matplotlib import figure
 
 from lowcomplex import nulls, plots
+from paper_figs._answers import map_words
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude, trend
 from paper_figs._weights import final_runs, of_query

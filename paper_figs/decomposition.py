@@ -65,9 +65,9 @@ def caption(dataset: xr.Dataset) -> str:
         "What answers over the 16 anchor pairs consist of, in training: shares of the variance of the mean "
         "offset from the key (above) and of the logits (below) that are a sum of the anchors' effects or an "
         "interaction, and that a swap of the anchors keeps (symmetric) or negates (antisymmetric); mean of "
-        f"{counted(dataset.sizes['seed'], 'seed')}. Right: the offsets of a network that composes on the "
-        "unseen pair, or mirrors. In the end interactions hold "
-        f"{interaction['offset_variance']:.0%} of the offsets' and {interaction['logit_variance']:.0%} of "
+        f"{counted(dataset.sizes['seed'], 'seed')}. Marks: the offsets of a network that composes on the "
+        "unseen pair, or mirrors. Shares below 1e-4 are drawn there. In the end interactions hold "
+        f"{interaction['offset_variance']:.1%} of the offsets' and {interaction['logit_variance']:.1%} of "
         "the logits' variance, mean over γ."
     )
 

@@ -37,15 +37,18 @@ def matrix_rank_table(dataset: xr.Dataset, measure: str = "stable_rank") -> pd.D
     last = at_end(dataset)[measure]
     null = dataset[f"null_{measure}"]
     null = null.mean([name for name in null.dims if name != "matrix"])
-    tables = []
-    for matrix in dataset["matrix"].values:
-        part, block = part_and_block(str(matrix))
-        of_matrix = dataset.drop_vars(measure).assign({measure: last.sel(matrix=matrix, drop=True)})
-        table = quantity_table(of_matrix, (measure,), *_FIELDS)
-        tables.append(
-            table.assign(matrix=matrix, part=part, block=block, null=float(null.sel(matrix=matrix)))
-        )
-    return pd.concat(tables, ignore_index=True)
+    names = [str(name) for name in dataset["matrix"].values]
+    columns = {name: last.sel(matrix=name, drop=True) for name in names}
+    wide = quantity_table(dataset.drop_vars(measure).assign(columns), names, *_FIELDS)
+    table = wide.melt(
+        [*_FIELDS, "runs", "not_converged", "seen"], names, var_name="matrix", value_name=measure
+    )
+    parts = [part_and_block(name) for name in table["matrix"]]
+    return table.assign(
+        part=[part for part, _ in parts],
+        block=[block for _, block in parts],
+        null=table["matrix"].map(null.to_series()),
+    )
 
 
 @style()

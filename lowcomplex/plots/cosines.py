@@ -88,7 +88,7 @@ def plot_cosines(dataset: xr.Dataset, points: Points | None = None) -> Figure:
     """
     runs = _runs(dataset, points)
     summary = cosine_summary_table(dataset, points)
-    figure = canvas(1, len(runs), height=3.2)
+    figure = canvas(1, len(runs), height=3.7)
     panels = list(figure.axes)
     for axis, run, found in zip(panels, runs, summary.to_dict("records"), strict=True):
         image = cosine_panel(axis, _run_table(run))

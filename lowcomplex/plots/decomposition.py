@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lowcomplex.plots._style import canvas, categorical, require, style
+from lowcomplex.plots._style import Color, canvas, categorical, require, shared_legend, style
 from lowcomplex.plots.runs import time_dimension
 
 COMPONENTS = (
@@ -19,8 +19,10 @@ COMPONENTS = (
     "interaction_symmetric",
     "interaction_antisymmetric",
 )
-_QUANTITIES = {"offset_variance": "mean offset", "logit_variance": "logits"}
+_QUANTITIES = {"offset_variance": "offset", "logit_variance": "logits"}
 _MOST = 6
+# Below this share, a component is drawn at the panel's lower edge.
+_SMALLEST = 1e-4
 
 
 def decomposition_table(dataset: xr.Dataset) -> pd.DataFrame:
@@ -63,7 +65,8 @@ def plot_decomposition(
 
     Args:
         dataset: As for `decomposition_table`.
-        references: For each word, the shares by component of a table of offsets to compare with.
+        references: For each word, the shares by component of a table of offsets, marked at the end of
+            training; up to three words.
 
     Returns:
         The figure.
@@ -71,46 +74,39 @@ def plot_decomposition(
     table = decomposition_table(dataset)
     gammas = np.unique(table["gamma"])
     shown = gammas[np.unique(np.linspace(0, len(gammas) - 1, _MOST).round().astype(int))]
-    widths = [1.0] * len(shown) + [0.9]
-    figure = canvas(2, len(widths), height=3.0, sharey=True, width_ratios=widths)
+    figure = canvas(2, len(shown), height=3.6, sharex=True, sharey=True)
     panels = np.array(figure.axes).reshape(2, -1)
     colors = dict(zip(COMPONENTS, categorical(len(COMPONENTS)), strict=True))
     for row, (quantity, words) in zip(panels, _QUANTITIES.items(), strict=True):
-        for axis, gamma in zip(row, shown, strict=False):
-            _stack(axis, table[(table["quantity"] == quantity) & (table["gamma"] == gamma)], colors)
+        for axis, gamma in zip(row, shown, strict=True):
+            _lines(axis, table[(table["quantity"] == quantity) & (table["gamma"] == gamma)], colors)
+            if quantity == "offset_variance":
+                _references(axis, references or {}, colors)
         row[0].set_ylabel(f"share of variance, {words}")
-    for axis, gamma in zip(panels[0], shown, strict=False):
+    for axis, gamma in zip(panels[0], shown, strict=True):
         axis.set_title(f"γ = {gamma:g}")
-        axis.tick_params(labelbottom=False)
-    for axis in panels[1][:-1]:
+    for axis in panels[1]:
         axis.set_xlabel("share of training")
-    _references(panels[0, -1], references or {}, colors)
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    panels[1, -1].axis("off")
-    panels[1, -1].legend(handles, labels, loc="center")
-    if not references:
-        panels[0, -1].axis("off")
+    shared_legend(figure, ncols=len(COMPONENTS))
     return figure
 
 
-def _stack(axis: Axes, table: pd.DataFrame, colors: Mapping[str, object]) -> None:
-    grid = table.pivot(index="fraction", columns="component", values="share")[list(COMPONENTS)]
-    grid = grid.dropna()
-    labels = [name.replace("_", "\n") for name in COMPONENTS]
-    axis.stackplot(grid.index, grid.to_numpy().T, colors=list(colors.values()), labels=labels, linewidth=0)
-    axis.set_xlim(0, 1)
-    axis.set_ylim(0, 1)
-    axis.set_xticks([0, 1])
+def _lines(axis: Axes, table: pd.DataFrame, colors: Mapping[str, Color]) -> None:
+    for component, color in colors.items():
+        line = table[table["component"] == component]
+        shares = line["share"].clip(lower=_SMALLEST)
+        axis.plot(line["fraction"], shares, color=color, label=component.replace("_", ", "))
+    axis.set_yscale("log")
+    axis.set_ylim(_SMALLEST, 1.3)
+    axis.set_xlim(-0.02, 1.25)
+    axis.set_xticks([0, 0.5, 1])
 
 
 def _references(
-    axis: Axes, references: Mapping[str, Mapping[str, float]], colors: Mapping[str, object]
+    axis: Axes, references: Mapping[str, Mapping[str, float]], colors: Mapping[str, Color]
 ) -> None:
-    for place, shares in enumerate(references.values()):
-        bottom = 0.0
-        for name in COMPONENTS:
-            axis.bar(place, shares[name], bottom=bottom, color=colors[name], width=0.7)
-            bottom += shares[name]
-    axis.set_xticks(range(len(references)), list(references), rotation=90)
-    axis.tick_params(axis="x", length=0)
-    axis.set_title("answer that")
+    for place, (word, shares), marker in zip((1.08, 1.16, 1.24), references.items(), "os^", strict=False):
+        for component, color in colors.items():
+            share = max(shares[component], _SMALLEST)
+            axis.plot(place, share, marker, color=color, markersize=4, clip_on=False)
+        axis.plot([], [], marker, color="0.4", markersize=4, label=f"an answer that {word}")

@@ -70,7 +70,7 @@ def plot_trajectory(dataset: xr.Dataset) -> Figure:
             axis.plot(over.index, over, marker="o", markersize=2.5, color=color, label=part)
     rank.axhline(1, linestyle="--", color=_NULL_COLOR, linewidth=1)
     rank.set_ylim(0, 1.06 * max(1.0, float(table.groupby(["gamma", "part"])["relative_rank"].mean().max())))
-    rank.set_ylabel("effective rank over that of a random matrix")
+    rank.set_ylabel("effective rank over random")
     moved.set_yscale("log")
     moved.set_ylabel("relative displacement")
     for axis in figure.axes:
