@@ -140,7 +140,7 @@ def test_all_text_is_escaped() -> None:
 
 def test_drawn_figures_share_a_page_without_colliding(tmp_path: Path) -> None:
     pictures = []
-    for name in ("anchor_accuracies", "query_cosines"):
+    for name in ("anchor_accuracies", "p1_fig5ab_query_cosines"):
         item = figure(name)
         _, png, svg, _ = item.save(synthetic.dataset(item.study), tmp_path)
         pictures.append(report.Picture(name, "", svg.read_text(), png.read_bytes()))

@@ -109,7 +109,7 @@ def test_singular_values_of_random_matrices(shape: tuple[int, int]) -> None:
 
 def test_means_of_cells_leave_out_what_diverged() -> None:
     dataset = synthetic.dataset("anchor_depth")
-    dataset = dataset.assign(embedding_ordinality=plots.last_record(dataset)["embedding_ordinality"])
+    dataset = dataset.assign(embedding_ordinality=plots.at_end(dataset)["embedding_ordinality"])
     dataset["embedding_ordinality"][0, 0] = [np.nan, 0.2, 0.4]
     table = plots.quantity_table(dataset, ("embedding_ordinality",), "depth", "gamma")
     first = table[(table["depth"] == 2) & (table["gamma"] == 0.4)].iloc[0]
