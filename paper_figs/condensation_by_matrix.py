@@ -40,7 +40,7 @@ def caption(dataset: xr.Dataset) -> str:
         str(part)
         for part, own in table.groupby("part", sort=False)
         if trend(
-            own.groupby(["gamma", "seed"], as_index=False)[MEASURE].mean(),
+            own.groupby(["gamma", "seed"])[[MEASURE]].mean().reset_index(),
             "gamma",
             str(part),
             "γ",

@@ -10,12 +10,12 @@ from matplotlib import figure
 
 from lowcomplex import plots
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, conclude, contrast
+from paper_figs._judged import Point, Status, conclude, contrast
 from paper_figs._weights import LARGE, SMALL, matrix_shapes
 from paper_figs._words import counted
 
 POINTS = (SMALL, LARGE)
-_SAID = {"yes": "have a lower", "no": "have a higher", "open": "have no clearly different"}
+_SAID: dict[Status, str] = {"yes": "have a lower", "no": "have a higher", "open": "have no clearly different"}
 
 
 def draw(dataset: xr.Dataset) -> figure.Figure:
@@ -46,7 +46,7 @@ def finding(dataset: xr.Dataset) -> str:
     table = plots.rank_table(ranks, "effective_rank")
     gammas = table["gamma"].unique()
     small, large = (min(gammas, key=lambda own: abs(own - point["gamma"])) for point in POINTS)
-    kinds: dict[str, list[Hashable]] = {}
+    kinds: dict[Status, list[Hashable]] = {}
     for part, own in table.groupby("part", sort=False):
         of_runs = own.groupby(["gamma", "seed"])["effective_rank"].mean()
         found = contrast(of_runs.loc[small], of_runs.loc[large], ("", ""), least=1.0)

@@ -69,7 +69,8 @@ def plot_complexity_control(
     ranks = matrix_rank_table(dataset, measure)
     blocks = [block for block in np.unique(ranks["block"]) if block]
     figure = Figure(figsize=(DOUBLE, 3.0 + 1.35 * (len(blocks) + 1)), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=[2.7, 1.35 * (len(blocks) + 1)])
+    heights = [2.7, 1.35 * (len(blocks) + 1)]
+    top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=heights).ravel()
     _chosen(top, dataset, points, tokens)
     _ranks(bottom, ranks, measure)
     return figure
