@@ -197,12 +197,14 @@ def hypotheses(*, preset: str = "full", folder: Path = RESULTS) -> int:
         registered = _hypotheses.load()
         studies = [test.study for hypothesis in registered for test in hypothesis.test]
         datasets, reasons = load_available(studies, preset, folder)
-        judgments = _evidence.evaluate(registered, datasets, reasons=reasons)
+        judgments = _evidence.evaluate(registered, datasets)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     for name, dataset in datasets.items():
         print(f"{name}: {dataset.attrs['origin']}")
+    for reason in reasons.values():
+        print(reason)
     for line in _evidence_table.lines(judgments):
         print(line)
     return 0

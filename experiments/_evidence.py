@@ -84,7 +84,6 @@ def evaluate(
     hypotheses: Sequence[Hypothesis],
     datasets: Mapping[str, xr.Dataset],
     *,
-    reasons: Mapping[str, str] | None = None,
     alpha: float = 0.05,
     resamples: int = 2000,
 ) -> tuple[Judgment, ...]:
@@ -93,7 +92,6 @@ def evaluate(
     Args:
         hypotheses: As registered.
         datasets: By study. A test of a study that is not among them is not run.
-        reasons: By study, why there is no dataset.
         alpha: Level of the corrected tests.
         resamples: Of bootstrap and permutations.
 
@@ -109,8 +107,7 @@ def evaluate(
         if test.study in datasets:
             results.append(_result(test, datasets[test.study], resamples))
         else:
-            reason = (reasons or {}).get(test.study, f"no dataset of {test.study}")
-            results.append(Result(test, _no_runs(), reason=reason))
+            results.append(Result(test, _no_runs(), reason=f"no dataset of {test.study}"))
     p_values = corrected([result.effect.p_value for result in results])
     judged = iter([_judged(result, float(p), alpha) for result, p in zip(results, p_values, strict=True)])
     judgments = []

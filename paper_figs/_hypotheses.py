@@ -30,9 +30,9 @@ def load(preset: str, results: Path) -> xr.Dataset:
     registered = _hypotheses.load()
     studies = [test.study for hypothesis in registered for test in hypothesis.test]
     datasets, reasons = load_available(studies, preset, results)
-    found = _evidence_table.dataset(_evidence.evaluate(registered, datasets, reasons=reasons))
-    read = ", ".join(f"{name} ({dataset.attrs['origin']})" for name, dataset in datasets.items())
-    return found.assign_attrs(origin=read or "no dataset of any study")
+    found = _evidence_table.dataset(_evidence.evaluate(registered, datasets))
+    read = [f"{name} ({dataset.attrs['origin']})" for name, dataset in datasets.items()]
+    return found.assign_attrs(origin=", ".join([*read, *(f"without {name}" for name in reasons)]))
 
 
 def with_tests(dataset: xr.Dataset, *, least: int = 1, most: int = 10**6) -> list[str]:

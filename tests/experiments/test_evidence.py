@@ -186,11 +186,10 @@ def test_without_data_a_test_is_not_run_and_never_passes() -> None:
     elsewhere = evaluate(
         [_hypothesis(_test(), _test(study="other", name="other"), rule="all")],
         {"simulated": dataset},
-        reasons={"other": "its dataset is stale"},
         resamples=499,
     )[0]
     assert [result.outcome for result in elsewhere.results] == ["supported", "not run"]
-    assert elsewhere.results[1].reason == "its dataset is stale"
+    assert elsewhere.results[1].reason == "no dataset of other"
     assert elsewhere.outcome == "undecided"
     nowhere = _judge(
         dataset,
