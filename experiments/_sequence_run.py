@@ -30,6 +30,7 @@ CONVERGED = 0.9
 PAPER: dict[str, Any] = {
     "depth": 4,
     "width": 400,
+    "heads": 1,
     "head_width": 200,
     "feedforward": 1200,
     "norm": "post",

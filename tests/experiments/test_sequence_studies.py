@@ -22,7 +22,7 @@ TINY: dict[str, Any] = {"depth": 1, "width": 8, "head_width": 8, "feedforward": 
 def test_the_papers_sizes_start_and_take_a_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = study(name)
     config = chosen.sweep("paper").configs[-1]
-    assert (config.width, config.norm, config.batch) == (400, "post", 2048)
+    assert (config.width, config.heads, config.norm, config.batch) == (400, 1, "post", 2048)
     # The whole network, but few sequences.
     monkeypatch.setattr(_sequence_run, "EVALUATED", 2)
     monkeypatch.setattr(addition_block, "_accuracy_by_tens", lambda *_: np.zeros((10, 10)))
