@@ -43,7 +43,7 @@ SEQUENCES = ("scan_generalization", "ontology_reasoning", "addition_block")
 for _name in SEQUENCES:
     TINY[_name] = {
         "arm": ("small", "large"),
-        "examples": (20, 40),
+        "examples": (20,),
         "seed": (0, 1),
         "depth": 1,
         "width": 8,
