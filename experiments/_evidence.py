@@ -16,6 +16,7 @@ from experiments._statistics import Effect, area_under_curve, corrected, rank_co
 from lowcomplex._names import require_known
 
 NOT_CONVERGED = "not converged"
+_ONE_KIND = "in a stratum of one kind"
 _NO_EFFECT = Effect(np.nan, np.nan, np.nan, np.nan, 0)
 _RULES = {"all": "all are", "any": "any is", "majority": "more than half are"}
 
@@ -135,7 +136,9 @@ def _result(test: Association, dataset: xr.Dataset, resamples: int) -> Result:
     within = "no stratum holds both kinds of run" if area else "x or y does not vary within strata"
     reason = "" if defined else within if len(used) > 2 else "fewer than three runs"
     share = float(y.mean()) if area else np.nan
-    power = _power(test, min(len(np.unique(strata)), test.sample // 2), share)
+    # Runs of strata that cannot inform are as frequent in the registered sample as in this one.
+    sample = max(4, round(test.sample * len(used) / (len(used) + (runs["left_out"] == _ONE_KIND).sum())))
+    power = _power(test, sample, min(len(np.unique(strata)), sample // 2), share)
     return Result(test, runs, effect, power=power, outcome="undecided", reason=reason)
 
 
@@ -154,12 +157,12 @@ def _judged(result: Result, p_value: float, alpha: float) -> Result:
     return replace(result, corrected=p_value, outcome=outcome)
 
 
-def _power(test: Association, strata: int, positive: float) -> float:
+def _power(test: Association, sample: int, strata: int, positive: float) -> float:
     if test.statistic == "rank correlation":
-        return power_of_rank_correlation(test.bound, test.sample, strata=strata, draws=1000)
+        return power_of_rank_correlation(test.bound, sample, strata=strata, draws=1000)
     if not 0 < positive < 1:
         return 0.0
-    return power_of_area(test.bound, test.sample, positive, strata=strata, draws=1000)
+    return power_of_area(test.bound, sample, positive, strata=strata, draws=1000)
 
 
 def _runs(test: Association, dataset: xr.Dataset) -> pd.DataFrame:
@@ -189,6 +192,11 @@ def _runs(test: Association, dataset: xr.Dataset) -> pd.DataFrame:
     runs.loc[used, "stratum"] = _strata(test, runs[used], fields)
     alone = used & (runs.groupby(["stratum", "left_out"])["x"].transform("size") == 1)
     runs.loc[alone, "left_out"] = "alone in its stratum"
+    if area:
+        kinds = runs[runs["left_out"] == ""].groupby("stratum")["y"].transform("nunique")
+        # Where no stratum holds both kinds there is nothing to estimate, and all are kept to say so.
+        if (kinds > 1).any():
+            runs.loc[kinds.index[kinds == 1], "left_out"] = _ONE_KIND
     return runs.drop(columns="matched", errors="ignore")
 
 

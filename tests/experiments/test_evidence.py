@@ -172,6 +172,16 @@ def test_runs_that_cannot_count_are_left_out_and_counted() -> None:
     assert result.left_out["alone in its stratum"] == 2
 
 
+def test_strata_of_one_kind_inform_no_area_and_are_not_counted() -> None:
+    dataset = _study(np.random.default_rng(14), effect=0.8)
+    all_strata = _judge(dataset, _area(strata=["gamma"])).results[0]
+    dataset["phase"][0] = "inferential"
+    (result,) = _judge(dataset, _area(strata=["gamma"])).results
+    assert result.left_out == {"in a stratum of one kind": 12}
+    assert result.effect.runs == 24
+    assert result.power < all_strata.power
+
+
 def test_a_test_is_of_the_runs_that_it_names() -> None:
     dataset = _study(np.random.default_rng(7), effect=0.8)
     (result,) = _judge(dataset, _test(where={"gamma": 0.6}, sample=12)).results
