@@ -16,6 +16,7 @@ from scipy import stats
 
 Floats = NDArray[np.float64]
 Verdict = Literal["supported", "refuted", "undecided"]
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -163,10 +164,11 @@ def verdict(
         if max(abs(effect.low - null), abs(effect.high - null)) < size:
             return "supported"
         return "refuted" if abs(effect.estimate - null) >= size and found else "undecided"
-    if direction * (effect.estimate - threshold) >= 0 and found:
+    # What equals the threshold but for rounding is at it.
+    if direction * (effect.estimate - threshold) >= -_ROUNDING and found:
         return "supported"
     nearest = effect.high if direction == 1 else effect.low
-    return "refuted" if direction * (nearest - threshold) < 0 else "undecided"
+    return "refuted" if direction * (nearest - threshold) < -_ROUNDING else "undecided"
 
 
 def _checked(
@@ -207,7 +209,7 @@ def _effect(
     fixed = [np.broadcast_to(x[g], (resamples, len(g))) for g in groups]
     permuted = statistic(fixed, [y[s] for s in shuffled])
     # Rounding must not make a permutation that reproduces the data look smaller than the data.
-    extreme = int((np.abs(permuted - null) >= abs(estimate - null) - 1e-12).sum())
+    extreme = int((np.abs(permuted - null) >= abs(estimate - null) - _ROUNDING).sum())
     return Effect(estimate, float(low), float(high), (1 + extreme) / (1 + resamples), runs)
 
 

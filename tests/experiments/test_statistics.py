@@ -102,6 +102,8 @@ def test_many_tests_of_nothing_find_nothing() -> None:
         (0.2, 0.1, 0.25, 0.001, "refuted"),
         (0.2, -0.1, 0.5, 0.2, "undecided"),
         (-0.6, -0.7, -0.4, 0.001, "refuted"),
+        (0.1, 0.0, 0.3 - 1e-16, 0.5, "undecided"),
+        (0.3 - 1e-16, 0.1, 0.7, 0.001, "supported"),
         (np.nan, np.nan, np.nan, np.nan, "undecided"),
     ],
 )
