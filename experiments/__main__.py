@@ -35,7 +35,7 @@ def main(
     name
         The study.
     preset
-        quick (minutes), full (about 40 minutes for all studies), or another that the list names.
+        quick (minutes), full (hours for all studies), or another that the list names.
     workers
         Processes, one thread each.
     folder

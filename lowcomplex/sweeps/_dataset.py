@@ -73,7 +73,8 @@ def _load(
             f"{folder}: {missing} of {len(hashes)} cells of {name!r} are not computed yet"
         )
     cells = [store.load(key) for key in hashes]
-    dataset = _concatenate(list(zip(positions, cells, strict=True)), dimensions)
+    # Saved as the first cell was, longer texts of the others would be cut.
+    dataset = _concatenate(list(zip(positions, cells, strict=True)), dimensions).drop_encoding()
     dataset.attrs = {k: v for k, v in cells[0].attrs.items() if k not in ("config", "config_hash")}
     dataset.attrs.update(sweep=name, sweep_hash=sweep_hash)
     return dataset

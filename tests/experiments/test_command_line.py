@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,17 @@ def test_hypotheses_are_told_from_what_runs_there_are(
     monkeypatch.setattr(_hypotheses, "load", broken)
     assert __main__.hypotheses() == 2
     assert "planted" in capsys.readouterr().err
+
+
+def _words(config: toy.Toy) -> xr.Dataset:
+    return xr.Dataset({"phase": "short" if config.gamma < 0.5 else "much longer", "loss": 0.5})
+
+
+def test_the_reduced_dataset_keeps_all_that_runs_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = replace(__main__.study("toy"), measure=_words)
+    monkeypatch.setattr(__main__, "study", {"toy": study}.__getitem__)
+    monkeypatch.setattr(__main__, "DATA", tmp_path)
+    assert _door("toy", "--folder", tmp_path, "--workers", 0, "--reduce") == 0
+    stored = xr.load_dataset(tmp_path / "toy.nc", engine="h5netcdf")
+    assert stored["phase"].squeeze("seed").values.tolist() == ["short", "much longer"]
+    assert stored.attrs["preset"] == "quick"
