@@ -123,14 +123,18 @@ def _compared(values: xr.DataArray, noun: str) -> str:
     means = [_mean(values.sel(arm=arm)) for arm in ("small", "large")]
     left_out = int(values.isnull().sum())
     return (
-        f"the small start with large decay has {means[0]} of {noun} right, the reverse {means[1]}; "
+        f"of {noun} the small start with large decay has {means[0]} right, the reverse {means[1]}; "
         f"{described(advantage(values))}"
         + (f"; {left_out} of {values.size} runs did not converge and are left out" if left_out else "")
     )
 
 
 def _mean(values: xr.DataArray) -> str:
-    return f"{float(values.mean()):.2f}" if bool(values.notnull().any()) else "(no converged run) none"
+    return (
+        f"{float(values.mean()):.2f}"
+        if bool(values.notnull().any())
+        else "an unknown share (no run converged)"
+    )
 
 
 def _median(times: xr.DataArray) -> str:

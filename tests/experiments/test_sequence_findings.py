@@ -44,7 +44,7 @@ def test_the_verdict_follows_the_data(ahead: float, word: str) -> None:
     assert said.startswith(f"{word}: ")
     assert "1 of 18 runs did not converge" in said
     small = dataset["accuracy"].isel(step=-1).sel(arm="small", group="out_of_distribution").mean()
-    assert f"has {float(small):.2f} of the held-out commands" in said
+    assert f"of the held-out commands the small start with large decay has {float(small):.2f} right" in said
 
 
 def test_accuracy_and_time_are_judged_one_by_one() -> None:
