@@ -29,6 +29,7 @@ NAMES = (
     "addition_block",
     "scan_generalization",
     "ontology_reasoning",
+    "anchor_mechanism",
 )
 
 

@@ -53,6 +53,11 @@ NAMES = (
     "condensation_by_matrix",
     "trajectory",
     "decomposition",
+    "p1_fig3ac_information_flow",
+    "p1_fig3b_attention_output",
+    "p1_fig4ab_last_token_cosines",
+    "p1_fig4c_value_cosines",
+    "p2_fig4cd_representations",
 )
 
 

@@ -45,6 +45,7 @@ SECONDS_A_RUN: Mapping[str, float] = {
     "addition_block": 33.0,
     "scan_generalization": 45.0,
     "ontology_reasoning": 60.0,
+    "anchor_mechanism": 70.0,
 }
 
 app = cyclopts.App(

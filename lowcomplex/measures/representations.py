@@ -26,7 +26,7 @@ class CosineGap:
     gap: Tensor
 
 
-def cosine_gap(X: Tensor, classes: Tensor) -> CosineGap:
+def cosine_gap(X: Tensor, classes: Tensor, *, apart: Tensor | None = None) -> CosineGap:
     """How much more samples of one class point the same way than samples of two.
 
     gap = mean of cos(x_i, x_j) over i < j of one class - the same over i < j of two classes.
@@ -34,6 +34,8 @@ def cosine_gap(X: Tensor, classes: Tensor) -> CosineGap:
     Args:
         X: (..., samples, features), such as hidden states at the last position.
         classes: (samples,) integer labels, such as the answer, or an intermediate result.
+        apart: (samples,) labels of something that must differ in the pairs that count, so that it cannot be
+            what makes samples of one class alike; all pairs count if None.
 
     Returns:
         Three numbers a batch entry; invariant under the length of every sample and rotations of the features.
@@ -41,8 +43,8 @@ def cosine_gap(X: Tensor, classes: Tensor) -> CosineGap:
 
     Raises:
         TypeError: `X` is not a floating-point tensor.
-        ValueError: `X` holds NaN or infinity, `classes` has another length, or no pair of one class or of two
-            exists.
+        ValueError: `X` holds NaN or infinity, `classes` or `apart` has another length, or no pair of one
+            class or of two counts.
 
     Reference:
         The comparison of same-target and different-target pairs in Zhang et al., NeurIPS 2024, figure 4, as
@@ -54,11 +56,15 @@ def cosine_gap(X: Tensor, classes: Tensor) -> CosineGap:
         tensor(1.)
     """
     X = matrices(X, "X")
-    if classes.shape != X.shape[-2:-1]:
-        raise ValueError(
-            f"classes: expected one label a sample, ({X.shape[-2]},), got shape {tuple(classes.shape)}"
-        )
+    for name, labels in (("classes", classes), ("apart", classes if apart is None else apart)):
+        if labels.shape != X.shape[-2:-1]:
+            raise ValueError(
+                f"{name}: expected one label a sample, ({X.shape[-2]},), got shape {tuple(labels.shape)}"
+            )
     first, second = torch.triu_indices(len(classes), len(classes), 1, device=X.device)
+    if apart is not None:
+        differ = apart[first] != apart[second]
+        first, second = first[differ], second[differ]
     same = classes[first] == classes[second]
     if not 0 < int(same.sum()) < len(same):
         raise ValueError("classes: expected at least one pair of one class and one pair of two classes")

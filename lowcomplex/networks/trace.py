@@ -77,15 +77,10 @@ def trace(
         >>> first.attention[0, 0, 3].gt(0).tolist()
         [True, False, True, True]
     """
-    if tokens.ndim != 2 or not 1 <= tokens.shape[1] <= model.positions.num_embeddings:
-        raise ValueError(
-            f"tokens: expected shape (n, positions) with at most {model.positions.num_embeddings} "
-            f"positions, got {tuple(tokens.shape)}"
-        )
+    x = model.embed(tokens)
     length, depth = tokens.shape[1], len(model.blocks)
     closed = torch.ones(length, length, dtype=torch.bool, device=tokens.device).triu(1)
     cut = _cut(masked_edges, len(tokens), depth, length, tokens.device)
-    x = model.embedding(tokens) + model.positions.weight[:length]
     records = []
     for index, module in enumerate(model.blocks):
         block = cast(Block, module)

@@ -205,13 +205,18 @@ class Transformer(nn.Module):
         """Logits at the last position, (n, vocabulary); the last block computes no other."""
         return self._compute(tokens, last_only=True).squeeze(1)
 
-    def _compute(self, tokens: Tensor, last_only: bool) -> Tensor:
+    def embed(self, tokens: Tensor) -> Tensor:
+        """The stream before the first block, (n, positions, width)."""
         if tokens.ndim != 2 or not 1 <= tokens.shape[1] <= self.positions.num_embeddings:
             raise ValueError(
                 f"tokens: expected shape (n, positions) with at most "
                 f"{self.positions.num_embeddings} positions, got {tuple(tokens.shape)}"
             )
-        x = self.embedding(tokens) + self.positions.weight[: tokens.shape[1]]
+        stream: Tensor = self.embedding(tokens) + self.positions.weight[: tokens.shape[1]]
+        return stream
+
+    def _compute(self, tokens: Tensor, last_only: bool) -> Tensor:
+        x = self.embed(tokens)
         final = len(self.blocks) - 1
         for index, block in enumerate(self.blocks):
             projections = self._look_up_projections(tokens) if index == 0 < final else None

@@ -30,7 +30,16 @@ from lowcomplex.plots.gamma import displacement_table, plot_gamma_law, slope_tab
 from lowcomplex.plots.gamma_axis import plane_table, plot_gamma_axis
 from lowcomplex.plots.hypotheses import effect_table, plot_effects
 from lowcomplex.plots.hypothesis_runs import plot_runs, run_table
+from lowcomplex.plots.information_flow import flow_table, plot_information_flow
 from lowcomplex.plots.maps import plot_answer_maps
+from lowcomplex.plots.mechanism import (
+    coordinate_table,
+    heat_map_table,
+    plot_clusters,
+    plot_heat_maps,
+    plot_results,
+    score_table,
+)
 from lowcomplex.plots.quantity_maps import plot_quantity_maps, quantity_table
 from lowcomplex.plots.ranks import plot_ranks, rank_table
 from lowcomplex.plots.runs import accuracy_table, at_end, cell_table
@@ -60,6 +69,7 @@ __all__ = [
     "complexity_table",
     "component_table",
     "condensation_table",
+    "coordinate_table",
     "cosine_summary_table",
     "cosine_table",
     "covariance_table",
@@ -67,6 +77,8 @@ __all__ = [
     "displacement_table",
     "effect_table",
     "equivariance_table",
+    "flow_table",
+    "heat_map_table",
     "learning_time_table",
     "loss_time_table",
     "matrix_rank_table",
@@ -82,6 +94,7 @@ __all__ = [
     "plot_answer_curves",
     "plot_answer_maps",
     "plot_checkpoint",
+    "plot_clusters",
     "plot_complexity",
     "plot_complexity_control",
     "plot_components",
@@ -93,6 +106,8 @@ __all__ = [
     "plot_effects",
     "plot_gamma_axis",
     "plot_gamma_law",
+    "plot_heat_maps",
+    "plot_information_flow",
     "plot_learning_times",
     "plot_loss_times",
     "plot_neurons",
@@ -100,6 +115,7 @@ __all__ = [
     "plot_pair_times",
     "plot_quantity_maps",
     "plot_ranks",
+    "plot_results",
     "plot_runs",
     "plot_singular_values",
     "plot_spectrum",
@@ -108,6 +124,7 @@ __all__ = [
     "quantity_table",
     "rank_table",
     "run_table",
+    "score_table",
     "singular_value_table",
     "size_table",
     "slope_table",

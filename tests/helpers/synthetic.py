@@ -9,6 +9,7 @@ import xarray as xr
 
 import synthetic_anchor
 import synthetic_hypotheses
+import synthetic_mechanism
 import synthetic_sequences
 
 ACTIVATIONS = ("tanh", "xtanh", "x2tanh")
@@ -42,6 +43,7 @@ def dataset(study: str) -> xr.Dataset:
         return synthetic_sequences.runs(study)
     return {
         "": xr.Dataset,
+        "anchor_mechanism": synthetic_mechanism.runs,
         "gamma_axis": gamma_axis,
         "two_layer_condensation": two_layer_condensation,
         "frequency_principle": frequency_principle,

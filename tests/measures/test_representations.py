@@ -37,6 +37,23 @@ def test_gap_ignores_lengths_and_rotation() -> None:
     torch.testing.assert_close(cosine_gap(changed, classes).gap, cosine_gap(X, classes).gap)
 
 
+def test_pairs_that_share_what_must_differ_do_not_count() -> None:
+    anchor = torch.arange(12) % 3
+    classes = torch.arange(12) // 3
+    X = torch.eye(3, dtype=torch.float64)[anchor] + 0.1 * torch.eye(4, 3, dtype=torch.float64)[classes]
+    first, second = torch.triu_indices(12, 12, 1)
+    counts = anchor[first] != anchor[second]
+    cosines = torch.nn.functional.cosine_similarity(X[first], X[second])
+    same = classes[first] == classes[second]
+    expected = cosines[counts & same].mean() - cosines[counts & ~same].mean()
+    assert float(cosine_gap(X, classes, apart=anchor).gap) == pytest.approx(float(expected))
+    assert float(cosine_gap(X, classes, apart=anchor).gap) > 0 > float(cosine_gap(X, classes).gap)
+    with pytest.raises(ValueError, match=r"apart: .*\(12,\), got shape \(3,\)"):
+        cosine_gap(X, classes, apart=anchor[:3])
+    with pytest.raises(ValueError, match="at least one pair"):
+        cosine_gap(X, classes, apart=classes)
+
+
 def test_gap_bad_input() -> None:
     X = _random(5, 4, 3)
     with pytest.raises(ValueError, match=r"classes: .*\(4,\), got shape \(3,\)"):

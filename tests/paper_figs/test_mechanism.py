@@ -1,0 +1,40 @@
+"""What the figures of the mechanism conclude from planted runs."""
+
+from __future__ import annotations
+
+import pytest
+
+import synthetic_mechanism
+from paper_figs import NAMES, figure
+
+MECHANISM = [name for name in NAMES if figure(name).study == "anchor_mechanism"]
+
+
+def test_there_are_five() -> None:
+    assert len(MECHANISM) == 5
+
+
+@pytest.mark.parametrize("name", MECHANISM)
+def test_findings_follow_the_runs(name: str) -> None:
+    finding = figure(name).finding
+    assert finding is not None
+    dataset = synthetic_mechanism.runs()
+    assert finding(dataset).startswith("Agrees: ")
+    assert "1 of 12 runs did not converge" in finding(dataset)
+    # The two γ change places.
+    swapped = dataset.assign_coords(gamma=dataset["gamma"].values[::-1]).sortby("gamma")
+    assert finding(swapped).startswith("Disagrees: ")
+    assert finding(dataset.isel(seed=[0])).startswith("Undecided: ")
+    assert "nan" not in finding(synthetic_mechanism.runs(diverges=True))
+
+
+@pytest.mark.parametrize("name", MECHANISM)
+def test_a_diverged_run_or_a_quick_grid_still_draws(name: str) -> None:
+    item = figure(name)
+    for dataset in (
+        synthetic_mechanism.runs(diverges=True),
+        synthetic_mechanism.runs(depths=(2,), seeds=1).isel(gamma=[1]),
+    ):
+        assert item.draw(dataset).axes
+        assert len(item.numbers(dataset))
+        assert "nan" not in item.caption(dataset).lower()
