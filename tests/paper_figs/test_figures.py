@@ -13,6 +13,7 @@ from matplotlib.text import Text
 
 import synthetic
 import synthetic_anchor
+import synthetic_mechanism
 from experiments import NAMES as STUDIES
 from experiments import study
 from lowcomplex import plots
@@ -109,6 +110,8 @@ def test_a_diverged_run_does_not_cost_the_figure(name: str) -> None:
 def _with_a_diverged_run(name: str) -> xr.Dataset:
     if name == "anchor_gamma":
         return synthetic.diverged(synthetic.anchor_gamma())
+    if name == "anchor_mechanism":
+        return synthetic_mechanism.runs(diverges=True)
     return synthetic_anchor.runs(diverges=True, **synthetic.ANCHOR_RUNS[name])
 
 

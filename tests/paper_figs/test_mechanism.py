@@ -29,12 +29,9 @@ def test_findings_follow_the_runs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MECHANISM)
-def test_a_diverged_run_or_a_quick_grid_still_draws(name: str) -> None:
+def test_a_quick_grid_still_draws(name: str) -> None:
     item = figure(name)
-    for dataset in (
-        synthetic_mechanism.runs(diverges=True),
-        synthetic_mechanism.runs(depths=(2,), seeds=1).isel(gamma=[1]),
-    ):
-        assert item.draw(dataset).axes
-        assert len(item.numbers(dataset))
-        assert "nan" not in item.caption(dataset).lower()
+    dataset = synthetic_mechanism.runs(depths=(2,), seeds=1).isel(gamma=[1])
+    assert item.draw(dataset).axes
+    assert len(item.numbers(dataset))
+    assert "nan" not in item.caption(dataset).lower()

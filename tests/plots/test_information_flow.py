@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.text import Annotation
 
 import synthetic_mechanism
 from lowcomplex import plots
@@ -39,9 +40,9 @@ def test_edges_are_as_wide_as_the_mean_attention_of_converged_runs() -> None:
 
 def test_losses_are_written_where_they_belong() -> None:
     dataset = synthetic_mechanism.runs(depths=(2,))
-    texts = {
-        text.get_position(): text.get_text() for text in plots.plot_information_flow(dataset).axes[4].texts
-    }
+    table = plots.plot_information_flow(dataset).axes[4]
+    # The panel's letter is an annotation.
+    texts = {t.get_position(): t.get_text() for t in table.texts if not isinstance(t, Annotation)}
     rows, sources = ["1 a1", "1 a2", "1 last", "2 last"], ["key", "first anchor", "second anchor", "other"]
     assert len(texts) == len(rows) * len(sources)
     lost = dataset["edge_importance"].sel(depth=2, gamma=0.8, group="seen_train_keys").mean("seed")
