@@ -122,4 +122,5 @@ STUDY = Study(
     findings=findings,
     reduce=reduce,
     resumable=True,
+    routine=False,
 )
