@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lowcomplex import initialize
-from lowcomplex.networks import MLP
+from lowcomplex.networks import MLP, Transformer
+from lowcomplex.tasks import AnchorTask
 from lowcomplex.tracking import log_linear_steps
-from lowcomplex.training import train
+from lowcomplex.training import adamw, train
 
 GAMMAS = (0.5, 1.2)
 SEED = 0
@@ -177,3 +178,18 @@ def pairs(gamma: float) -> Run:
     seen = ~((first == 5) & (second == 2))
     run = Run(_network(gamma, [16, 64, 64, 1]), x[seen], y[seen, None], grid=x)
     return _fit(run, steps=2000, learning_rate=1e-3)
+
+
+def anchors(gamma: float) -> Run:
+    """A two-block transformer on the anchor task, and sequences of all 16 pairs."""
+    task, generator = AnchorTask(), torch.Generator().manual_seed(SEED)
+    network = Transformer(task.vocabulary, task.length, 32, 1, 32, 64, 2)
+    initialize(network, gamma, generator=generator)
+
+    def loss(module: nn.Module) -> Tensor:
+        batch = task.sample(128, generator)
+        return functional.cross_entropy(network.last(batch.tokens), batch.labels)
+
+    train(network, loss, steps=1000, optimizer=adamw(network, 4e-3), clip_norm=1.0)
+    shown = task.sample(512, generator, pairs=task.words, keys="all")
+    return Run(network, shown.tokens, shown.anchors)
