@@ -95,6 +95,23 @@ def ordering(
     )
 
 
+def explained_by_neighbors(x: ArrayLike, answer: ArrayLike, *, neighbors: int = 4) -> float:
+    """Share of an answer's variance that the runs nearest along x predict, each run left out.
+
+    Unlike a rank correlation it sees an answer that rises and falls again.
+
+    Args:
+        x: (runs,).
+        answer: (runs,).
+        neighbors: How many runs predict one; runs equally near count in equal parts.
+
+    Returns:
+        At most 1; zero or less if neighbors predict nothing.
+    """
+    along, y = np.asarray(x, dtype=float), np.asarray(answer, dtype=float)
+    return float(_explained_along(along[None], y, neighbors)[0])
+
+
 def _explained(
     g: Floats,
     r: Floats,
@@ -103,9 +120,14 @@ def _explained(
     neighbors: int,
     scale: tuple[Floats, Floats] | None = None,
 ) -> Floats:
-    """1 - (squared error of predictions by neighbors) / (variance), for each direction."""
+    """What neighbors predict along each direction."""
     whole_g, whole_r = scale or (g, r)
     x = np.outer(np.sin(theta), g / whole_g.std()) + np.outer(np.cos(theta), r / whole_r.std())
+    return _explained_along(x, y, neighbors)
+
+
+def _explained_along(x: Floats, y: Floats, neighbors: int) -> Floats:
+    """1 - (squared error of predictions by neighbors) / (variance), for each row of x."""
     distance = np.abs(x[:, :, None] - x[:, None, :])
     distance[:, np.arange(len(y)), np.arange(len(y))] = np.inf
     # Runs of one cell are equally far from all others but for rounding.

@@ -12,7 +12,10 @@ import xarray as xr
 
 from experiments._anchor_quantities import GROUPS
 from experiments._anchor_study import PAPER, anchor_study, by_step
+from experiments._trade_off import explained_by_neighbors
 from lowcomplex import effective_rank, nulls
+
+_FEWEST = 6
 
 
 def findings(dataset: xr.Dataset) -> tuple[str, ...]:
@@ -56,14 +59,7 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
         + "."
     )
     sentences.append(_embedding_ranks(dataset["token_embedding"]))
-    correlation = _rank_correlation(dataset)
-    sentences.append(
-        f"Across all {correlation[2]} converged runs, Spearman's correlation of that stable rank with the "
-        f"share of composed answers is {correlation[0]:+.2f} (p = {correlation[1]:.2g}); runs of one γ are "
-        "not independent draws of γ, so this describes and does not test."
-        if correlation[2] > 2
-        else "Too few runs converged to correlate rank with composition."
-    )
+    sentences.append(_rank_and_composition(dataset))
     return tuple(sentences)
 
 
@@ -81,17 +77,24 @@ def _embedding_ranks(embedding: xr.DataArray) -> str:
     )
 
 
-def _rank_correlation(dataset: xr.Dataset) -> tuple[float, float, int]:
+def _rank_and_composition(dataset: xr.Dataset) -> str:
+    """What the rank tells of the answer; described, not tested: the runs of one γ share it."""
     from scipy.stats import spearmanr
 
     final = dataset.isel(step=-1)
     converged = (dataset["phase"] != "not converged").values.ravel()
     rank = final["stable_rank"].sel(matrix="block 1 query").values.ravel()[converged]
     composed = final["accuracy"].sel(group="inferential").values.ravel()[converged]
-    if converged.sum() < 3:
-        return float("nan"), float("nan"), int(converged.sum())
-    result = spearmanr(rank, composed)
-    return float(result.statistic), float(result.pvalue), int(converged.sum())
+    gamma = np.repeat(dataset["gamma"].values, dataset.sizes["seed"])[converged]
+    if len(rank) < _FEWEST:
+        return "Too few runs converged to say what that stable rank tells of composition."
+    return (
+        f"Over the {len(rank)} converged runs, Spearman's correlation of that stable rank with the share of "
+        f"composed answers is {spearmanr(rank, composed).statistic:+.2f}, but the runs nearest in stable "
+        f"rank explain {explained_by_neighbors(rank, composed):.0%} of its variance, those nearest in γ "
+        f"{explained_by_neighbors(gamma, composed):.0%}; composition is most frequent at a stable rank of "
+        f"{rank[composed.argmax()]:.1f}, of {rank.min():.1f} to {rank.max():.1f}."
+    )
 
 
 def _spread(values: xr.DataArray) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments._trade_off import ordering
+from experiments._trade_off import explained_by_neighbors, ordering
 
 GAMMA, RATE = (
     values.ravel() for values in np.meshgrid(np.linspace(0.5, 0.9, 5), np.geomspace(1e-3, 8e-3, 4))
@@ -50,3 +50,9 @@ def test_bad_runs() -> None:
         ordering(GAMMA, -RATE, GAMMA)
     with pytest.raises(ValueError, match="differ"):
         ordering(GAMMA, RATE, np.ones(60))
+
+
+def test_neighbors_see_a_hump_that_ranks_do_not() -> None:
+    x = np.linspace(-1, 1, 40)
+    assert explained_by_neighbors(x, 1 - x**2) > 0.95
+    assert explained_by_neighbors(x, np.random.default_rng(3).normal(size=40)) < 0.2
