@@ -184,13 +184,15 @@ def _is_computed(chosen: Study, preset: str) -> bool:
 
 def _stored(chosen: Study, preset: str, folder: Path) -> xr.Dataset | None:
     """What there is of a study that this preset does not compute."""
-    try:
-        dataset = load(chosen.name, preset, folder)
-    except FileNotFoundError:
-        _say("  not computed in this preset, and no dataset of it comes with the code yet")
-        return None
-    _say(f"  not computed in this preset; from {dataset.attrs['origin']}")
-    return dataset
+    for wanted in ("full", preset):
+        try:
+            dataset = load(chosen.name, wanted, folder)
+        except FileNotFoundError:
+            continue
+        _say(f"  not computed in this preset; from {dataset.attrs['origin']}")
+        return dataset
+    _say("  not computed in this preset, and no dataset of it comes with the code yet")
+    return None
 
 
 def _run(

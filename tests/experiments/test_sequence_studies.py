@@ -18,6 +18,7 @@ STUDIES = ("scan_generalization", "ontology_reasoning", "addition_block")
 TINY: dict[str, Any] = {"depth": 1, "width": 8, "head_width": 8, "feedforward": 8, "steps": 4, "batch": 4}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_papers_sizes_start_and_take_a_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = study(name)

@@ -65,7 +65,14 @@ for _name in ANCHOR:
 TINY["anchor_gamma"] |= {"gamma": (0.4, 0.8), "seed": (0, 1)}
 
 
-@pytest.mark.parametrize("name", NAMES)
+# They differ from the others in their grids alone.
+GRIDS = ("depth", "weight_decay", "learning_rate", "rate_decay", "steps", "parts", "key_split")
+SLOW = [f"anchor_{name}" for name in GRIDS]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in NAMES]
+)
 def test_from_config_to_findings_and_figures(name: str, tmp_path: Path) -> None:
     tiny = replace(study(name), presets={"tiny": TINY[name]})
     summary = tiny.run("tiny", tmp_path, workers=0)

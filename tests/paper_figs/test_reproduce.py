@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +233,25 @@ def test_an_unknown_preset_is_refused(fake: _Checks, capsys: pytest.CaptureFixtu
     assert job.main(preset="quik") == 2
     assert "did you mean 'quick'" in capsys.readouterr().err
     assert not Path("results/report.html").exists()
+
+
+def test_what_is_not_computed_comes_from_the_largest_grid_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = {"quick": xr.Dataset(attrs={"origin": "few runs"})}
+
+    def load(name: str, preset: str, folder: Path) -> xr.Dataset:
+        if preset not in there:
+            raise FileNotFoundError(name)
+        return there[preset]
+
+    monkeypatch.setattr(job, "load", load)
+    long = replace(_study("anchor_gamma"), routine=False)
+    assert not job._is_computed(long, "quick")
+    assert job._is_computed(long, "full")
+    assert job._stored(long, "quick", tmp_path) is there["quick"]
+    there["full"] = xr.Dataset(attrs={"origin": "all runs"})
+    assert job._stored(long, "quick", tmp_path) is there["full"]
+    there.clear()
+    assert job._stored(long, "quick", tmp_path) is None
+    assert "no dataset of it comes with the code yet" in capsys.readouterr().out
