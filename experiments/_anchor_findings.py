@@ -19,7 +19,8 @@ def answers(dataset: xr.Dataset) -> tuple[str, ...]:
     """What is answered on unseen pairs, for every combination of the swept fields but the seed."""
     fields = [str(name) for name in dataset["phase"].dims if name != "seed"]
     final = dataset["accuracy"].isel(fraction=-1)
-    sentences = [f"{dataset['phase'].size} transformers, {dataset.sizes['seed']} seeds a cell."]
+    seeds = dataset.sizes["seed"]
+    sentences = [f"{dataset['phase'].size} transformers, {seeds} seed{'' if seeds == 1 else 's'} a cell."]
     for values in itertools.product(*(dataset[name].values for name in fields)):
         at = dict(zip(fields, values, strict=True))
         of = final.sel(at)

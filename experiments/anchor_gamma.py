@@ -15,7 +15,7 @@ from experiments._anchor_study import PAPER, anchor_study, by_step
 from experiments._trade_off import explained_by_neighbors
 from lowcomplex import effective_rank, nulls
 
-_FEWEST = 6
+_FEWEST = 20
 
 
 def findings(dataset: xr.Dataset) -> tuple[str, ...]:
