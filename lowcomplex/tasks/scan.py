@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from lowcomplex.tasks.sequences import IGNORED, PADDING, SequenceBatch, divide, lay_out
+from lowcomplex.tasks.sequences import IGNORED, PADDING, SequenceBatch, divide, draw, lay_out
 
 Split = Literal["length", "addprim_jump", "addprim_turn_left", "around_right"]
 Part = Literal["train", "test"]
@@ -156,14 +156,9 @@ class ScanTask:
         Raises:
             ValueError: n is not positive, or `part` is unknown.
         """
-        if n < 1:
-            raise ValueError(f"n: expected a positive number of sequences, got {n}")
         if part not in get_args(Part):
             raise ValueError(f"part: expected 'train' or 'test', got {part!r}")
-        indices = (self.train if part == "train" else self.test).to(generator.device)
-        return self.batch(
-            indices[torch.randint(len(indices), (n,), generator=generator, device=generator.device)]
-        )
+        return self.batch(draw(self.train if part == "train" else self.test, n, generator))
 
 
 def scan_text(tokens: Tensor) -> str:

@@ -106,3 +106,23 @@ def divide(indices: Tensor, n: int, generator: torch.Generator) -> tuple[Tensor,
     drawn = indices[order[:n]]
     rest = torch.unique(indices)
     return drawn, rest[~torch.isin(rest, drawn)]
+
+
+def draw(indices: Tensor, n: int, generator: torch.Generator) -> Tensor:
+    """Draw examples with replacement, uniformly.
+
+    Args:
+        indices: (examples,) example ids.
+        n: How many to draw.
+        generator: Source of randomness; its device is the device of the result.
+
+    Returns:
+        (n,) ids.
+
+    Raises:
+        ValueError: n is not positive.
+    """
+    if n < 1:
+        raise ValueError(f"n: expected a positive number of sequences, got {n}")
+    chosen = torch.randint(len(indices), (n,), generator=generator, device=generator.device)
+    return indices.to(generator.device)[chosen]
