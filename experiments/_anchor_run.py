@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from experiments._anchor_quantities import Quantities
-from lowcomplex import initialize, nulls, sweeps
+from experiments._network_config import NetworkConfig
+from lowcomplex import initialize, nulls
 from lowcomplex.measures import singular_values, trajectory_dimension
 from lowcomplex.networks import Transformer
 from lowcomplex.tasks import AnchorBatch, AnchorTask
@@ -57,7 +58,7 @@ _NAMES = {
 }
 
 
-class AnchorConfig(sweeps.Config):
+class AnchorConfig(NetworkConfig):
     """One training run.
 
     `part` is what is at γ, the rest being at 1/2; "embedding" there means all that the vocabulary and the
@@ -73,12 +74,6 @@ class AnchorConfig(sweeps.Config):
     part: Part = "all"
     residual_scaling: bool = False
     depth: int = 3
-    width: int = 64
-    heads: int = 1
-    head_width: int = 64
-    feedforward: int = 128
-    norm: Literal["pre", "post", "none"] = "pre"
-    activation: Literal["relu", "gelu"] = "relu"
     functions: FunctionSet = "translations"
     rule: Rule = "non-inferential"
     unseen: tuple[Pair, ...] = ((4, 3),)
@@ -90,8 +85,6 @@ class AnchorConfig(sweeps.Config):
     batch: int = 128
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.01
-    warmup: float = 0.5
-    floor: float = 0.05
 
     def task(self) -> AnchorTask:
         """What is trained."""
@@ -102,17 +95,7 @@ class AnchorConfig(sweeps.Config):
     def model(self, generator: torch.Generator) -> Transformer:
         """The network at its initialization."""
         task = self.task()
-        model = Transformer(
-            task.vocabulary,
-            task.length,
-            self.width,
-            self.heads,
-            self.head_width,
-            self.feedforward,
-            self.depth,
-            self.norm,
-            self.activation,
-        )
+        model = self.transformer(task.vocabulary, task.length)
         small = {} if self.part == "all" else dict.fromkeys(_PARTS[self.part], self.gamma)
         initialize(model, 0.5 if small else self.gamma, parts=small, generator=generator)
         if self.residual_scaling:

@@ -12,7 +12,8 @@ import xarray as xr
 from torch import Tensor, nn
 
 from experiments._anchor_run import label, stream
-from lowcomplex import initialize, sweeps
+from experiments._network_config import NetworkConfig
+from lowcomplex import initialize
 from lowcomplex.measures import learning_time
 from lowcomplex.networks import Transformer
 from lowcomplex.tasks import SequenceBatch, answer_loss, exact_answers
@@ -42,7 +43,7 @@ PAPER: dict[str, Any] = {
 }
 
 
-class SequenceConfig(sweeps.Config):
+class SequenceConfig(NetworkConfig):
     """One training run; a subclass adds the task's choices.
 
     The arm "small" starts at the rate `small_gamma` and decays by `small_decay`; "large" is the reverse.
@@ -57,17 +58,9 @@ class SequenceConfig(sweeps.Config):
     large_gamma: float = 0.5
     large_decay: float = 0.01
     depth: int = 2
-    width: int = 64
-    heads: int = 1
-    head_width: int = 64
-    feedforward: int = 128
-    norm: Literal["pre", "post", "none"] = "pre"
-    activation: Literal["relu", "gelu"] = "relu"
     steps: int = 2000
     batch: int = 64
     learning_rate: float = 2e-3
-    warmup: float = 0.5
-    floor: float = 0.05
 
     @property
     def gamma(self) -> float:
@@ -81,17 +74,7 @@ class SequenceConfig(sweeps.Config):
 
     def model(self, vocabulary: int, length: int, generator: torch.Generator) -> Transformer:
         """The network at its initialization."""
-        model = Transformer(
-            vocabulary,
-            length,
-            self.width,
-            self.heads,
-            self.head_width,
-            self.feedforward,
-            self.depth,
-            self.norm,
-            self.activation,
-        )
+        model = self.transformer(vocabulary, length)
         initialize(model, self.gamma, generator=generator)
         return model
 
