@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments._hypotheses import HYPOTHESES, Rule, load, overall
+from experiments._hypotheses import Rule, load, overall
 
 HEAD = """
 [[hypothesis]]
@@ -124,7 +124,6 @@ def test_rules(rule: Rule, outcomes: str, expected: str) -> None:
     assert overall(rule, tuple(words[letter] for letter in outcomes)) == expected
 
 
-@pytest.mark.skipif(not HYPOTHESES.is_file(), reason="no hypotheses are registered")
 def test_the_registered_hypotheses_are_of_known_studies_and_their_fields() -> None:
     from experiments import study
     from experiments._hypotheses import MATCHED
