@@ -41,8 +41,9 @@ LEARNED_LOSS = 0.1
 LEARNED_ACCURACY = 0.99
 _EVALUATIONS = 50
 
-Part = Literal["all", "embedding", "query-key", "value-output", "feedforward"]
+Part = Literal["all", "none", "embedding", "query-key", "value-output", "feedforward"]
 _PARTS: dict[Part, tuple[str, ...]] = {
+    "none": (),
     "embedding": ("embedding*", "positions*", "output*"),
     "query-key": ("blocks.*.query*", "blocks.*.key*"),
     "value-output": ("blocks.*.value*", "blocks.*.attention_output*"),
@@ -96,8 +97,11 @@ class AnchorConfig(NetworkConfig):
         """The network at its initialization."""
         task = self.task()
         model = self.transformer(task.vocabulary, task.length)
-        small = {} if self.part == "all" else dict.fromkeys(_PARTS[self.part], self.gamma)
-        initialize(model, 0.5 if small else self.gamma, parts=small, generator=generator)
+        if self.part == "all":
+            initialize(model, self.gamma, generator=generator)
+        else:
+            small = dict.fromkeys(_PARTS[self.part], self.gamma)
+            initialize(model, 0.5, parts=small, generator=generator)
         if self.residual_scaling:
             with torch.no_grad():
                 for name, weight in model.named_parameters():

@@ -12,7 +12,7 @@ STUDY = anchor_study(
         "seed",
     ),
     findings=answers,
-    quick={"depth": (2, 3), "gamma": (0.4, 0.8), "seed": (100,)},
-    full={"depth": (2, 3, 4), "gamma": (0.4, 0.5, 0.6, 0.7, 0.8, 0.9), "seed": SEEDS},
+    quick={"depth": (2, 3), "gamma": (0.5, 0.8), "seed": (100,)},
+    full={"depth": (2, 3, 4), "gamma": (0.5, 0.7, 0.8, 0.9), "seed": SEEDS},
     paper=PAPER | {"depth": (2, 3, 4, 5, 6, 7), "gamma": PAPER_GAMMAS, "seed": SEEDS},
 )

@@ -3,7 +3,7 @@
 from experiments._anchor_findings import answers
 from experiments._anchor_study import PAPER, SEEDS, anchor_study
 
-PARTS = ("all", "embedding", "query-key", "value-output", "feedforward")
+PARTS = ("none", "embedding", "query-key", "value-output", "feedforward", "all")
 STUDY = anchor_study(
     name="anchor_parts",
     title="Which part's γ carries the effect?",
@@ -16,13 +16,13 @@ STUDY = anchor_study(
     quick={"part": ("query-key",), "gamma": (0.8,), "seed": (100,)},
     full={
         "part": PARTS,
-        "gamma": (0.7, 0.8),
-        "seed": SEEDS,
+        "gamma": (0.8,),
+        "seed": (*SEEDS, 103),
     },
     paper=PAPER
     | {
         "part": PARTS,
-        "gamma": (0.5, 0.6, 0.7, 0.8),
+        "gamma": (0.8,),
         "seed": SEEDS,
     },
 )
