@@ -37,6 +37,8 @@ BLOCKS = 4
 PARTS = ("query", "key", "value", "attention output", "feedforward in", "feedforward out")
 PAIRS = ("seen", "unseen")
 CLASSES = ("target", "intermediate", "unordered_pair")
+# Near which runs of three blocks at several γ and learning rates composed most (seeds from 100 on).
+COMPOSING_RANK = 5.0
 
 Index = Mapping[str, int]
 Value = Callable[[xr.Dataset, Index], xr.DataArray]
@@ -168,6 +170,10 @@ def _weights() -> Iterator[tuple[str, Observable]]:
                 label,
                 Observable("weights", (measure,), partial(_mean_over_matrices, measure, group.strip())),
             )
+    yield (
+        f"distance from stable rank {COMPOSING_RANK:g}: block 1 query",
+        Observable("weights", ("stable_rank",), _distance_from_composing_rank),
+    )
     for name in ("embedding_dimension", "embedding_ordinality"):
         yield name, Observable("weights", (name,), partial(_in_time, name, {}))
     yield (
@@ -232,6 +238,12 @@ def _in_time(name: str, labels: Mapping[str, Any], dataset: xr.Dataset, index: I
 
 def _of_matrix(measure: str, matrix: str, dataset: xr.Dataset, index: Index) -> xr.DataArray:
     return _in_time(measure, {"matrix": matrix}, dataset, index)
+
+
+def _distance_from_composing_rank(dataset: xr.Dataset, index: Index) -> xr.DataArray:
+    """In octaves, of the first block's W_Q; an answer that has its peak there is monotone in it."""
+    rank = _of_matrix("stable_rank", "block 1 query", dataset, index)
+    return abs(np.log2(rank / COMPOSING_RANK))
 
 
 def _mean_over_matrices(measure: str, part: str, dataset: xr.Dataset, index: Index) -> xr.DataArray:
