@@ -243,7 +243,7 @@ def _of_matrix(measure: str, matrix: str, dataset: xr.Dataset, index: Index) -> 
 def _distance_from_composing_rank(dataset: xr.Dataset, index: Index) -> xr.DataArray:
     """In octaves, of the first block's W_Q; an answer that has its peak there is monotone in it."""
     rank = _of_matrix("stable_rank", "block 1 query", dataset, index)
-    return abs(np.log2(rank / COMPOSING_RANK))
+    return rank.copy(data=np.abs(np.log2(rank.values / COMPOSING_RANK)))
 
 
 def _mean_over_matrices(measure: str, part: str, dataset: xr.Dataset, index: Index) -> xr.DataArray:

@@ -11,7 +11,8 @@ from paper_figs._judged import conclude
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say."""
     return conclude(
-        over_gamma(dataset, "sequences"), *means_at_each(dataset, "sequences", "with {} sequences a pair")
+        over_gamma(dataset, "sequences"),
+        *means_at_each(dataset, "sequences", "where the sequences a pair are {}"),
     )
 
 

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import xarray as xr
 
-from paper_figs._answers import composed_runs, curve_figure
-from paper_figs._judged import Point, conclude, contrast
+from lowcomplex import plots
+from paper_figs._answers import composed_runs
+from paper_figs._figure import Figure
+from paper_figs._judged import conclude, contrast
+from paper_figs._words import counted, unconverged
+
+_WHOLE = ("none", "all")
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """What is drawn."""
+    return (
+        f"Which part's γ? One part of the network is at γ = {dataset['gamma'].item():g}, the others are at "
+        "1/2 (“none”: every part at 1/2; “all”: none at 1/2; “embedding”: positions and output head too). "
+        "Answers on the unseen pair (4, 3), and accuracy on trained pairs. Large marks: mean of "
+        f"{counted(dataset.sizes['seed'], 'seed')} at the last checkpoint; bars: their range; small marks: "
+        f"runs.{unconverged(dataset)}"
+    )
 
 
 def finding(dataset: xr.Dataset) -> str:
-    """What the runs say, at the largest γ."""
-    composed, gamma = composed_runs(dataset), float(dataset["gamma"].max())
-    at = composed[composed["gamma"] == gamma].set_index("part")["accuracy"]
-    points = [
-        contrast(
-            at[at.index == "all"],
-            at[at.index == part],
-            ("all parts together", f"the {part} part alone"),
-            where=f"at γ = {gamma:g} ",
-        )
-        for part in dataset["part"].values
-        if part != "all"
-    ]
-    return conclude(points or [Point("open", "only all parts together were trained")])
+    """What the runs say."""
+    composed = composed_runs(dataset).set_index("part")["accuracy"]
+    none, all_parts = (composed[composed.index == part] for part in _WHOLE)
+    points = [contrast(all_parts, none, ("all parts at γ", "none"))]
+    notes = []
+    for part in dataset["part"].values:
+        if part not in _WHOLE:
+            alone = composed[composed.index == part]
+            points.append(contrast(all_parts, alone, ("all parts", f"the {part} part alone")))
+            notes.append(contrast(alone, none, (f"the {part} part alone", "none")).words)
+    return conclude(points, *notes)
 
 
-FIGURE = curve_figure(
+FIGURE = Figure(
     "parts",
     "anchor_parts",
-    "part",
-    "Which part's γ? One part of the network is at γ and the others are at 1/2 (“all”: every part at γ; "
-    "“embedding”: positions and output head too). Answers on the unseen pair (4, 3) that compose (a) or "
-    "mirror (b), and accuracy on trained pairs (c).",
-    claim="Implied by P1, which makes every matrix small: no part alone does what all do together.",
-    finding=finding,
+    caption,
+    partial(plots.plot_answers_by, field="part"),
+    plots.accuracy_table,
+    "Implied by P1, which makes every matrix small: no part alone does what all do together.",
+    finding,
 )

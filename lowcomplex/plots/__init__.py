@@ -12,6 +12,7 @@ from lowcomplex.plots.anchor import (
     plot_offsets,
 )
 from lowcomplex.plots.anchor_task import plot_anchor_task
+from lowcomplex.plots.categories import plot_answers_by
 from lowcomplex.plots.checkpoint import plot_checkpoint
 from lowcomplex.plots.complexity_control import matrix_rank_table, plot_complexity_control
 from lowcomplex.plots.condensation import condensation_table, neuron_table, plot_condensation, plot_neurons
@@ -93,6 +94,7 @@ __all__ = [
     "plot_anchor_task",
     "plot_answer_curves",
     "plot_answer_maps",
+    "plot_answers_by",
     "plot_checkpoint",
     "plot_clusters",
     "plot_complexity",

@@ -85,6 +85,14 @@ def test_a_mean_is_over_the_matrices_that_the_run_has() -> None:
     assert np.isnan(observables(lost, ["stable_rank: mean over matrices"]).iloc[2, -1])
 
 
+def test_distance_from_the_rank_near_which_runs_composed() -> None:
+    dataset = _dataset()
+    rank = dataset["stable_rank"]
+    dataset["stable_rank"] = xr.zeros_like(rank) + np.array([10.0, 2.5])[:, None, None, None]
+    found = observables(dataset, ["distance from stable rank 5: block 1 query"])
+    assert found["distance from stable rank 5: block 1 query"].tolist() == [1, 1, 1, 1]
+
+
 def test_shares_of_the_function() -> None:
     names = [
         "non-shift-equivariant share: unseen",

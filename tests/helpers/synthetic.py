@@ -23,14 +23,14 @@ ANCHOR_RUNS: dict[str, dict[str, Any]] = {
     "anchor_steps": {"steps": [1000, 2000], "gamma": [0.7, 0.8], "seed": range(3)},
     "anchor_rate_decay": {"learning_rate": [1e-3, 3e-3], "weight_decay": [0.01, 1.0], "seed": range(3)},
     "anchor_both_unseen": {"weight_decay": [0.01, 1.0], "gamma": [0.5, 0.8], "seed": range(3)},
-    "anchor_parts": {"part": ["all", "embedding", "query-key"], "gamma": [0.7, 0.8], "seed": range(3)},
+    "anchor_parts": {"part": ["none", "embedding", "query-key", "all"], "gamma": [0.8], "seed": range(3)},
     "anchor_non_commuting": {
         "functions": ["translations", "dihedral"],
         "gamma": [0.5, 0.8],
         "seed": range(3),
     },
     "anchor_data_complexity": {"noise_groups": [0, 5], "depth": [2, 3], "gamma": [0.8], "seed": range(3)},
-    "anchor_finite_data": {"sequences": [100, 1000], "gamma": [0.5, 0.8], "seed": range(3)},
+    "anchor_finite_data": {"sequences": ["100", "1,000", "fresh"], "gamma": [0.5, 0.8], "seed": range(3)},
     "anchor_three": {"gamma": [0.5, 0.8], "seed": range(3)},
     "anchor_key_split": {"modulus": [7, 9], "gamma": [0.5, 0.8], "seed": range(3)},
 }
