@@ -12,7 +12,7 @@ def finding(dataset: xr.Dataset) -> str:
     """What the runs say."""
     composed = composed_runs(dataset)
     deeper = trend(composed, "depth", "the composed share", "depth", expected=1, within=("gamma",))
-    return conclude([*over_gamma(dataset, "depth"), deeper])
+    return conclude(over_gamma(dataset, "depth"), deeper.words)
 
 
 FIGURE = map_figure(
@@ -20,7 +20,7 @@ FIGURE = map_figure(
     "anchor_depth",
     ("depth", "gamma"),
     "Depth and γ. Answers on the unseen pair (4, 3) that compose (a) or mirror the exception (3, 4) (b).",
-    claim="P1, figure 2a,b: as γ and depth grow, the answer on the unseen pair turns from symmetric to "
-    "inferential.",
+    claim="P1, figure 2a,b: at every depth the answer on the unseen pair turns from symmetric to "
+    "inferential as γ grows.",
     finding=finding,
 )

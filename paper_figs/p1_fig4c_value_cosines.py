@@ -61,6 +61,6 @@ FIGURE = Figure(
     draw,
     numbers,
     claim="P1, figure 4c: at γ = .8 value vectors at the first anchor are alike where the intermediate "
-    "results g(x; a1) are equal, more than at γ = .5.",
+    "results g(x; a1) are equal (asked here: more than at γ = .5?).",
     finding=finding,
 )

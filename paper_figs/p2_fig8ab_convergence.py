@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from lowcomplex import plots
 from paper_figs._figure import Figure
-from paper_figs._judged import conclude, trend
+from paper_figs._judged import Point, conclude, trend
 from paper_figs._words import counted
 
 
@@ -29,15 +30,16 @@ def finding(dataset: xr.Dataset) -> str:
     """What the runs say; a run that did not get there ranks behind all that did."""
     table = plots.loss_time_table(dataset)
     runs = table.assign(rank=table["steps"].where(~table["censored"], 2 * table["steps"].max()))
-    points = []
-    for gamma in np.unique(table["gamma"]):
-        own = runs[runs["gamma"] == gamma]
-        what = f"at γ = {gamma:g} the time to fit"
-        points += [
-            trend(own, "noise_groups", what, "noise groups", expected=1, within=("depth",), value="rank"),
-            trend(own, "depth", what, "depth", expected=-1, within=("noise_groups",), value="rank"),
-        ]
-    return conclude(points)
+    *others, large = (_points(runs[runs["gamma"] == gamma], gamma) for gamma in np.unique(table["gamma"]))
+    return conclude(large, *(point.words for points in others for point in points))
+
+
+def _points(runs: pd.DataFrame, gamma: float) -> list[Point]:
+    what = f"at γ = {gamma:g} the time to fit"
+    return [
+        trend(runs, "noise_groups", what, "noise groups", expected=1, within=("depth",), value="rank"),
+        trend(runs, "depth", what, "depth", expected=-1, within=("noise_groups",), value="rank"),
+    ]
 
 
 FIGURE = Figure(

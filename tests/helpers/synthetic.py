@@ -29,7 +29,12 @@ ANCHOR_RUNS: dict[str, dict[str, Any]] = {
         "gamma": [0.5, 0.8],
         "seed": range(3),
     },
-    "anchor_data_complexity": {"noise_groups": [0, 5], "depth": [2, 3], "gamma": [0.8], "seed": range(3)},
+    "anchor_data_complexity": {
+        "noise_groups": [0, 5],
+        "depth": [2, 3],
+        "gamma": [0.5, 0.8],
+        "seed": range(3),
+    },
     "anchor_finite_data": {"sequences": ["100", "1,000", "fresh"], "gamma": [0.5, 0.8], "seed": range(3)},
     "anchor_three": {"gamma": [0.5, 0.8], "seed": range(3)},
     "anchor_key_split": {"modulus": [7, 9], "gamma": [0.5, 0.8], "seed": range(3)},
