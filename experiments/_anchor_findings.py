@@ -6,7 +6,7 @@ import itertools
 
 import xarray as xr
 
-UNCONVERGED = "not converged"
+NOT_CONVERGED = "not converged"
 _SYMBOLS = {"gamma": "γ"}
 
 
@@ -28,7 +28,7 @@ def answers(dataset: xr.Dataset) -> tuple[str, ...]:
         if bool(of.sel(group="symmetric").notnull().any()):
             said.append(f"{spread(of.sel(group='symmetric'))} mirror")
         said.append(f"trained pairs {spread(of.sel(group='seen_train_keys'))}")
-        failed = int((dataset["phase"].sel(at) == UNCONVERGED).sum())
+        failed = int((dataset["phase"].sel(at) == NOT_CONVERGED).sum())
         if failed:
             said.append(f"{failed} not converged")
         where = ", ".join(f"{named(name)} {_text(value)}" for name, value in at.items())

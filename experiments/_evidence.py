@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from experiments._anchor_findings import NOT_CONVERGED
 from experiments._hypotheses import MATCHED, Association, Choice, Hypothesis, Outcome, overall
 from experiments._observables import MissingObservableError, observables, run_dimensions
 from experiments._power import power_of_area, power_of_rank_correlation
 from experiments._statistics import Effect, area_under_curve, corrected, rank_correlation, verdict
 from lowcomplex._names import require_known
 
-NOT_CONVERGED = "not converged"
 _ONE_KIND = "in a stratum of one kind"
 _NO_EFFECT = Effect(np.nan, np.nan, np.nan, np.nan, 0)
 _RULES = {"all": "all are", "any": "any is", "majority": "more than half are"}

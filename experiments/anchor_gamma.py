@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from experiments._anchor_findings import NOT_CONVERGED
 from experiments._anchor_quantities import GROUPS
 from experiments._anchor_study import PAPER, anchor_study, by_step
 from experiments._trade_off import explained_by_neighbors
@@ -30,7 +31,7 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
     for gamma in gammas:
         at = accuracy.sel(gamma=gamma)
         means = {group: at.sel(group=group) for group in GROUPS}
-        unconverged = int((dataset["phase"].sel(gamma=gamma) == "not converged").sum())
+        unconverged = int((dataset["phase"].sel(gamma=gamma) == NOT_CONVERGED).sum())
         note = f"; {unconverged} not converged" if unconverged else ""
         sentences.append(
             f"γ = {gamma:g}: on the unseen pair {_spread(means['inferential'])} of the answers compose, "
@@ -82,7 +83,7 @@ def _rank_and_composition(dataset: xr.Dataset) -> str:
     from scipy.stats import spearmanr
 
     final = dataset.isel(step=-1)
-    converged = (dataset["phase"] != "not converged").values.ravel()
+    converged = (dataset["phase"] != NOT_CONVERGED).values.ravel()
     rank = final["stable_rank"].sel(matrix="block 1 query").values.ravel()[converged]
     composed = final["accuracy"].sel(group="inferential").values.ravel()[converged]
     gamma = np.repeat(dataset["gamma"].values, dataset.sizes["seed"])[converged]

@@ -2,7 +2,7 @@
 
 import xarray as xr
 
-from experiments._anchor_findings import UNCONVERGED, answers
+from experiments._anchor_findings import NOT_CONVERGED, answers
 from experiments._anchor_study import PAPER, PAPER_GAMMAS, SEEDS, anchor_study
 from experiments._trade_off import ordering
 
@@ -15,7 +15,7 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
 def _ordering(dataset: xr.Dataset, group: str) -> str:
     final = dataset["accuracy"].isel(fraction=-1).sel(group=group, drop=True)
     runs = xr.Dataset({"answer": final, "phase": dataset["phase"]}).to_dataframe().reset_index()
-    runs = runs[runs["phase"] != UNCONVERGED]
+    runs = runs[runs["phase"] != NOT_CONVERGED]
     if runs["gamma"].nunique() < 2 or runs["learning_rate"].nunique() < 2 or len(runs) < 12:
         return (
             f"Too few runs converged to say which combination of γ and learning rate orders {group} answers."

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from experiments._anchor_findings import UNCONVERGED, spread
+from experiments._anchor_findings import NOT_CONVERGED, spread
 from experiments._anchor_flow import attention_mass, edge_importance, sequences
 from experiments._anchor_representations import Representations
 from experiments._anchor_run import AnchorConfig, stream, trained
@@ -36,7 +36,7 @@ def measure(config: MechanismConfig, checkpoint: Path | None = None) -> xr.Datas
         return record.assign(phase=run.quantities.answers().phase)
     # The shapes of what an untrained network computes, without its numbers.
     record = mechanism(config.model(stream(config.seed, 0)), run.task, config.seed)
-    return xr.full_like(record, float("nan")).assign(phase=UNCONVERGED)
+    return xr.full_like(record, float("nan")).assign(phase=NOT_CONVERGED)
 
 
 def mechanism(model: Transformer, task: AnchorTask, seed: int) -> xr.Dataset:
@@ -76,7 +76,7 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
 
 
 def _of_cell(runs: xr.Dataset) -> str:
-    converged = runs.isel(seed=(runs["phase"] != UNCONVERGED).values)
+    converged = runs.isel(seed=(runs["phase"] != NOT_CONVERGED).values)
     failed = runs.sizes["seed"] - converged.sizes["seed"]
     note = f"{failed} not converged and left out; " if failed else ""
     if not converged.sizes["seed"]:

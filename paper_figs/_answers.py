@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 import xarray as xr
 
+from experiments._anchor_findings import NOT_CONVERGED
 from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, converged, rise, share
@@ -75,7 +76,7 @@ def curve_figure(
 
 def map_words(dataset: xr.Dataset) -> str:
     """How to read a map."""
-    failed = int((dataset["phase"] == "not converged").sum())
+    failed = int((dataset["phase"] == NOT_CONVERGED).sum())
     return (
         f"Cells: mean of {counted(dataset.sizes['seed'], 'seed')} at the last checkpoint; ×n: n of them did "
         f"not converge ({failed} of {dataset['phase'].size} runs in all); hatched: accuracy on trained pairs "

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from experiments._anchor_findings import NOT_CONVERGED
 from experiments._statistics import Effect, rank_correlation
 from paper_figs._words import counted
 
 VERDICTS = ("Agrees", "Disagrees", "In part", "Undecided")
-_UNCONVERGED = "not converged"
 # A fall smaller than this is not told.
 _FALL = 0.1
 _LEVEL = 0.05
@@ -178,7 +178,7 @@ def contrast(
 
 def converged(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs that learned their task."""
-    return runs[runs["phase"] != _UNCONVERGED]
+    return runs[runs["phase"] != NOT_CONVERGED]
 
 
 def share(table: pd.DataFrame, group: str) -> pd.DataFrame:

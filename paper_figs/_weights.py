@@ -9,6 +9,7 @@ import torch
 import xarray as xr
 
 from experiments import study
+from experiments._anchor_findings import NOT_CONVERGED
 from experiments._anchor_run import AnchorConfig, label
 from lowcomplex import plots
 
@@ -30,7 +31,7 @@ def final_runs(dataset: xr.Dataset, values: Mapping[str, xr.DataArray]) -> pd.Da
     dims = [str(name) for name in dataset["phase"].dims]
     arrays = {name: array.reset_coords(drop=True) for name, array in values.items()}
     table = xr.Dataset({**arrays, "phase": dataset["phase"].reset_coords(drop=True)}).to_dataframe()
-    table = table[table["phase"] != "not converged"].reset_index()
+    table = table[table["phase"] != NOT_CONVERGED].reset_index()
     return table[[*dims, *values]]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import xarray as xr
 
+from experiments._anchor_findings import NOT_CONVERGED
+
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number and its noun: "1 seed", "3 seeds"."""
@@ -26,9 +28,7 @@ def ends(dataset: xr.Dataset) -> str:
 
 def unconverged(dataset: xr.Dataset) -> str:
     """A sentence on runs that did not converge, as `converged` or `phase` says; empty if all did."""
-    if "converged" in dataset:
-        runs = ~dataset["converged"].astype(bool)
-    else:
-        runs = dataset["phase"] == "not converged"
-    failed = int(runs.sum())
-    return f" {counted(failed, 'run')} of {runs.size} did not converge (crosses)." if failed else ""
+    named = "converged" in dataset
+    failures = ~dataset["converged"].astype(bool) if named else dataset["phase"] == NOT_CONVERGED
+    failed = int(failures.sum())
+    return f" {counted(failed, 'run')} of {failures.size} did not converge (crosses)." if failed else ""

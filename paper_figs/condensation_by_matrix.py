@@ -6,6 +6,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure
 
+from experiments._anchor_findings import NOT_CONVERGED
 from lowcomplex import nulls, plots
 from paper_figs._figure import Figure
 from paper_figs._judged import trend
@@ -35,7 +36,7 @@ def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
     phase = dataset["phase"].to_dataframe().reset_index()[["gamma", "seed", "phase"]]
     table = numbers(dataset).merge(phase, on=["gamma", "seed"])
-    table = table[table["phase"] != "not converged"]
+    table = table[table["phase"] != NOT_CONVERGED]
     falling = [
         str(part)
         for part, own in table.groupby("part", sort=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
+from experiments._anchor_findings import NOT_CONVERGED
 from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._hypotheses import NAME
@@ -13,8 +14,8 @@ from paper_figs._words import counted
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
     table = plots.run_table(dataset)
-    failed = int((table["phase"] == "not converged").sum())
-    other = int(((table["left_out"] != "") & (table["phase"] != "not converged")).sum())
+    failed = int((table["phase"] == NOT_CONVERGED).sum())
+    other = int(((table["left_out"] != "") & (table["phase"] != NOT_CONVERGED)).sum())
     return (
         "What the hypotheses compare: the first registered test of each, one mark a run, in the color of its "
         "γ. Where a phase is predicted, runs of one phase are spread to be seen. The statistic is within the "

@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 import xarray as xr
 
+from experiments._anchor_findings import NOT_CONVERGED
 from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude, trend
@@ -38,7 +39,7 @@ def _in_training(dataset: xr.Dataset) -> list[Point]:
     gammas = dataset["gamma"].values
     gamma = min(gammas, key=lambda own: abs(own - LARGE["gamma"]))
     time = dataset["embedding_dimension"].sel(gamma=gamma)
-    course = time.where(dataset["phase"].sel(gamma=gamma) != "not converged", drop=True)
+    course = time.where(dataset["phase"].sel(gamma=gamma) != NOT_CONVERGED, drop=True)
     if not course.sizes["seed"]:
         return [Point("open", f"no run converged at γ = {gamma:g}")]
     runs = course.transpose("seed", ...).values

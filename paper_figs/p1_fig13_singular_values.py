@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure
 
+from experiments._anchor_findings import NOT_CONVERGED
 from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, Status, conclude, contrast
@@ -41,7 +42,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say, with the effective rank as the number of large singular values."""
-    learned = dataset["phase"] != "not converged"
+    learned = dataset["phase"] != NOT_CONVERGED
     ranks = dataset.assign(effective_rank=dataset["effective_rank"].where(learned))
     table = plots.rank_table(ranks, "effective_rank")
     gammas = table["gamma"].unique()

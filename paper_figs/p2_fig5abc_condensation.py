@@ -6,6 +6,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure
 
+from experiments._anchor_findings import NOT_CONVERGED
 from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude, trend
@@ -35,7 +36,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    failed = int((dataset["phase"] == "not converged").sum())
+    failed = int((dataset["phase"] == NOT_CONVERGED).sum())
     return (
         "Complexity control with both (3, 4) and (4, 3) unseen. Above: cosines of the neurons of the first "
         "block's W_Q, clustered, and embeddings of tokens 40 to 79 on their first two principal components, "

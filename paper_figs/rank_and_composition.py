@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
+from experiments._anchor_findings import NOT_CONVERGED
 from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import unconverged
@@ -12,7 +13,7 @@ from paper_figs._words import unconverged
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
     table = plots.complexity_table(dataset)
-    converged = table[table["phase"] != "not converged"]
+    converged = table[table["phase"] != NOT_CONVERGED]
     correlations = converged[["stable_rank", "effective_rank", "inferential"]].corr(method="spearman")
     stable, effective = correlations.loc[["stable_rank", "effective_rank"], "inferential"]
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
+from experiments._anchor_findings import NOT_CONVERGED
 from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude
@@ -27,7 +28,7 @@ def caption(dataset: xr.Dataset) -> str:
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say."""
     table = plots.trajectory_table(dataset)
-    table = table[table["phase"] != "not converged"]
+    table = table[table["phase"] != NOT_CONVERGED]
     if table.empty:
         return conclude([Point("open", "no run converged")])
     runs = table.drop_duplicates(["gamma", "seed"])
