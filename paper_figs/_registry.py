@@ -22,6 +22,7 @@ NAMES = (
     "effective_rank",
     "token_map",
     "rank_and_composition",
+    "rank_and_composition_decay",
     "p1_fig1_8_9_task",
     "p1_fig2ab_depth",
     "p1_fig2c_heads",

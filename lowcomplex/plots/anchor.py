@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -16,7 +18,19 @@ from lowcomplex.plots._style import (
     style,
 )
 from lowcomplex.plots.curves import draw_curves
-from lowcomplex.plots.runs import GROUP_LABELS, NOT_CONVERGED, SEEN, UNSEEN, accuracy_table
+from lowcomplex.plots.runs import (
+    DIMENSION_LABELS,
+    GROUP_LABELS,
+    NOT_CONVERGED,
+    SEEN,
+    UNSEEN,
+    accuracy_table,
+    at_end,
+    named,
+)
+
+_RANKS = ("stable_rank", "effective_rank")
+_MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 @style()
@@ -109,31 +123,35 @@ def complexity_table(dataset: xr.Dataset, matrix: str = "block 1 query") -> pd.D
     """Final rank of one matrix beside the composed share of the same run's answers.
 
     Args:
-        dataset: `stable_rank` and `effective_rank` over (gamma, seed, step, matrix), and what
+        dataset: `stable_rank` and `effective_rank` over the run dimensions, time and `matrix`, and what
             `accuracy_table` needs.
         matrix: The matrix.
 
     Returns:
-        Columns gamma, seed, stable_rank, effective_rank, inferential, phase.
+        Columns: the run dimensions, stable_rank, effective_rank, inferential, phase.
 
     Raises:
         ValueError: The dataset lacks a variable or a dimension.
     """
-    require(dataset, ("stable_rank", "effective_rank"), ("gamma", "seed", "step", "matrix"))
-    ranks = dataset[["stable_rank", "effective_rank"]].isel(step=-1).sel(matrix=matrix)
-    table = ranks.to_dataframe().reset_index()[["gamma", "seed", "stable_rank", "effective_rank"]]
+    require(dataset, _RANKS, ("gamma", "seed", "matrix"))
     answers = accuracy_table(dataset)
     answers = answers[answers["group"] == "inferential"].rename(columns={"accuracy": "inferential"})
-    return table.merge(answers[["gamma", "seed", "inferential", "phase"]], on=["gamma", "seed"])
+    fields = [str(name) for name in dataset["phase"].dims]
+    ranks = at_end(dataset[list(_RANKS)]).sel(matrix=matrix).reset_coords(drop=True)
+    table = ranks.to_dataframe().reset_index()[[*fields, *_RANKS]]
+    return table.merge(answers[[*fields, "inferential", "phase"]], on=fields)
 
 
 @style()
-def plot_complexity(dataset: xr.Dataset, matrix: str = "block 1 query") -> Figure:
+def plot_complexity(
+    dataset: xr.Dataset, matrix: str = "block 1 query", *, shape: str | None = None
+) -> Figure:
     """Does a lower rank mean a composed answer? One mark a run.
 
     Args:
         dataset: As for `complexity_table`.
         matrix: The matrix whose rank is drawn.
+        shape: A run dimension that marks tell apart, besides γ, which colors do.
 
     Returns:
         The figure.
@@ -141,26 +159,26 @@ def plot_complexity(dataset: xr.Dataset, matrix: str = "block 1 query") -> Figur
     table = complexity_table(dataset, matrix)
     figure = canvas(1, 2, height=2.5, sharey=True)
     gammas = np.unique(table["gamma"])
-    for axis, measure in zip(figure.axes, ("stable_rank", "effective_rank"), strict=True):
-        for gamma, color in zip(gammas, sequential(len(gammas)), strict=True):
-            runs = table[table["gamma"] == gamma]
-            converged = runs["phase"] != NOT_CONVERGED
-            axis.scatter(
-                runs[measure], runs["inferential"], color=color, s=22, linewidth=0, label=f"{gamma:g}"
-            )
-            axis.scatter(
-                runs.loc[~converged, measure],
-                runs.loc[~converged, "inferential"],
-                color="black",
-                marker="x",
-                s=22,
-                linewidth=0.9,
-            )
+    colors = dict(zip(gammas, sequential(len(gammas)), strict=True))
+    told = pd.Series("", table.index) if shape is None else table[shape].map(named)
+    shapes = dict(zip(dict.fromkeys(told), itertools.cycle(_MARKERS), strict=False))
+    failed = table[table["phase"] == NOT_CONVERGED]
+    for axis, measure in zip(figure.axes, _RANKS, strict=True):
+        for gamma, color in colors.items():
+            axis.scatter([], [], color=color, s=22, linewidth=0, label=f"γ = {gamma:g}")
+        if shape is not None:
+            for value, marker in shapes.items():
+                label = f"{DIMENSION_LABELS.get(shape, shape)} {value}"
+                axis.scatter([], [], color="0.5", s=22, linewidth=0, marker=marker, label=label)
+        for (gamma, color), (value, marker) in itertools.product(colors.items(), shapes.items()):
+            runs = table[(table["gamma"] == gamma) & (told == value)]
+            axis.scatter(runs[measure], runs["inferential"], color=color, s=22, linewidth=0, marker=marker)
+        axis.scatter(failed[measure], failed["inferential"], color="black", marker="x", s=22, linewidth=0.9)
         axis.set_xlabel(f"{measure.replace('_', ' ')}, {matrix} matrix")
         axis.set_ylim(-0.04, 1.04)
     figure.axes[0].set_ylabel("inferential share, pair (4, 3)")
-    if (table["phase"] == NOT_CONVERGED).any():
+    if len(failed):
         figure.axes[0].plot([], [], "x", color="black", markersize=4, label="not\nconverged")
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center", title="γ")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center")
     panel_letters(figure.axes)
     return figure

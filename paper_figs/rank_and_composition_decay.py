@@ -1,0 +1,69 @@
+"""Rank of the query matrix beside the share of composed answers, over γ and weight decay."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from experiments._anchor_findings import NOT_CONVERGED
+from experiments._observables import COMPOSING_RANK
+from experiments._trade_off import explained_by_neighbors
+from lowcomplex import plots
+from paper_figs._figure import Figure
+from paper_figs._judged import conclude, trend
+from paper_figs._words import unconverged
+
+_FEWEST = 20
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """What is drawn."""
+    return (
+        "At which rank do networks compose? Final stable (a) and effective rank (b) of the first block's "
+        "query matrix and share of composed answers on the unseen pair, over γ (color) and weight decay "
+        f"(shape); one mark a run.{unconverged(dataset)}"
+    )
+
+
+def finding(dataset: xr.Dataset) -> str:
+    """What the runs say, on either side of the rank that was registered."""
+    table = plots.complexity_table(dataset)
+    runs = table[table["phase"] != NOT_CONVERGED]
+    above = runs["stable_rank"] > COMPOSING_RANK
+    at_side = partial(
+        trend, x="stable_rank", what="the composed share", along="W_Q's stable rank", value="inferential"
+    )
+    points = [
+        at_side(runs[~above], expected=1, where=f"up to a rank of {COMPOSING_RANK:g} "),
+        at_side(runs[above], expected=-1, where=f"above {COMPOSING_RANK:g} "),
+    ]
+    return conclude(points, *_explained(runs))
+
+
+def _explained(runs: pd.DataFrame) -> list[str]:
+    """What the nearest runs predict, which sees a share that rises and falls again."""
+    if len(runs) < _FEWEST:
+        return []
+    rank = explained_by_neighbors(np.log(runs["stable_rank"]), runs["inferential"])
+    gamma, decay = (
+        explained_by_neighbors(runs[name], runs["inferential"]) for name in ("gamma", "weight_decay")
+    )
+    return [
+        f"the runs nearest in stable rank explain {rank:.0%} of the composed share's variance, those nearest "
+        f"in γ {gamma:.0%} and those nearest in weight decay {decay:.0%}"
+    ]
+
+
+FIGURE = Figure(
+    "rank_and_composition_decay",
+    "anchor_weight_decay",
+    caption,
+    partial(plots.plot_complexity, shape="weight_decay"),
+    plots.complexity_table,
+    "Registered here as H7: composition is most frequent at a medium stable rank of W_Q, near 5, and rarer "
+    "on either side.",
+    finding,
+)
