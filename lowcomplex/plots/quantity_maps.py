@@ -61,7 +61,10 @@ def plot_quantity_maps(
     figure = canvas(1, len(labels), height=1.1 + 0.34 * table[rows].nunique())
     panels = list(figure.axes)
     for axis, (quantity, label) in zip(panels, labels.items(), strict=True):
-        mesh = quantity_panel(axis, table, quantity, rows, columns, digits=digits)
+        low, high = table[quantity].min(), table[quantity].max()
+        # Around equal values a color bar would invent a range, negative numbers of directions included.
+        high = low + 1 if low == high else high
+        mesh = quantity_panel(axis, table, quantity, rows, columns, digits=digits, low=low, high=high)
         axis.set_xlabel(DIMENSION_LABELS.get(columns, columns))
         axis.set_ylabel(DIMENSION_LABELS.get(rows, rows))
         figure.colorbar(mesh, ax=axis, label=label, pad=0.02)
