@@ -1,6 +1,6 @@
-"""Write docs/papers.md: each claim of the two papers beside what the committed runs say of it.
+"""Write docs/papers.md: what the papers claim and what was registered, beside what the committed runs say.
 
-Run as `make papers`; it takes a minute or two.
+Run as `make papers`; it takes some minutes, from the committed datasets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import xarray as xr
 
 from experiments._data import load
 from lowcomplex import plots
-from paper_figs import NAMES, Figure, figure
+from paper_figs import NAMES, Figure, _hypotheses, figure
 from paper_figs._papers import NOT_YET, OUT_OF_REACH, Entry, entries, introduction
 
 HERE = Path(__file__).parent
@@ -63,6 +63,23 @@ def row(entry: Entry) -> str:
     return f"| {entry.row or 'beyond'} | {shows} | {entry.claim or '–'} | {entry.verdict}{why} |"
 
 
+def hypotheses() -> str:
+    """The registered hypotheses with their outcomes, and their figures, which are drawn."""
+    with tempfile.TemporaryDirectory() as nowhere:
+        judged = _hypotheses.load("full", Path(nowhere))
+    rows = [
+        f"| {name} | {title} | {sentence} |"
+        for name, title, sentence in zip(
+            judged["hypothesis"].values, judged["title"].values, judged["sentence"].values, strict=True
+        )
+    ]
+    pictures = []
+    for item in (item for item in map(figure, NAMES) if item.study == _hypotheses.NAME):
+        draw(item, judged)
+        pictures.append(f"![{item.name}](papers/{item.name}.png)\n\n{item.caption(judged)}\n")
+    return "\n".join([*rows, "", *pictures])
+
+
 def main() -> None:
     shutil.rmtree(PICTURES, ignore_errors=True)
     PICTURES.mkdir()
@@ -84,6 +101,7 @@ def main() -> None:
         introduction=introduction(listed),
         table="\n".join(map(row, listed)),
         sections="\n".join(drawn),
+        hypotheses=hypotheses(),
     )
     (HERE / "papers.md").write_text(page, encoding="utf-8")
 
@@ -98,6 +116,15 @@ same as `results/papers.html`, from its own runs where it made them.
 | figure | shows | claimed | verdict |
 | --- | --- | --- | --- |
 {table}
+
+## The registered hypotheses
+
+They were written down in `experiments/hypotheses.toml` before the runs that test them;
+`python -m experiments hypotheses` lists every test.
+
+| | expected | came out |
+| --- | --- | --- |
+{hypotheses}
 
 ## Claim and finding
 
