@@ -18,8 +18,8 @@ STUDY = anchor_study(
     paper=PAPER
     | FIXED
     | {
-        "learning_rate": (5e-5, 1e-4, 2.5e-4, 5e-4),
-        "weight_decay": (0.001, 0.01, 0.1, 1.0),
+        "learning_rate": (5e-5, 1e-4, 2e-4, 4e-4, 6e-4),
+        "weight_decay": (0.003, 0.01, 0.03, 0.1, 0.3),
         "seed": SEEDS,
     },
 )
