@@ -79,7 +79,9 @@ def main(
     if reduce:
         path = DATA / f"{name}.nc"
         packed = {
-            key: {"zlib": True, "complevel": 9} for key, v in dataset.data_vars.items() if v.dtype.kind == "f"
+            key: {"zlib": True, "complevel": 9, "shuffle": True}
+            for key, v in dataset.data_vars.items()
+            if v.dtype.kind == "f"
         }
         dataset.assign_attrs(preset=preset).to_netcdf(path, engine="h5netcdf", encoding=packed)
         print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
