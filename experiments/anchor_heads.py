@@ -1,4 +1,7 @@
-"""Four blocks of four heads, GELU, blocks scaled down (Zhang et al., NeurIPS 2024, figure 2c)."""
+"""Four blocks of four heads, GELU, blocks scaled down (Zhang et al., NeurIPS 2024, figure 2c).
+
+Scaled-down blocks start smaller at every γ than those of the other studies, hence γ below 1/2.
+"""
 
 from experiments._anchor_findings import answers
 from experiments._anchor_study import PAPER, PAPER_GAMMAS, SEEDS, anchor_study
@@ -13,7 +16,7 @@ STUDY = anchor_study(
     ),
     findings=answers,
     quick=FIXED | {"gamma": (0.8,), "seed": (100,)},
-    full=FIXED | {"gamma": (0.5, 0.7, 0.8, 0.9), "seed": SEEDS},
+    full=FIXED | {"gamma": (0.3, 0.4, 0.5, 0.7, 0.8, 0.9), "seed": SEEDS},
     paper=PAPER
     | FIXED
     | {
