@@ -24,9 +24,11 @@ def answers(dataset: xr.Dataset) -> tuple[str, ...]:
     for values in itertools.product(*(dataset[name].values for name in fields)):
         at = dict(zip(fields, values, strict=True))
         of = final.sel(at)
-        said = [f"{spread(of.sel(group='inferential'))} of the unseen answers compose"]
-        if bool(of.sel(group="symmetric").notnull().any()):
-            said.append(f"{spread(of.sel(group='symmetric'))} mirror")
+        said = [
+            f"{spread(of.sel(group=group))} {words}"
+            for group, words in (("inferential", "of the unseen answers compose"), ("symmetric", "mirror"))
+            if bool(of.sel(group=group).notnull().any())
+        ]
         said.append(f"trained pairs {spread(of.sel(group='seen_train_keys'))}")
         failed = int((dataset["phase"].sel(at) == NOT_CONVERGED).sum())
         if failed:
