@@ -21,6 +21,7 @@ SINGLE = 3.4
 DOUBLE = 7.0
 
 GAMMA_LABEL = "initialization rate γ"
+MARKERS = ("o", "s", "^", "D", "v", "P")
 _SMALLEST_FONT = 7
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from lowcomplex.plots._style import (
+    MARKERS,
     canvas,
     categorical,
     panel_letters,
@@ -30,7 +31,6 @@ from lowcomplex.plots.runs import (
 )
 
 _RANKS = ("stable_rank", "effective_rank")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 @style()
@@ -161,7 +161,7 @@ def plot_complexity(
     gammas = np.unique(table["gamma"])
     colors = dict(zip(gammas, sequential(len(gammas)), strict=True))
     told = pd.Series("", table.index) if shape is None else table[shape].map(named)
-    shapes = dict(zip(dict.fromkeys(told), itertools.cycle(_MARKERS), strict=False))
+    shapes = dict(zip(dict.fromkeys(told), itertools.cycle(MARKERS), strict=False))
     failed = table[table["phase"] == NOT_CONVERGED]
     for axis, measure in zip(figure.axes, _RANKS, strict=True):
         for gamma, color in colors.items():

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from lowcomplex.plots._style import canvas, categorical, shared_legend, style
+from lowcomplex.plots._style import MARKERS, canvas, categorical, shared_legend, style
 from lowcomplex.plots.runs import (
     DIMENSION_LABELS,
     NOT_CONVERGED,
@@ -17,7 +17,6 @@ from lowcomplex.plots.runs import (
     named,
 )
 
-_MARKERS = ("o", "s", "^", "D")
 _WIDTH = 0.6
 _ASIDE = 0.06
 
@@ -51,7 +50,7 @@ def plot_answers_by(
     for index, (group, color) in enumerate(zip(groups, categorical(len(groups)), strict=True)):
         runs = table[table["group"] == group]
         shift = _WIDTH * (index - (len(groups) - 1) / 2) / len(groups)
-        marker = _MARKERS[index % len(_MARKERS)]
+        marker = MARKERS[index % len(MARKERS)]
         spread = runs.groupby(field)["accuracy"].agg(["mean", "min", "max"]).reindex(values)
         at = np.arange(len(values)) + shift
         axis.vlines(at, spread["min"], spread["max"], color=color, alpha=0.4, linewidth=2)

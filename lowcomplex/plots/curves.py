@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from pandas.api.types import is_numeric_dtype
 
 from lowcomplex.plots._style import (
+    MARKERS,
     Color,
     canvas,
     categorical,
@@ -31,8 +32,6 @@ from lowcomplex.plots.runs import (
     cell_table,
     named,
 )
-
-_MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 @style()
@@ -103,7 +102,7 @@ def draw_curves(
         value: The column drawn upward.
     """
     order = [key for key in colors if key in set(runs[color])]
-    markers = {key: _MARKERS[index % len(_MARKERS)] for index, key in enumerate(colors)}
+    markers = {key: MARKERS[index % len(MARKERS)] for index, key in enumerate(colors)}
     gammas = np.unique(runs["gamma"])
     gap = float(np.diff(gammas).min()) if len(gammas) > 1 else 0.1
     drawn = runs.dropna(subset=[value])
