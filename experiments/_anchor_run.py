@@ -62,10 +62,10 @@ _NAMES = {
 class AnchorConfig(NetworkConfig):
     """One training run.
 
-    `part` is what is at γ, the rest being at 1/2; "embedding" there means all that the vocabulary and the
-    positions touch, the output head included. `sequences` is the number of sequences a trained pair, drawn
-    once; fresh ones at every update if None. `residual_scaling` divides what blocks add to the residual
-    stream at initialization by sqrt(2 · depth).
+    `part` is what is at γ, the rest being at 1/2; "none" leaves all at 1/2, and "embedding" means all that
+    the vocabulary and the positions touch, the output head included. `sequences` is the number of sequences
+    a trained pair, drawn once; fresh ones at every update if None. `residual_scaling` divides what blocks add
+    to the residual stream at initialization by sqrt(2 · depth).
     """
 
     version: ClassVar[int] = 1

@@ -16,6 +16,7 @@ from torch.nn import functional
 import synthetic
 from experiments import NAMES, study
 from experiments.__main__ import main
+from experiments._anchor_run import AnchorConfig
 from lowcomplex import sweeps
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.training import Checkpoint, adamw
@@ -236,3 +237,17 @@ def test_the_papers_own_networks_start_and_take_a_step(name: str) -> None:
     for parameter, value in model.named_parameters():
         assert torch.isfinite(value).all(), parameter
         assert not torch.equal(value, start[parameter]) or parameter.endswith("key.bias"), parameter
+
+
+def test_a_part_at_gamma_leaves_the_others_at_one_half() -> None:
+    def weights(**fields: Any) -> dict[str, Any]:
+        model = AnchorConfig(seed=0, **fields).model(torch.Generator().manual_seed(0))
+        return {name: weight.detach() for name, weight in model.named_parameters()}
+
+    half, none = weights(gamma=0.5), weights(gamma=0.8, part="none")
+    assert all(torch.equal(none[name], half[name]) for name in half)
+    queries = weights(gamma=0.8, part="query-key")
+    small = {name for name in half if not torch.equal(queries[name], half[name])}
+    assert small == {f"blocks.{b}.{part}.weight" for b in range(3) for part in ("query", "key")}
+    ratio = queries["blocks.0.query.weight"] / half["blocks.0.query.weight"]
+    torch.testing.assert_close(ratio, torch.full_like(ratio, 64 ** (0.5 - 0.8)))

@@ -28,3 +28,15 @@ def test_a_cell_without_a_value_is_marked() -> None:
     axis = plots.plot_answer_maps(dataset, "depth", "gamma").axes[0]
     assert "–\n×1" in [text.get_text() for text in axis.texts]
     assert (1, 1) in _hatched(axis)
+
+
+def test_colors_of_equal_values_start_at_their_value() -> None:
+    dataset = synthetic_anchor.runs(depth=[2, 3], gamma=[0.4, 0.8], seed=[0, 1])
+    dataset["embedding_dimension"][:] = 0.0
+    figure = plots.plot_quantity_maps(
+        dataset.assign(last=plots.at_end(dataset)["embedding_dimension"]),
+        {"last": "dimension"},
+        "depth",
+        "gamma",
+    )
+    assert figure.axes[0].collections[0].get_clim() == (0, 1)
