@@ -1,4 +1,4 @@
-"""Hypotheses as registered before the runs: which effect, in which runs, how large, and what refutes it.
+"""Hypotheses as registered before their runs were seen: which effect, how large, and what refutes it.
 
 They stand in `experiments/hypotheses.toml`; this module reads and checks them. What the runs say of them is
 computed in `experiments._evidence`.

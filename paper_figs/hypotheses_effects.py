@@ -18,7 +18,8 @@ def names(dataset: xr.Dataset) -> list[str]:
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    return f"Hypotheses that were registered before the runs: {caption_of_effects(dataset, names(dataset))}"
+    came_out = caption_of_effects(dataset, names(dataset))
+    return f"Hypotheses that were registered before their runs were seen: {came_out}"
 
 
 def draw(dataset: xr.Dataset) -> Canvas:

@@ -215,7 +215,7 @@ def _run(
 
 def _judge(datasets: Mapping[str, xr.Dataset], problems: list[str]) -> tuple[_evidence.Judgment, ...]:
     """What the runs say of the registered hypotheses; nothing if they cannot be read."""
-    _say("\nhypotheses, as they were registered before the runs")
+    _say("\nhypotheses, as they were registered before their runs were seen")
     try:
         judgments = _evidence.evaluate(_hypotheses.load(), datasets)
     except (ValueError, OSError) as error:
