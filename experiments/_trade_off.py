@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+# What neighbors explain is not told of fewer runs.
+FEWEST = 20
 
 
 @dataclass(frozen=True)

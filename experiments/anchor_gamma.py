@@ -13,10 +13,8 @@ import xarray as xr
 from experiments._anchor_findings import NOT_CONVERGED
 from experiments._anchor_quantities import GROUPS
 from experiments._anchor_study import PAPER, anchor_study, by_step
-from experiments._trade_off import explained_by_neighbors
+from experiments._trade_off import FEWEST, explained_by_neighbors
 from lowcomplex import effective_rank, nulls
-
-_FEWEST = 20
 
 
 def findings(dataset: xr.Dataset) -> tuple[str, ...]:
@@ -87,7 +85,7 @@ def _rank_and_composition(dataset: xr.Dataset) -> str:
     rank = final["stable_rank"].sel(matrix="block 1 query").values.ravel()[converged]
     composed = final["accuracy"].sel(group="inferential").values.ravel()[converged]
     gamma = np.repeat(dataset["gamma"].values, dataset.sizes["seed"])[converged]
-    if len(rank) < _FEWEST:
+    if len(rank) < FEWEST:
         return "Too few runs converged to say what that stable rank tells of composition."
     return (
         f"Over the {len(rank)} converged runs, Spearman's correlation of that stable rank with the share of "

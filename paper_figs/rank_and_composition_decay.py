@@ -10,13 +10,11 @@ import xarray as xr
 
 from experiments._anchor_findings import NOT_CONVERGED
 from experiments._observables import COMPOSING_RANK
-from experiments._trade_off import explained_by_neighbors
+from experiments._trade_off import FEWEST, explained_by_neighbors
 from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude, trend
 from paper_figs._words import unconverged
-
-_FEWEST = 20
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -45,7 +43,7 @@ def finding(dataset: xr.Dataset) -> str:
 
 def _explained(runs: pd.DataFrame) -> list[str]:
     """What the nearest runs predict, which sees a share that rises and falls again."""
-    if len(runs) < _FEWEST:
+    if len(runs) < FEWEST:
         return []
     rank = explained_by_neighbors(np.log(runs["stable_rank"]), runs["inferential"])
     gamma, decay = (
