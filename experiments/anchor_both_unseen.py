@@ -14,7 +14,7 @@ STUDY = anchor_study(
     ),
     findings=answers,
     quick=FIXED | {"weight_decay": (0.01,), "gamma": (0.5, 0.8), "seed": (100,)},
-    full=FIXED | {"weight_decay": (0.01, 1.0), "gamma": (0.5, 0.7, 0.8, 0.9), "seed": SEEDS},
+    full=FIXED | {"weight_decay": (0.0, 0.01, 0.1, 1.0), "gamma": (0.5, 0.7, 0.8, 0.9), "seed": SEEDS},
     paper=PAPER
     | FIXED
     | {

@@ -15,6 +15,6 @@ STUDY = anchor_study(
     ),
     findings=answers,
     quick=FIXED | {"noise_groups": (0, 5), "depth": (2,), "gamma": (0.8,), "seed": (100,)},
-    full=FIXED | {"noise_groups": (0, 1, 5), "depth": (2, 3), "gamma": (0.8,), "seed": SEEDS},
+    full=FIXED | {"noise_groups": (0, 1, 5), "depth": (2, 3, 4), "gamma": (0.8,), "seed": SEEDS},
     paper=PAPER | FIXED | {"noise_groups": (0, 1, 5), "depth": (2, 3, 4), "gamma": (0.5, 0.8), "seed": SEEDS},
 )

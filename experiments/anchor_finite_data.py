@@ -22,7 +22,7 @@ STUDY = anchor_study(
     ),
     findings=answers,
     quick={"sequences": (100,), "gamma": (0.8,), "seed": (100,)},
-    full={"sequences": (100, None), "gamma": (0.5, 0.8), "seed": SEEDS},
+    full={"sequences": (100, 1000, None), "gamma": (0.5, 0.8), "seed": SEEDS},
     paper=PAPER | {"sequences": (5_000, 50_625, None), "gamma": (0.5, 0.8), "seed": SEEDS},
     reduce=by_data,
 )
