@@ -2,6 +2,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import hadamard
+from scipy.special import betainc
+from scipy.stats import binom
 from torch import Tensor
 
 from lowcomplex.measures import (
@@ -100,6 +103,21 @@ def test_neurons_in_a_chain_are_not_one_direction() -> None:
     # Neighbors 1 degree apart around half the circle: connected, but spread over every direction.
     angle = torch.deg2rad(torch.arange(180.0))
     assert condensed_directions(torch.stack((angle.cos(), angle.sin()), 1)).count == 0
+
+
+@pytest.mark.parametrize(("m", "d", "threshold"), [(30, 16, 0.8), (40, 32, 0.5), (40, 32, 0.95)])
+def test_a_direction_counts_from_just_above_the_null(m: int, d: int, threshold: float) -> None:
+    """Some equal neurons among others at right angles, or at 1/sqrt(d), to them and to each other."""
+    apart = torch.cat((torch.eye(d), torch.from_numpy(hadamard(d)).float() / d**0.5))
+    # The number of neurons that no cap of random directions passes, in 99 of 100 draws.
+    p = float(betainc((d - 1) / 2, 0.5, 1 - threshold**2))
+    most = 1 + int(binom.isf(0.01 / m, m - 1, p))
+    for equal in range(1, 2 * most + 1):
+        W = torch.cat((apart[:1].expand(equal, -1), apart[1 : m - equal + 1]))
+        found = condensed_directions(W, threshold=threshold)
+        assert found.null_share == pytest.approx(most / m)
+        assert found.count == (equal > most)
+        assert found.shares.tolist() == ([pytest.approx(equal / m)] if equal > most else [])
 
 
 def test_amplitude_weighs() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -56,6 +57,23 @@ def test_an_iteration_cut_short_says_so() -> None:
     found = hessian_eigenvalues(module, nn.MSELoss(), _batches(), k=20, tolerance=1e-12, max_products=1)
     assert found.values.shape == (20,)
     assert not found.converged
+
+
+@pytest.mark.parametrize("tolerance", [1e-5, 1e-6, 1e-9])
+def test_converged_is_judged_at_the_tolerance(tolerance: float, monkeypatch) -> None:
+    """A unit vector off by the angle θ has the residual (λ_1 - λ_2) sin θ; ten tolerances are allowed."""
+    # mean over 2 samples of (w x)²: the Hessian is diag(4, 1).
+    x = torch.diag(torch.tensor([2.0, 1.0], dtype=torch.float64))
+    linear = nn.Linear(2, 1, bias=False).double()
+    for times, converged in ((1, True), (9, True), (11, False), (100, False), (1e4, False)):
+        sine = times * tolerance * 4 / 3
+        vector = np.array([[math.sqrt(1 - sine**2)], [sine]])
+        monkeypatch.setattr(
+            "scipy.sparse.linalg.eigsh", lambda *args, v=vector, **kwargs: (np.array([4.0]), v)
+        )
+        found = hessian_eigenvalues(linear, nn.MSELoss(), [(x, torch.zeros(2, 1))], tolerance=tolerance)
+        assert float(found.residuals) == pytest.approx(times * tolerance, rel=1e-6)
+        assert found.converged is converged
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
