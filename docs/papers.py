@@ -121,7 +121,7 @@ same as `results/papers.html`, from its own runs where it made them.
 
 ## The registered hypotheses
 
-They were written down in `experiments/hypotheses.toml` before the runs that test them were seen;
+They were written down in `experiments/hypotheses/hypotheses.toml` before the runs that test them were seen;
 `python -m experiments hypotheses` lists every test.
 
 | | expected | came out |

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import cyclopts
 
-from experiments import NAMES, RESULTS, Study, _evidence, _evidence_table, _hypotheses, study
+from experiments import NAMES, RESULTS, Study, study
 from experiments._cluster_options import PROCESSES, ClusterOptions
 from experiments._data import load_available
+from experiments.hypotheses import evidence, registered, table
 from lowcomplex import sweeps
 
 DATA = Path("paper_figs/data")
@@ -196,10 +197,10 @@ def hypotheses(*, preset: str = "full", folder: Path = RESULTS) -> int:
         Where results are stored. A study without finished runs there is read from paper_figs/data/.
     """
     try:
-        registered = _hypotheses.load()
-        studies = [test.study for hypothesis in registered for test in hypothesis.test]
+        asked = registered.load()
+        studies = [test.study for hypothesis in asked for test in hypothesis.test]
         datasets, reasons = load_available(studies, preset, folder)
-        judgments = _evidence.evaluate(registered, datasets)
+        judgments = evidence.evaluate(asked, datasets)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -207,7 +208,7 @@ def hypotheses(*, preset: str = "full", folder: Path = RESULTS) -> int:
         print(f"{name}: {dataset.attrs['origin']}")
     for reason in reasons.values():
         print(reason)
-    for line in _evidence_table.lines(judgments):
+    for line in table.lines(judgments):
         print(line)
     return 0
 

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from experiments._sequence_run import CONVERGED
-from experiments._statistics import Effect, area_under_curve
+from experiments.statistics.association import Effect, area_under_curve
 
 ALPHA = 0.05
 _WORDS = {"small": "Small start, large decay", "large": "Large start, small decay"}

@@ -13,7 +13,7 @@ import xarray as xr
 from experiments._anchor_findings import NOT_CONVERGED
 from experiments._anchor_quantities import GROUPS
 from experiments._anchor_study import PAPER, anchor_study, by_step
-from experiments._trade_off import FEWEST, explained_by_neighbors
+from experiments.statistics.neighbors import FEWEST, explained_by_neighbors
 from lowcomplex import effective_rank, nulls
 
 

@@ -4,7 +4,7 @@ import xarray as xr
 
 from experiments._anchor_findings import NOT_CONVERGED, answers
 from experiments._anchor_study import PAPER, PAPER_GAMMAS, SEEDS, anchor_study
-from experiments._trade_off import ordering
+from experiments.statistics.neighbors import ordering
 
 
 def findings(dataset: xr.Dataset) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import xarray as xr
 
-from experiments import _evidence, _evidence_table, _hypotheses
 from experiments._data import load_available
+from experiments.hypotheses import evidence, registered, table
 from paper_figs._words import counted
 
-NAME = _evidence_table.NAME
+NAME = table.NAME
 
 
 def load(preset: str, results: Path) -> xr.Dataset:
@@ -21,16 +21,16 @@ def load(preset: str, results: Path) -> xr.Dataset:
         results: Where runs are stored; a study without finished runs there is read from the committed data.
 
     Returns:
-        As `experiments._evidence_table.dataset` makes it; its attribute `origin` says where it is from.
+        As `experiments.hypotheses.table.dataset` makes it; its attribute `origin` says where it is from.
 
     Raises:
         ValueError: The registered hypotheses are not valid, or do not fit the studies' data.
         FileNotFoundError: No hypotheses are registered.
     """
-    registered = _hypotheses.load()
-    studies = [test.study for hypothesis in registered for test in hypothesis.test]
+    hypotheses = registered.load()
+    studies = [test.study for hypothesis in hypotheses for test in hypothesis.test]
     datasets, reasons = load_available(studies, preset, results)
-    found = _evidence_table.dataset(_evidence.evaluate(registered, datasets))
+    found = table.dataset(evidence.evaluate(hypotheses, datasets))
     read = [f"{name} ({dataset.attrs['origin']})" for name, dataset in datasets.items()]
     return found.assign_attrs(origin=", ".join([*read, *(f"without {name}" for name in reasons)]))
 

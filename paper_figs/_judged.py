@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from experiments._anchor_findings import NOT_CONVERGED
-from experiments._statistics import Effect, rank_correlation
+from experiments.statistics.association import Effect, rank_correlation
 from paper_figs._words import counted
 
 VERDICTS = ("Agrees", "Disagrees", "In part", "Undecided")

@@ -9,8 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from experiments._anchor_findings import NOT_CONVERGED
-from experiments._observables import COMPOSING_RANK
-from experiments._trade_off import FEWEST, explained_by_neighbors
+from experiments.hypotheses.observables import COMPOSING_RANK
+from experiments.statistics.neighbors import FEWEST, explained_by_neighbors
 from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude, trend

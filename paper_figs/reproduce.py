@@ -13,10 +13,11 @@ import cyclopts
 import xarray as xr
 
 from experiments import NAMES as STUDIES
-from experiments import RESULTS, _evidence, _evidence_table, _hypotheses, study
+from experiments import RESULTS, study
 from experiments._cluster_options import PROCESSES, ClusterOptions
 from experiments._data import load
 from experiments._study import Study
+from experiments.hypotheses import evidence, registered, table
 from lowcomplex import report
 from lowcomplex.sweeps import Cluster, StorageError, Store, versions
 from paper_figs import NAMES, _papers, _verdicts, figure
@@ -135,8 +136,8 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
         provenance[f"{chosen.name}: {runs} runs"] = _config(chosen, made_by, dataset)
     judgments = _judge(datasets, problems)
     if judgments:
-        judged = _evidence_table.dataset(judgments)
-        captions |= _draw(_evidence_table.NAME, judged, folder / "figures", problems)
+        judged = table.dataset(judgments)
+        captions |= _draw(table.NAME, judged, folder / "figures", problems)
     verdicts = _check(folder / "checks.json", workers, problems)
     provenance["Versions"] = versions()
     page = report.render(
@@ -146,7 +147,7 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
         findings=findings,
         provenance=provenance,
         problems=problems,
-        hypotheses=_evidence_table.report(judgments),
+        hypotheses=table.report(judgments),
     )
     write(folder / "report.html", page.encode())
     write(folder / "papers.html", _papers.page(folder / "figures").encode())
@@ -213,11 +214,11 @@ def _run(
     return chosen.load(preset, folder)
 
 
-def _judge(datasets: Mapping[str, xr.Dataset], problems: list[str]) -> tuple[_evidence.Judgment, ...]:
+def _judge(datasets: Mapping[str, xr.Dataset], problems: list[str]) -> tuple[evidence.Judgment, ...]:
     """What the runs say of the registered hypotheses; nothing if they cannot be read."""
     _say("\nhypotheses, as they were registered before their runs were seen")
     try:
-        judgments = _evidence.evaluate(_hypotheses.load(), datasets)
+        judgments = evidence.evaluate(registered.load(), datasets)
     except (ValueError, OSError) as error:
         problems.append(f"hypotheses: {error}")
         return ()

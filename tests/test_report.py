@@ -11,7 +11,7 @@ import pytest
 
 import synthetic
 import synthetic_hypotheses
-from experiments import _evidence_table
+from experiments.hypotheses import table
 from lowcomplex import report
 from lowcomplex.checks import Comparison, Control, Verdict
 from paper_figs import figure
@@ -97,7 +97,7 @@ def test_a_verdict_shows_what_was_predicted_measured_and_rejected() -> None:
 
 
 def test_hypotheses_stand_with_their_tests() -> None:
-    judged = _evidence_table.report(synthetic_hypotheses.judgments())
+    judged = table.report(synthetic_hypotheses.judgments())
     page = _Page(_render(hypotheses=judged))
     for hypothesis in judged:
         assert page.text.count(hypothesis["title"]) == 1

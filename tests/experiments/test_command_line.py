@@ -12,7 +12,8 @@ import xarray as xr
 
 import synthetic_hypotheses
 import toy
-from experiments import Study, __main__, _hypotheses
+from experiments import Study, __main__
+from experiments.hypotheses import registered
 from lowcomplex import sweeps
 
 
@@ -152,8 +153,8 @@ def test_hypotheses_are_told_from_what_runs_there_are(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judgments = synthetic_hypotheses.judgments()
-    registered = tuple(judgment.hypothesis for judgment in judgments)
-    monkeypatch.setattr(_hypotheses, "load", lambda: registered)
+    hypotheses = tuple(judgment.hypothesis for judgment in judgments)
+    monkeypatch.setattr(registered, "load", lambda: hypotheses)
     runs = synthetic_hypotheses.runs().assign_attrs(origin="planted runs")
     found = ({"simulated": runs}, {"anchor_three": "no finished sweep"})
     monkeypatch.setattr(__main__, "load_available", lambda *_: found)
@@ -167,7 +168,7 @@ def test_hypotheses_are_told_from_what_runs_there_are(
     def broken() -> None:
         raise ValueError("hypotheses.toml: planted")
 
-    monkeypatch.setattr(_hypotheses, "load", broken)
+    monkeypatch.setattr(registered, "load", broken)
     assert __main__.hypotheses() == 2
     assert "planted" in capsys.readouterr().err
 

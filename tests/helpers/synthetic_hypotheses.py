@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from experiments import _evidence, _evidence_table
-from experiments._evidence import Judgment
-from experiments._hypotheses import Hypothesis
+from experiments.hypotheses import evidence, table
+from experiments.hypotheses.evidence import Judgment
+from experiments.hypotheses.registered import Hypothesis
 
 RANK = "stable_rank: block 1 query"
 
@@ -29,12 +29,12 @@ def judgments(resamples: int = 199) -> tuple[Judgment, ...]:
         _hypothesis("H8", *(correlation | {"y": RANK, "bins": 2 + n} for n in range(9))),
         _hypothesis("H9", correlation | {"y": RANK, "study": "anchor_three"}),
     ]
-    return _evidence.evaluate(registered, {"simulated": runs()}, resamples=resamples)
+    return evidence.evaluate(registered, {"simulated": runs()}, resamples=resamples)
 
 
 def judged() -> xr.Dataset:
     """The same, as a dataset."""
-    return _evidence_table.dataset(judgments())
+    return table.dataset(judgments())
 
 
 def runs() -> xr.Dataset:

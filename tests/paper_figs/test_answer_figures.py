@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import synthetic
-from experiments._observables import COMPOSING_RANK
+from experiments.hypotheses.observables import COMPOSING_RANK
 from paper_figs import figure
 
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure as Canvas
 
 import synthetic
 from experiments._cluster_options import ClusterOptions
-from experiments._hypotheses import Hypothesis
 from experiments._study import Study
+from experiments.hypotheses.registered import Hypothesis
 from lowcomplex import checks, sweeps
 from lowcomplex.checks import Comparison, Control, Verdict
 from paper_figs import Figure
@@ -93,7 +93,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Checks:
     monkeypatch.setattr(job, "study", _study)
     monkeypatch.setattr(job, "figure", _figure)
     monkeypatch.setattr(checks, "run_all", runner)
-    monkeypatch.setattr(job._hypotheses, "load", lambda: ())
+    monkeypatch.setattr(job.registered, "load", lambda: ())
     return runner
 
 
@@ -161,7 +161,7 @@ def test_registered_hypotheses_are_judged_by_the_runs(
         Hypothesis.model_validate(fields | {"name": name, "study": study, "test": [test]})
         for name, study in (("H1", "anchor_gamma"), ("H9", "anchor_three"))
     ]
-    monkeypatch.setattr(job._hypotheses, "load", lambda: registered)
+    monkeypatch.setattr(job.registered, "load", lambda: registered)
     status, said = _run(capsys)
     assert status == 0
     assert "H1: Supported, on 11 of 12 registered runs" in said
@@ -173,7 +173,7 @@ def test_registered_hypotheses_are_judged_by_the_runs(
     def broken() -> None:
         raise ValueError("hypotheses.toml: planted")
 
-    monkeypatch.setattr(job._hypotheses, "load", broken)
+    monkeypatch.setattr(job.registered, "load", broken)
     status, said = _run(capsys)
     assert status == 1
     assert "PROBLEM: hypotheses: hypotheses.toml: planted" in said

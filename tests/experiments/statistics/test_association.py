@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments._statistics import (
-    Effect,
+from experiments.statistics.association import (
     area_under_curve,
     corrected,
     rank_correlation,
-    verdict,
 )
 
 FEW = {"resamples": 199}
@@ -92,46 +90,6 @@ def test_many_tests_of_nothing_find_nothing() -> None:
     with_gap = corrected([0.01, np.nan, 0.04])
     assert np.isnan(with_gap[1])
     np.testing.assert_allclose(with_gap[[0, 2]], [0.02, 0.04])
-
-
-@pytest.mark.parametrize(
-    ("estimate", "low", "high", "p", "expected"),
-    [
-        (0.6, 0.4, 0.7, 0.001, "supported"),
-        (0.6, 0.4, 0.7, 0.2, "undecided"),
-        (0.2, 0.1, 0.25, 0.001, "refuted"),
-        (0.2, -0.1, 0.5, 0.2, "undecided"),
-        (-0.6, -0.7, -0.4, 0.001, "refuted"),
-        (0.1, 0.0, 0.3 - 1e-16, 0.5, "undecided"),
-        (0.3 - 1e-16, 0.1, 0.7, 0.001, "supported"),
-        (np.nan, np.nan, np.nan, np.nan, "undecided"),
-    ],
-)
-def test_verdicts(estimate: float, low: float, high: float, p: float, expected: str) -> None:
-    effect = Effect(estimate, low, high, p, 30)
-    assert verdict(effect, p, threshold=0.3, direction=1) == expected
-    mirrored = Effect(-estimate, -high, -low, p, 30)
-    assert verdict(mirrored, p, threshold=-0.3, direction=-1) == expected
-
-
-@pytest.mark.parametrize(
-    ("estimate", "low", "high", "p", "expected"),
-    [
-        (0.1, -0.1, 0.25, 0.3, "supported"),
-        (0.2, 0.1, 0.25, 0.001, "supported"),
-        (0.1, -0.1, 0.4, 0.3, "undecided"),
-        (0.5, 0.1, 0.7, 0.1, "undecided"),
-        (0.5, 0.2, 0.7, 0.001, "refuted"),
-        (-0.5, -0.7, -0.2, 0.001, "refuted"),
-        (np.nan, np.nan, np.nan, np.nan, "undecided"),
-    ],
-)
-def test_verdicts_where_no_effect_is_expected(
-    estimate: float, low: float, high: float, p: float, expected: str
-) -> None:
-    assert verdict(Effect(estimate, low, high, p, 30), p, threshold=0.3, direction=0) == expected
-    area = Effect(0.5 + estimate / 2, 0.5 + low / 2, 0.5 + high / 2, p, 30)
-    assert verdict(area, p, threshold=0.65, direction=0, null=0.5) == expected
 
 
 def test_undefined_where_nothing_varies() -> None:

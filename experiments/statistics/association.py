@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 Floats = NDArray[np.float64]
-Verdict = Literal["supported", "refuted", "undecided"]
 _ROUNDING = 1e-12
 
 
@@ -128,47 +126,6 @@ def corrected(p_values: ArrayLike) -> Floats:
     if defined.any():
         adjusted[defined] = stats.false_discovery_control(p[defined])
     return adjusted
-
-
-def verdict(
-    effect: Effect,
-    p_value: float,
-    *,
-    threshold: float,
-    direction: Literal[1, -1, 0],
-    null: float = 0.0,
-    alpha: float = 0.05,
-) -> Verdict:
-    """Judge an effect against the threshold that was registered for it.
-
-    Args:
-        effect: What was found.
-        p_value: Corrected for the number of tests.
-        threshold: The least effect in the registered direction that counts.
-        direction: 1 if the effect should be at least the threshold, -1 if at most, 0 if it should stay
-            nearer to `null` than the threshold is.
-        null: The statistic without an association.
-        alpha: Level of the corrected test.
-
-    Returns:
-        With a direction: supported if the estimate is at or beyond the threshold, and the test rejects no
-        association; refuted if the whole interval falls short of the threshold. Without one: supported if
-        the whole interval is nearer to `null` than the threshold; refuted if the estimate is not, and the
-        test rejects no association. Otherwise undecided.
-    """
-    if not np.isfinite(effect.estimate):
-        return "undecided"
-    found = p_value < alpha
-    if direction == 0:
-        size = abs(threshold - null)
-        if max(abs(effect.low - null), abs(effect.high - null)) < size:
-            return "supported"
-        return "refuted" if abs(effect.estimate - null) >= size and found else "undecided"
-    # What equals the threshold but for rounding is at it.
-    if direction * (effect.estimate - threshold) >= -_ROUNDING and found:
-        return "supported"
-    nearest = effect.high if direction == 1 else effect.low
-    return "refuted" if direction * (nearest - threshold) < -_ROUNDING else "undecided"
 
 
 def _checked(

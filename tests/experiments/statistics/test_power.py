@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments._power import power_of_area, power_of_rank_correlation
-from experiments._statistics import area_under_curve, rank_correlation
+from experiments.statistics.association import area_under_curve, rank_correlation
+from experiments.statistics.power import power_of_area, power_of_rank_correlation
 
 
 def test_power_against_known_values() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from experiments._observables import MissingObservableError, known, observables, registry
+from experiments.hypotheses.observables import MissingObservableError, known, observables, registry
 
 FRACTIONS = [0.0, 0.1, 0.5, 1.0]
 

@@ -9,8 +9,9 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from experiments._evidence import Judgment, evaluate
-from experiments._hypotheses import Hypothesis
+from experiments.hypotheses.evidence import Judgment, evaluate
+from experiments.hypotheses.outcome import Outcome
+from experiments.hypotheses.registered import Hypothesis
 
 GAMMAS = np.array([0.4, 0.6, 0.8])
 RANK = "stable_rank: embedding"
@@ -85,8 +86,8 @@ def test_a_planted_effect_is_supported_and_its_opposite_refuted() -> None:
         _area(direction=-1),
         rule="majority",
     )
-    assert [result.outcome for result in judgment.results] == 4 * ["supported"] + 2 * ["refuted"]
-    assert judgment.outcome == "supported"
+    assert [result.outcome for result in judgment.results] == 4 * [Outcome.SUPPORTED] + 2 * [Outcome.REFUTED]
+    assert judgment.outcome is Outcome.SUPPORTED
     first = judgment.results[0]
     reference = stats.spearmanr(first.runs["x"], first.runs["y"])
     assert first.effect.estimate == pytest.approx(reference.statistic)
@@ -102,9 +103,9 @@ def test_a_planted_effect_is_supported_and_its_opposite_refuted() -> None:
 def test_no_effect_is_supported_where_none_is_and_enough_runs_show_it() -> None:
     none = _test(direction=0, threshold=0.3, strata=["gamma"])
     dataset = _study(np.random.default_rng(12), seeds=60, confounder=5.0)
-    assert _judge(dataset, none, sample=180).outcome == "supported"
-    assert _judge(dataset.isel(seed=slice(6)), none).outcome == "undecided"
-    assert _judge(_study(np.random.default_rng(13), effect=0.8), none).outcome == "refuted"
+    assert _judge(dataset, none, sample=180).outcome is Outcome.SUPPORTED
+    assert _judge(dataset.isel(seed=slice(6)), none).outcome is Outcome.UNDECIDED
+    assert _judge(_study(np.random.default_rng(13), effect=0.8), none).outcome is Outcome.REFUTED
 
 
 def test_nothing_is_found_where_nothing_is() -> None:
@@ -117,7 +118,7 @@ def test_nothing_is_found_where_nothing_is() -> None:
         found += any(result.corrected < 0.05 for result in judgment.results)
         outcomes += [result.outcome for result in judgment.results]
     assert stats.binomtest(found, 50, 0.05).pvalue > 0.001
-    assert outcomes.count("supported") / len(outcomes) < 0.05
+    assert outcomes.count(Outcome.SUPPORTED) / len(outcomes) < 0.05
 
 
 def test_many_tests_are_paid_for() -> None:
@@ -133,12 +134,12 @@ def test_a_difference_between_strata_neither_makes_nor_hides_an_effect() -> None
     made = _judge(
         _study(np.random.default_rng(3), confounder=5.0), _test(), _test(strata=["gamma"], threshold=0.5)
     )
-    assert [result.outcome for result in made.results] == ["supported", "refuted"]
+    assert [result.outcome for result in made.results] == [Outcome.SUPPORTED, Outcome.REFUTED]
     hidden = _study(np.random.default_rng(4), effect=0.85, confounder=5.0)
     hidden["accuracy"] = hidden["accuracy"] - 10.0 * xr.DataArray(np.arange(3.0), dims="gamma")
     judged = _judge(hidden, _test(), _test(strata=["gamma"]))
     assert judged.results[0].effect.estimate < 0
-    assert judged.results[1].outcome == "supported"
+    assert judged.results[1].outcome is Outcome.SUPPORTED
 
 
 def test_matching_at_the_training_loss_takes_its_effect_away() -> None:
@@ -198,9 +199,9 @@ def test_without_data_a_test_is_not_run_and_never_passes() -> None:
         {"simulated": dataset},
         resamples=499,
     )[0]
-    assert [result.outcome for result in elsewhere.results] == ["supported", "not run"]
+    assert [result.outcome for result in elsewhere.results] == [Outcome.SUPPORTED, Outcome.NOT_RUN]
     assert elsewhere.results[1].reason == "no dataset of other"
-    assert elsewhere.outcome == "undecided"
+    assert elsewhere.outcome is Outcome.UNDECIDED
     nowhere = _judge(
         dataset,
         _test(x="effective_rank: embedding"),
@@ -213,7 +214,7 @@ def test_without_data_a_test_is_not_run_and_never_passes() -> None:
     ]
     dataset["phase"][:] = "not converged"
     judgment = _judge(dataset, _test())
-    assert (judgment.outcome, judgment.results[0].reason) == ("not run", "every run is left out")
+    assert (judgment.outcome, judgment.results[0].reason) == (Outcome.NOT_RUN, "every run is left out")
     assert judgment.results[0].effect.runs == 0
 
 
@@ -222,7 +223,7 @@ def test_what_does_not_vary_is_undecided() -> None:
     dataset["phase"][:] = "inferential"
     (result,) = _judge(dataset, _area()).results
     assert (result.outcome, result.reason, result.power) == (
-        "undecided",
+        Outcome.UNDECIDED,
         "no stratum holds both kinds of run",
         0,
     )

@@ -10,10 +10,11 @@ import pandas as pd
 import xarray as xr
 
 from experiments._anchor_findings import NOT_CONVERGED
-from experiments._hypotheses import MATCHED, Association, Choice, Hypothesis, Outcome, overall
-from experiments._observables import MissingObservableError, observables, run_dimensions
-from experiments._power import power_of_area, power_of_rank_correlation
-from experiments._statistics import Effect, area_under_curve, corrected, rank_correlation, verdict
+from experiments.hypotheses.observables import MissingObservableError, observables, run_dimensions
+from experiments.hypotheses.outcome import Outcome, of_effect, overall
+from experiments.hypotheses.registered import MATCHED, Association, Choice, Hypothesis
+from experiments.statistics.association import Effect, area_under_curve, corrected, rank_correlation
+from experiments.statistics.power import power_of_area, power_of_rank_correlation
 from lowcomplex._names import require_known
 
 _ONE_KIND = "in a stratum of one kind"
@@ -43,7 +44,7 @@ class Result:
     effect: Effect = _NO_EFFECT
     corrected: float = np.nan
     power: float = np.nan
-    outcome: Outcome = "not run"
+    outcome: Outcome = Outcome.NOT_RUN
     reason: str = ""
 
     @property
@@ -70,12 +71,12 @@ class Judgment:
     @property
     def sentence(self) -> str:
         """The outcome, on how many of the registered runs, and how the tests came out."""
-        outcomes = [result.outcome for result in self.results]
+        outcomes = [result.outcome.value for result in self.results]
         parts = ", ".join(f"{outcomes.count(kind)} {kind}" for kind in dict.fromkeys(outcomes))
         found = _range([result.effect.runs for result in self.results])
         asked = _range([result.test.sample for result in self.results])
         return (
-            f"{self.outcome.capitalize()}, on {found} of {asked} registered runs: of {len(outcomes)} "
+            f"{self.outcome.value.capitalize()}, on {found} of {asked} registered runs: of {len(outcomes)} "
             f"test{'' if len(outcomes) == 1 else 's'}, {parts} (the hypothesis is supported if "
             f"{_RULES[self.hypothesis.rule]})."
         )
@@ -139,14 +140,14 @@ def _result(test: Association, dataset: xr.Dataset, resamples: int) -> Result:
     # Runs of strata that cannot inform are as frequent in the registered sample as in this one.
     sample = max(4, round(test.sample * len(used) / (len(used) + (runs["left_out"] == _ONE_KIND).sum())))
     power = _power(test, sample, min(len(np.unique(strata)), sample // 2), share)
-    return Result(test, runs, effect, power=power, outcome="undecided", reason=reason)
+    return Result(test, runs, effect, power=power, outcome=Outcome.UNDECIDED, reason=reason)
 
 
 def _judged(result: Result, p_value: float, alpha: float) -> Result:
-    if result.outcome == "not run":
+    if result.outcome is Outcome.NOT_RUN:
         return result
     test = result.test
-    outcome = verdict(
+    outcome = of_effect(
         result.effect,
         p_value,
         threshold=test.bound,

@@ -1,7 +1,7 @@
 """Hypotheses as registered before their runs were seen: which effect, how large, and what refutes it.
 
-They stand in `experiments/hypotheses.toml`; this module reads and checks them. What the runs say of them is
-computed in `experiments._evidence`.
+They stand in `hypotheses.toml` beside this module, which reads and checks them. What the runs say of them is
+computed in `experiments.hypotheses.evidence`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from typing import Any, Literal
 
 import pydantic
 
-from experiments._observables import known, registry
+from experiments.hypotheses.observables import known, registry
+from experiments.hypotheses.outcome import Rule
 from lowcomplex._names import require_known
 
 HYPOTHESES = Path(__file__).with_name("hypotheses.toml")
 MATCHED = "training_loss"
 
 Statistic = Literal["rank correlation", "area under curve"]
-Outcome = Literal["supported", "refuted", "undecided", "not run"]
 Phase = Literal["inferential", "symmetric", "neither"]
 Choice = float | int | str
-Rule = Literal["all", "any", "majority"]
 # Where runs are of every γ, seed and learning rate, these name other fields that they may be restricted to.
 TEXTS = ("part", "functions")
 
@@ -199,33 +198,6 @@ def load(path: Path = HYPOTHESES) -> tuple[Hypothesis, ...]:
     if len(set(names)) < len(names):
         raise ValueError(f"{path}: expected one hypothesis a name, got {names}")
     return found
-
-
-def overall(rule: Rule, outcomes: tuple[Outcome, ...]) -> Outcome:
-    """What a hypothesis's tests say together.
-
-    A test that was not run counts among the tests and for no outcome.
-
-    Args:
-        rule: all: supported if every test is, refuted if one is. any: supported if one test is, refuted if
-            all are. majority: supported, or refuted, if more than half of the tests are.
-        outcomes: Of the tests.
-
-    Returns:
-        The outcome; "not run" if no test was.
-
-    Raises:
-        ValueError: An unknown rule.
-    """
-    require_known("rule", rule, ("all", "any", "majority"))
-    if all(outcome == "not run" for outcome in outcomes):
-        return "not run"
-    tests = len(outcomes)
-    supported, refuted = outcomes.count("supported"), outcomes.count("refuted")
-    needed = {"all": (tests, 1), "any": (1, tests), "majority": (tests // 2 + 1, tests // 2 + 1)}[rule]
-    if supported >= needed[0]:
-        return "supported"
-    return "refuted" if refuted >= needed[1] else "undecided"
 
 
 class _File(_Registered):

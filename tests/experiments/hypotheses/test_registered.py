@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments._hypotheses import Rule, load, overall
+from experiments.hypotheses.registered import load
 
 HEAD = """
 [[hypothesis]]
@@ -101,33 +101,10 @@ def test_two_hypotheses_of_one_name_are_refused(tmp_path: Path) -> None:
         load(_write(tmp_path, 2 * (HEAD + CORRELATION)))
 
 
-@pytest.mark.parametrize(
-    ("rule", "outcomes", "expected"),
-    [
-        ("all", "sss", "supported"),
-        ("all", "ssu", "undecided"),
-        ("all", "ssr", "refuted"),
-        ("all", "ssn", "undecided"),
-        ("any", "suu", "supported"),
-        ("any", "rrr", "refuted"),
-        ("any", "rrn", "undecided"),
-        ("majority", "ssu", "supported"),
-        ("majority", "ssuu", "undecided"),
-        ("majority", "rrn", "refuted"),
-        ("majority", "rsn", "undecided"),
-        ("all", "nnn", "not run"),
-        ("any", "nnn", "not run"),
-    ],
-)
-def test_rules(rule: Rule, outcomes: str, expected: str) -> None:
-    words = {"s": "supported", "r": "refuted", "u": "undecided", "n": "not run"}
-    assert overall(rule, tuple(words[letter] for letter in outcomes)) == expected
-
-
 def test_the_registered_hypotheses_are_of_known_studies_and_their_fields() -> None:
     from experiments import study
-    from experiments._hypotheses import MATCHED
-    from experiments._observables import FIELDS
+    from experiments.hypotheses.observables import FIELDS
+    from experiments.hypotheses.registered import MATCHED
 
     for test in (test for hypothesis in load() for test in hypothesis.test):
         fields = study(test.study).dimensions

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from experiments._evidence import Judgment, Result
+from experiments.hypotheses.evidence import Judgment, Result
 
 NAME = "hypotheses"
 
@@ -38,7 +38,7 @@ def dataset(judgments: Sequence[Judgment]) -> xr.Dataset:
     return xr.Dataset(
         {
             "title": ("hypothesis", _texts(judgment.hypothesis.title for judgment in judgments)),
-            "judgment": ("hypothesis", _texts(judgment.outcome for judgment in judgments)),
+            "judgment": ("hypothesis", _texts(judgment.outcome.value for judgment in judgments)),
             "sentence": ("hypothesis", _texts(judgment.sentence for judgment in judgments)),
             **{str(name): ("test", tests[name].to_numpy()) for name in tests},
             **{str(name): ("run", runs[name].to_numpy()) for name in runs},
@@ -55,7 +55,7 @@ def lines(judgments: Sequence[Judgment]) -> Iterator[str]:
         yield f"{judgment.hypothesis.name}: {judgment.hypothesis.title}"
         yield f"  {judgment.sentence}"
         for result in judgment.results:
-            yield f"  {result.outcome:9s}  {_found(result)}  {result.test.name}"
+            yield f"  {result.outcome.value:9s}  {_found(result)}  {result.test.name}"
 
 
 def report(judgments: Sequence[Judgment]) -> list[dict[str, Any]]:
@@ -64,7 +64,7 @@ def report(judgments: Sequence[Judgment]) -> list[dict[str, Any]]:
         {
             "name": judgment.hypothesis.name,
             "title": judgment.hypothesis.title,
-            "outcome": judgment.outcome,
+            "outcome": judgment.outcome.value,
             "sentence": judgment.sentence,
             "tests": [
                 _row(judgment, result) | {"refuted_if": result.test.refuted_if} for result in judgment.results
@@ -106,7 +106,7 @@ def _row(judgment: Judgment, result: Result) -> dict[str, str | float]:
         "sample": test.sample,
         "left_out": ", ".join(f"{count} {reason}" for reason, count in result.left_out.items()),
         "power": result.power,
-        "outcome": result.outcome,
+        "outcome": result.outcome.value,
         "reason": result.reason,
     }
 

@@ -1,0 +1,1 @@
+"""Statistics over runs: association within strata, power, and what neighboring runs predict."""
