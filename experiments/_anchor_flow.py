@@ -6,7 +6,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from lowcomplex.measures import attention_flow
+from experiments._attention_flow import attention_flow
 from lowcomplex.networks import Transformer, trace
 from lowcomplex.tasks import AnchorBatch, AnchorTask
 from lowcomplex.tasks.anchor_functions import FIRST_KEY

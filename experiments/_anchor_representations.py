@@ -6,7 +6,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from lowcomplex.measures import cosine_gap, cosine_similarity, mirror_coincidence
+from experiments._mirror_coincidence import mirror_coincidence
+from lowcomplex.measures import cosine_gap, cosine_similarity
 from lowcomplex.networks import Transformer, trace
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.tasks.anchor import ALL_PAIRS, ANCHORS

@@ -9,12 +9,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from lowcomplex.measures import (
-    PairDecomposition,
-    fourier_spectrum,
-    pair_decomposition,
-    shift_equivariant_share,
-)
+from experiments._pair_decomposition import PairDecomposition, pair_decomposition
+from lowcomplex.measures import fourier_spectrum, shift_equivariant_share
 from lowcomplex.networks import Transformer
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.tasks.anchor import ANCHORS, Word

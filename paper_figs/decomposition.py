@@ -7,7 +7,8 @@ import torch
 import xarray as xr
 from matplotlib import figure
 
-from lowcomplex import measures, plots
+from experiments._pair_decomposition import pair_decomposition
+from lowcomplex import plots
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.tasks.anchor import ANCHORS
 from paper_figs._figure import Figure
@@ -30,7 +31,7 @@ def references() -> dict[str, dict[str, float]]:
         offsets = table.clone()
         for a, b in task.unseen:
             offsets[a - 1, b - 1] = answer((a, b)).shift
-        parts = measures.pair_decomposition(offsets)
+        parts = pair_decomposition(offsets)
         variances = {component: float(getattr(parts, component)) for component in COMPONENTS}
         total = sum(variances.values())
         found[name] = {component: value / total for component, value in variances.items()}

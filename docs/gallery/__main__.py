@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 import pictures
 from lowcomplex.plots import canvas, style
-from networks import GAMMAS, anchors, boolean, circle, curve, hinges, pairs, plane, teacher, tokens
+from networks import GAMMAS, boolean, circle, curve, hinges, plane, teacher, tokens
 
 HERE = Path(__file__).parent
 PICTURES = {
@@ -35,8 +35,6 @@ PICTURES = {
     "lines": (teacher, pictures.lines),
     "token_maps": (tokens, pictures.token_maps),
     "representations": (tokens, pictures.representations),
-    "pair_decomposition": (pairs, pictures.pair_decomposition),
-    "attention_flow": (anchors, pictures.attention_flow),
     "boolean": (boolean, pictures.boolean),
     "boolean_sampling": (boolean, pictures.sampled),
     "kernel": (teacher, pictures.kernel),

@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lowcomplex import initialize
-from lowcomplex.networks import MLP, Transformer
-from lowcomplex.tasks import AnchorTask
+from lowcomplex.networks import MLP
 from lowcomplex.tracking import log_linear_steps
-from lowcomplex.training import adamw, train
+from lowcomplex.training import train
 
 GAMMAS = (0.5, 1.2)
 SEED = 0
@@ -167,29 +166,3 @@ def tokens(gamma: float) -> Run:
     seen = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(5))[: 2 * len(pairs) // 3]
     run = Run(_network(gamma, [keys + shifts, 64, 64, keys]), x[seen], y[seen], grid=x)
     return _fit(run, steps=2000, learning_rate=3e-3, loss=functional.cross_entropy)
-
-
-def pairs(gamma: float) -> Run:
-    """Sums of two of eight values, with an exception at (2, 5); its mirror image is never seen."""
-    first, second = torch.cartesian_prod(torch.arange(8), torch.arange(8)).T
-    x = torch.cat((functional.one_hot(first), functional.one_hot(second)), 1).float()
-    values = torch.linspace(-1, 1, 8)
-    y = values[first] + values[second] + ((first == 2) & (second == 5))
-    seen = ~((first == 5) & (second == 2))
-    run = Run(_network(gamma, [16, 64, 64, 1]), x[seen], y[seen, None], grid=x)
-    return _fit(run, steps=2000, learning_rate=1e-3)
-
-
-def anchors(gamma: float) -> Run:
-    """A two-block transformer on the anchor task, and sequences of all 16 pairs."""
-    task, generator = AnchorTask(), torch.Generator().manual_seed(SEED)
-    network = Transformer(task.vocabulary, task.length, 32, 1, 32, 64, 2)
-    initialize(network, gamma, generator=generator)
-
-    def loss(module: nn.Module) -> Tensor:
-        batch = task.sample(128, generator)
-        return functional.cross_entropy(network.last(batch.tokens), batch.labels)
-
-    train(network, loss, steps=1000, optimizer=adamw(network, 4e-3), clip_norm=1.0)
-    shown = task.sample(512, generator, pairs=task.words, keys="all")
-    return Run(network, shown.tokens, shown.anchors)

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from torch import Tensor, nn
 
 from lowcomplex import measures, nulls
-from lowcomplex.networks import trace
 from networks import Run
 
 _DARK, _LIGHT, _ACCENT = "0.2", "0.7", "C0"
@@ -248,18 +247,6 @@ def token_maps(axis: Axes, run: Run) -> None:
     )
 
 
-def pair_decomposition(axis: Axes, run: Run) -> None:
-    table = run.outputs[-1].double().view(8, 8)
-    found = measures.pair_decomposition(table)
-    values = torch.linspace(-1, 1, 8)
-    image = axis.imshow(table - (values[:, None] + values), cmap="RdBu_r", vmin=-1, vmax=1)
-    axis.figure.colorbar(image, ax=axis, label="answer minus sum")
-    axis.set(xlabel="second element", ylabel="first element")
-    both = float(found.interaction_symmetric + found.interaction_antisymmetric)
-    share = float(found.interaction_antisymmetric) / both
-    axis.set_title(f"{axis.get_title()}: antisymmetric share {share:.2f}")
-
-
 def representations(axis: Axes, run: Run) -> None:
     with torch.no_grad():
         hidden = torch.tanh(run.network.layers[1](torch.tanh(run.network.layers[0](run.grid))))
@@ -275,38 +262,6 @@ def representations(axis: Axes, run: Run) -> None:
     columns = run.network.layers[0].weight.detach().mT[:20]
     around = torch.cos(2 * torch.pi * torch.arange(20) / 20)
     _say(axis, f"ordinality of keys {float(measures.ordinality(columns, around)):.2f}")
-
-
-def attention_flow(axis: Axes, run: Run) -> None:
-    roles = torch.zeros(run.x.shape, dtype=torch.long)
-    first = (run.x < 20).int().argmax(1)
-    for role, place in enumerate((first - 1, first, first + 1), start=1):
-        roles[torch.arange(len(roles)), place] = role
-    # Where the second anchor is last, it is not asked what the last token sees.
-    inside = first + 1 < run.x.shape[1] - 1
-    tokens, roles = run.x[inside], roles[inside]
-    asking = roles.clone()
-    asking[:, -1] = 4
-    with torch.no_grad():
-        block = trace(run.network, tokens).blocks[0]
-    flow = measures.attention_flow(block.attention, asking, 5)
-    even = measures.attention_flow(_uniform(tokens.shape), asking, 5)
-    axis.plot(range(4), flow[4, :4], "o-", color=_DARK, markersize=3)
-    axis.plot(range(4), even[4, :4], ":", color=_ACCENT)
-    axis.set_xticks(range(4), ["other", "key", "anchor 1", "anchor 2"])
-    axis.set(ylabel="attention of the last token", ylim=(-0.05, 1.05))
-    score = measures.mirror_coincidence(block.attention_output[:, -1], run.y[inside])
-    _say(axis, f"mirror coincidence {float(score):.2f}")
-
-
-def _uniform(shape: torch.Size) -> Tensor:
-    n, positions = shape
-    return (
-        torch.ones(positions, positions)
-        .tril()
-        .div(torch.arange(1, positions + 1)[:, None])
-        .expand(n, 1, -1, -1)
-    )
 
 
 def boolean(axis: Axes, run: Run) -> None:

@@ -1,6 +1,5 @@
 """How complex is a solution? Pure functions of tensors, batched over leading dimensions."""
 
-from lowcomplex.measures.attention_flow import attention_flow
 from lowcomplex.measures.boolean import degree_weights, sensitivity, total_influence, walsh_spectrum
 from lowcomplex.measures.boolean_sampling import (
     SampledEstimate,
@@ -43,9 +42,7 @@ from lowcomplex.measures.kernel import kernel_alignment, kernel_drift, kernel_sp
 from lowcomplex.measures.learning_time import learning_time
 from lowcomplex.measures.line_spectra import LineSpectra, line_spectra
 from lowcomplex.measures.low_high import LowHigh, LowHighError, low_high_error, low_high_parts
-from lowcomplex.measures.mirror_coincidence import mirror_coincidence
 from lowcomplex.measures.orientation import OrientationAmplitude, orientation_amplitude
-from lowcomplex.measures.pair_decomposition import PairDecomposition, pair_decomposition
 from lowcomplex.measures.products import product_singular_values, scaled_product
 from lowcomplex.measures.projection import projected_spectrum
 from lowcomplex.measures.rank import (
@@ -87,10 +84,8 @@ __all__ = [
     "LowHigh",
     "LowHighError",
     "OrientationAmplitude",
-    "PairDecomposition",
     "SampledEstimate",
     "SpectralDensity",
-    "attention_flow",
     "bandwidth",
     "bandwidth_of",
     "centroid_of",
@@ -126,13 +121,11 @@ __all__ = [
     "low_high_parts",
     "mean_cosine",
     "mean_squared_cosine",
-    "mirror_coincidence",
     "neural_tangent_kernel",
     "nuclear_rank",
     "numerical_rank",
     "ordinality",
     "orientation_amplitude",
-    "pair_decomposition",
     "participation_ratio",
     "product_singular_values",
     "projected_spectrum",

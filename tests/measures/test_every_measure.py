@@ -25,7 +25,6 @@ W, V, X, Y = _random(0, 12, 5), _random(1, 5, 7), _random(2, 9, 3), _random(3, 9
 PATH, BITS, MAP = _random(4, 6, 8, 30), _random(5, 16), _random(6, 6, 6)
 STEPS, F = torch.arange(6), torch.arange(9, dtype=torch.float64)
 KERNEL = X @ X.mT
-PAIRS = torch.cartesian_prod(torch.arange(3), torch.arange(3))
 POINTS = torch.rand(9, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
 
 
@@ -49,7 +48,6 @@ def _curved(c: float) -> list[tuple[Tensor, Tensor]]:
 
 # Each measure of something multiplied by c, brought back to what does not depend on c.
 SCALED: dict[str, Callable[[float], object]] = {
-    "attention_flow": lambda c: m.attention_flow(c * MAP[None, None], torch.arange(6)[None] % 2, 2) / c,
     "bandwidth": lambda c: m.bandwidth(c * Y),
     "bandwidth_of": lambda c: m.bandwidth_of(F, c * Y.square()),
     "centroid_of": lambda c: m.centroid_of(F, c * Y.square()),
@@ -92,13 +90,11 @@ SCALED: dict[str, Callable[[float], object]] = {
     "low_high_parts": lambda c: m.low_high_parts(X, c * Y, 1.0).low / c,
     "mean_cosine": lambda c: m.mean_cosine(c * W),
     "mean_squared_cosine": lambda c: m.mean_squared_cosine(c * W),
-    "mirror_coincidence": lambda c: m.mirror_coincidence(c * X, PAIRS),
     "neural_tangent_kernel": lambda c: m.neural_tangent_kernel(_linear(1), c * X) / c**2,
     "nuclear_rank": lambda c: m.nuclear_rank(c * W),
     "numerical_rank": lambda c: m.numerical_rank(c * W),
     "ordinality": lambda c: m.ordinality(c * X, c * F),
     "orientation_amplitude": lambda c: m.orientation_amplitude(c * W[:, :2]).orientation,
-    "pair_decomposition": lambda c: m.pair_decomposition(c * MAP).interaction_symmetric / c**2,
     "participation_ratio": lambda c: m.participation_ratio(c * W),
     "product_singular_values": lambda c: m.product_singular_values(c * W, c * V),
     "projected_spectrum": lambda c: m.projected_spectrum(X, Y, c * X[:2], F).abs(),

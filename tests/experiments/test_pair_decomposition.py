@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lowcomplex.measures import pair_decomposition
+from experiments._pair_decomposition import pair_decomposition
 
 PARTS = ("additive_symmetric", "additive_antisymmetric", "interaction_symmetric", "interaction_antisymmetric")
 
@@ -57,6 +57,17 @@ def test_a_constant_has_no_variance() -> None:
     assert [float(getattr(found, part)) for part in PARTS] == [0, 0, 0, 0]
 
 
-def test_bad_shape() -> None:
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_quadratic_in_the_scale(scale: float) -> None:
+    M = _table(3, 6, 6)
+    for part in PARTS:
+        torch.testing.assert_close(
+            getattr(pair_decomposition(scale * M), part) / scale**2, getattr(pair_decomposition(M), part)
+        )
+
+
+def test_bad_input() -> None:
     with pytest.raises(ValueError, match=r"M: .*\(3, 4\)"):
         pair_decomposition(torch.zeros(3, 4))
+    with pytest.raises(ValueError, match="NaN"):
+        pair_decomposition(torch.full((3, 3), torch.nan))

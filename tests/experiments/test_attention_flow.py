@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lowcomplex.measures import attention_flow
+from experiments._attention_flow import attention_flow
 
 
 def _attention(*shape: int) -> Tensor:
@@ -45,3 +45,5 @@ def test_bad_input() -> None:
         attention_flow(attention, roles + 3, 3)
     with pytest.raises(TypeError, match="roles: expected integers"):
         attention_flow(attention, roles.double(), 3)
+    with pytest.raises(ValueError, match="NaN"):
+        attention_flow(torch.nan * attention, roles, 3)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lowcomplex.measures import mirror_coincidence
+from experiments._mirror_coincidence import mirror_coincidence
 
 PAIRS = torch.cartesian_prod(torch.arange(4), torch.arange(4)).repeat(5, 1)
 
@@ -40,7 +40,8 @@ def test_invariances() -> None:
     X = _random(4, 80, 5)
     rotation = torch.linalg.qr(_random(5, 5, 5))[0]
     moved = 1e3 * X @ rotation + _random(6, 5)
-    torch.testing.assert_close(mirror_coincidence(moved, PAIRS), mirror_coincidence(X, PAIRS))
+    for changed in (moved, 1e-12 * X, 1e12 * X):
+        torch.testing.assert_close(mirror_coincidence(changed, PAIRS), mirror_coincidence(X, PAIRS))
 
 
 def test_without_clusters_there_is_nothing_to_compare() -> None:
@@ -53,3 +54,5 @@ def test_bad_input() -> None:
         mirror_coincidence(X, PAIRS[:, 0])
     with pytest.raises(ValueError, match="at least one mirrored pair"):
         mirror_coincidence(X, PAIRS.sort(1).values)
+    with pytest.raises(ValueError, match="NaN"):
+        mirror_coincidence(torch.nan * X, PAIRS)
