@@ -19,7 +19,7 @@ from lowcomplex import sweeps
 from lowcomplex.measures import condensed_directions, orientation_amplitude
 from lowcomplex.networks import TwoLayer, multiplicity
 from lowcomplex.predictions import tensor_directions
-from lowcomplex.training import Flow, gradient_flow
+from lowcomplex.training import Flow, LossShare, gradient_flow
 
 SCALES = {"small": 1e-3, "large": 1.0}
 _SAMPLES = 20
@@ -61,12 +61,19 @@ def measure(config: TwoLayerCondensationConfig) -> xr.Dataset:
 
     def integrate(times: np.ndarray, stop: float | None = None) -> Flow:
         return gradient_flow(
-            loss, start, times, stop_loss_ratio=stop, rtol=1e-6, atol=1e-6 * scale, method="LSODA"
+            loss,
+            start,
+            times,
+            until=None if stop is None else LossShare(stop),
+            rtol=1e-6,
+            atol=1e-6 * scale,
+            method="LSODA",
         )
 
-    escape = integrate(np.array([0.0, 1e9]), _ESCAPE).stopped_at
-    assert escape is not None
-    late = integrate(np.array([0.0, 2 * escape]), _LATE).stopped_at or 2 * escape
+    left = integrate(np.array([0.0, 1e9]), _ESCAPE)
+    assert bool(left.reached)
+    escape = float(left.end_times)
+    late = float(integrate(np.array([0.0, 2 * escape]), _LATE).end_times)
     # Ever denser towards the escape: for multiplicity above 1 neurons grow only at the plateau's end.
     half = config.records // 2
     before = escape * (1 - np.geomspace(1, 1e-3, half))

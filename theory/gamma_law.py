@@ -37,7 +37,7 @@ from scipy.optimize import brentq
 
 from lowcomplex.plots import style
 from lowcomplex.predictions import gamma_law, width_exponent
-from lowcomplex.training import gradient_flow, relative_displacement
+from lowcomplex.training import LossShare, gradient_flow, relative_displacement
 
 torch.set_num_threads(1)
 m, gamma, y = sp.symbols("m gamma y", positive=True)
@@ -241,7 +241,7 @@ def linear_network(value, seed):
         return (p["second"][0] @ p["first"][:, 0] - begin - LEARNED).square() / 2
 
     flow = gradient_flow(
-        loss, {"first": first, "second": second}, [0.0, 1e4], stop_loss_ratio=1e-12, rtol=1e-8, atol=1e-12
+        loss, {"first": first, "second": second}, [0.0, 1e4], until=LossShare(1e-12), rtol=1e-8, atol=1e-12
     )
     ended = flow.parameters
     trained = (ended["first"][-1] - first).square().sum() + (ended["second"][-1] - second).square().sum()

@@ -49,7 +49,7 @@ from lowcomplex.predictions import (
     query_rank_exponent,
     value_plateau,
 )
-from lowcomplex.training import gradient_flow
+from lowcomplex.training import LossShare, gradient_flow
 
 torch.set_num_threads(1)
 
@@ -359,7 +359,7 @@ for sigma in common:
     record = np.append(0.0, blow_up + late[late > -0.9 * blow_up])
     weights = {name: sigma * array for name, array in one_draw.items()}
     run = gradient_flow(
-        lambda p: losses(p).sum(), weights, record, rtol=1e-8, atol=1e-9 * sigma, stop_loss_ratio=0.85
+        lambda p: losses(p).sum(), weights, record, rtol=1e-8, atol=1e-9 * sigma, until=LossShare(0.85)
     )
     below = np.maximum(plateau.loss - run.losses.numpy(), 1e-300)
     after = int((below > ESCAPE).argmax())

@@ -42,7 +42,7 @@ from torch.nn import functional
 from lowcomplex.plots import style
 from lowcomplex.predictions import residual_drive, residual_stream
 from lowcomplex.tasks import AnchorTask
-from lowcomplex.training import gradient_flow
+from lowcomplex.training import LossShare, gradient_flow
 
 torch.set_num_threads(1)
 library = residual_stream.expressions
@@ -280,12 +280,12 @@ def escape(sigma, final):
         lambda w: loss(w, final=final),
         {name: sigma * normal for name, normal in small_draw.items()},
         [0.0, 200.0],
-        stop_loss_ratio=0.99,
+        until=LossShare(0.99),
         rtol=1e-6,
         atol=1e-6 * sigma,
         method="RK45",
     )
-    return flow.stopped_at
+    return float(flow.end_times) if flow.reached else np.nan
 
 
 plain = np.array([escape(sigma, None) for sigma in flow_sigmas])

@@ -1,6 +1,7 @@
-"""Training: minibatches, ensembles, checkpoints, exact gradient flow, and how far it moves."""
+"""Training: full-batch descent and flow, minibatches, ensembles, checkpoints, and how far training moves."""
 
 from lowcomplex.training.checkpoint import Checkpoint, Stateful
+from lowcomplex.training.descend import Descent, State, descend
 from lowcomplex.training.ensemble import Ensemble, EnsembleResult
 from lowcomplex.training.gradient_flow import Flow, gradient_flow
 from lowcomplex.training.member_batches import MemberBatches, member_cross_entropy
@@ -10,21 +11,30 @@ from lowcomplex.training.relative_displacement import (
     displacement_from,
     relative_displacement,
 )
+from lowcomplex.training.starts import one_draw, stack
+from lowcomplex.training.until import Below, LossShare
 
 __all__ = [
+    "Below",
     "Checkpoint",
+    "Descent",
     "Displacement",
     "Ensemble",
     "EnsembleResult",
     "Flow",
+    "LossShare",
     "MemberBatches",
+    "State",
     "Stateful",
     "TrainingResult",
     "adamw",
+    "descend",
     "displacement_from",
     "gradient_flow",
     "member_cross_entropy",
+    "one_draw",
     "relative_displacement",
+    "stack",
     "train",
     "warmup_cosine",
 ]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lowcomplex.predictions import critical_gamma, regime_at
 from lowcomplex.predictions._finite_width import LAZY_BELOW, RICH_ABOVE
-from lowcomplex.training import gradient_flow, relative_displacement
+from lowcomplex.training import LossShare, gradient_flow, relative_displacement
 
 STOP = 0.02
 # The part of the targets that is fitted when the loss has fallen to 2 %.
@@ -159,7 +159,7 @@ def test_tangent_features_change_by_about_so_much(depth: int, least: float, most
             lambda weights, wanted=wanted, output=output: (output(weights) - wanted).square() / 2,
             start,
             [0.0, 1e9],
-            stop_loss_ratio=1e-4,
+            until=LossShare(1e-4),
             rtol=1e-5,
         )
         end = {name: path[-1] for name, path in flow.parameters.items()}
