@@ -44,6 +44,7 @@ _ROOMS = (
     "report",
     "sweeps",
     "tasks",
+    "theorems",
     "tracking",
     "training",
 )

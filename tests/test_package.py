@@ -29,6 +29,7 @@ def test_every_public_name_is_there() -> None:
 )
 def test_every_exported_name_is_there(room: str) -> None:
     module = importlib.import_module(f"lowcomplex.{room}")
+    assert module.__all__
     assert all(hasattr(module, name) for name in module.__all__)
 
 

@@ -1,8 +1,7 @@
-"""The notebooks run from top to bottom, and a theorem's formula, check, tests and notebook share its name."""
+"""The notebooks run from top to bottom, are those of their scripts, and every theorem has one."""
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -11,13 +10,12 @@ import jupytext
 import nbformat
 import pytest
 
-from lowcomplex import predictions
-from lowcomplex.predictions import Prediction
+from lowcomplex import theorems
+from theory import _table
 
 ROOT = Path(__file__).parents[1]
 THEORY = ROOT / "theory"
 NOTEBOOKS = sorted(path.stem for path in THEORY.glob("*.ipynb"))
-PREDICTIONS = {name for name in predictions.__all__ if isinstance(getattr(predictions, name), Prediction)}
 
 
 def load_runner() -> ModuleType:
@@ -27,10 +25,6 @@ def load_runner() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def stems(folder: str, prefix: str) -> set[str]:
-    return {path.stem.removeprefix(prefix) for path in (ROOT / folder).glob(f"{prefix}*.py")}
 
 
 def test_every_script_has_its_notebook() -> None:
@@ -68,7 +62,7 @@ def test_stored_notebook_is_its_script(name: str) -> None:
 
 
 def test_every_prediction_has_its_notebook_and_no_other_does() -> None:
-    assert set(NOTEBOOKS) == PREDICTIONS
+    assert set(NOTEBOOKS) == set(theorems.names())
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -76,40 +70,8 @@ def test_notebook_calls_the_library(name: str) -> None:
     assert "from lowcomplex.predictions import" in (THEORY / f"{name}.py").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", sorted(PREDICTIONS))
-def test_one_name_for_formula_check_and_tests(name: str) -> None:
-    assert getattr(predictions, name).name == name
-    assert name in stems("lowcomplex/predictions", "_")
-    check = importlib.import_module(f"lowcomplex.checks._{name}").CHECK
-    assert check.prediction is getattr(predictions, name)
-    assert name in stems("tests/predictions", "test_")
-    assert name in stems("tests/checks", "test_")
-
-
-def test_no_formula_or_check_without_the_other() -> None:
-    modules = {
-        folder: {
-            stem
-            for stem in stems(f"lowcomplex/{folder}", "_")
-            if hasattr(importlib.import_module(f"lowcomplex.{folder}._{stem}"), marker or stem)
-        }
-        for folder, marker in (("predictions", ""), ("checks", "CHECK"))
-        if stems(f"lowcomplex/{folder}", "_")
-    }
-    assert modules["predictions"] == modules["checks"] == PREDICTIONS
-
-
-@pytest.mark.parametrize("name", sorted(PREDICTIONS))
-def test_map_names_every_theorem(name: str) -> None:
-    rows = [
-        line
-        for line in (THEORY / "README.md").read_text(encoding="utf-8").splitlines()
-        if line.startswith("| ") and f"`{name}`" in line
-    ]
-    assert len(rows) == 1
-    assert f"../lowcomplex/predictions/_{name}.py" in rows[0]
-    assert f"../lowcomplex/checks/_{name}.py" in rows[0]
-    assert f"]({name}.ipynb)" in rows[0]
+def test_map_is_made_from_the_theorems() -> None:
+    assert _table.README.read_text(encoding="utf-8") == _table.readme(), "run `python -m theory --table`"
 
 
 def test_map_has_no_dead_link() -> None:

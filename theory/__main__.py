@@ -1,4 +1,7 @@
-"""Execute the notebooks: `python -m theory [NAME …]` writes NAME.ipynb, with outputs, from NAME.py."""
+"""Execute the notebooks: `python -m theory [NAME …]` writes NAME.ipynb, with outputs, from NAME.py.
+
+`python -m theory --table` writes the table of README.md.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import nbclient
 import nbformat
 
 from lowcomplex._names import require_known
+from theory import _table
 
 FOLDER = Path(__file__).parent
 TIMEOUT = 300
@@ -45,7 +49,11 @@ def execute(name: str) -> nbformat.NotebookNode:
 
 
 def main() -> None:
-    """Write the notebooks that are named, or all."""
+    """Write the notebooks that are named, or all, or the table."""
+    if sys.argv[1:] == ["--table"]:
+        _table.README.write_text(_table.readme(), encoding="utf-8")
+        print("theory/README.md")
+        return
     chosen = sys.argv[1:] or names()
     try:
         for name in chosen:

@@ -39,13 +39,9 @@ import sympy as sp
 import torch
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import (
-    adam_amplitude,
-    adam_directions,
-    adam_escape_steps,
-    driving_vector,
-    linear_stage,
-)
+from lowcomplex.predictions import adam_directions, linear_stage
+from lowcomplex.theorems.adam_directions.formula import adam_amplitude, adam_escape_steps
+from lowcomplex.theorems.linear_stage.formula import driving_vector
 
 torch.set_num_threads(1)
 

@@ -49,17 +49,13 @@ import xarray as xr
 import lowcomplex
 from lowcomplex.measures import effective_rank, stable_rank
 from lowcomplex.plots import style
-from lowcomplex.predictions import (
-    adam_amplitude,
-    adam_embedding_escape,
-    adam_embedding_stage,
-    centered_one_hot,
-    sign_attractors,
-    token_drive,
-)
+from lowcomplex.predictions import adam_embedding_stage
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.tasks.anchor import ANCHORS
 from lowcomplex.tasks.anchor_functions import FIRST_KEY, LAST_KEY, OFFSETS
+from lowcomplex.theorems.adam_directions.formula import adam_amplitude
+from lowcomplex.theorems.adam_embedding_stage.formula import adam_embedding_escape, sign_attractors
+from lowcomplex.theorems.formulas.token_drive import centered_one_hot, token_drive
 from lowcomplex.training import warmup_cosine
 
 torch.set_num_threads(1)

@@ -39,12 +39,9 @@ import sympy as sp
 import torch
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import (
-    attention_condensation,
-    condensation_vector,
-    query_key_change,
-    query_key_matrix,
-)
+from lowcomplex.predictions import attention_condensation
+from lowcomplex.theorems.attention_condensation.formula import query_key_change
+from lowcomplex.theorems.formulas.attention_tokens import condensation_vector, query_key_matrix
 from lowcomplex.training import gradient_flow
 
 torch.set_num_threads(1)

@@ -30,7 +30,8 @@ import numpy as np
 import sympy as sp
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import circle_kernel, circle_ntk, direction_error
+from lowcomplex.predictions import circle_ntk
+from lowcomplex.theorems.circle_ntk.formula import circle_kernel, direction_error
 
 theta, phi = sp.symbols("theta phi", nonnegative=True)
 library = circle_ntk.expressions

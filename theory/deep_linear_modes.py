@@ -35,13 +35,9 @@ import torch
 
 from lowcomplex.measures import effective_rank
 from lowcomplex.plots import style
-from lowcomplex.predictions import (
-    deep_linear_modes,
-    layered_modes,
-    null_start,
-    random_start,
-    unbalanced_mode,
-)
+from lowcomplex.predictions import deep_linear_modes
+from lowcomplex.theorems.deep_linear_modes.formula import null_start, random_start
+from lowcomplex.theorems.deep_linear_modes.mode_equations import layered_modes, unbalanced_mode
 
 torch.set_num_threads(1)
 library = deep_linear_modes.expressions

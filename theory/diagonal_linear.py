@@ -36,7 +36,8 @@ from scipy.optimize import linprog
 
 from lowcomplex.measures import effective_rank
 from lowcomplex.plots import style
-from lowcomplex.predictions import diagonal_linear, least_norm_correction, minimum_norm
+from lowcomplex.predictions import diagonal_linear
+from lowcomplex.theorems.diagonal_linear.formula import least_norm_correction, minimum_norm
 
 library = diagonal_linear.expressions
 

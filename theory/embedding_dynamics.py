@@ -43,17 +43,15 @@ from torch.nn import functional
 
 from lowcomplex.measures import effective_rank
 from lowcomplex.plots import style
-from lowcomplex.predictions import (
-    centered_one_hot,
+from lowcomplex.predictions import embedding_dynamics
+from lowcomplex.tasks import AnchorTask
+from lowcomplex.theorems.embedding_dynamics.formula import (
     collapse_exponent,
-    driving_matrix,
     early_cosines,
-    embedding_dynamics,
     row_cosines,
-    token_drive,
     top_space,
 )
-from lowcomplex.tasks import AnchorTask
+from lowcomplex.theorems.formulas.token_drive import centered_one_hot, driving_matrix, token_drive
 
 torch.set_num_threads(1)
 library = embedding_dynamics.expressions

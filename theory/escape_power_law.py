@@ -32,7 +32,8 @@ import sympy as sp
 from scipy.integrate import solve_ivp
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import escape_power_law, escape_tail
+from lowcomplex.predictions import escape_power_law
+from lowcomplex.theorems.escape_power_law.formula import escape_tail
 
 library = escape_power_law.expressions
 p = sp.Symbol("p", positive=True)

@@ -34,13 +34,9 @@ import numpy as np
 import sympy as sp
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import (
-    driving_vector,
-    escape_delay,
-    escape_gamma_slope,
-    escape_time,
-    linear_stage,
-)
+from lowcomplex.predictions import escape_time, linear_stage
+from lowcomplex.theorems.escape_time.formula import escape_delay, escape_gamma_slope
+from lowcomplex.theorems.linear_stage.formula import driving_vector
 
 library = escape_time.expressions
 

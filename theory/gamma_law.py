@@ -36,7 +36,8 @@ import torch
 from scipy.optimize import brentq
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import gamma_law, width_exponent
+from lowcomplex.predictions import gamma_law
+from lowcomplex.theorems.gamma_law.formula import width_exponent
 from lowcomplex.training import LossShare, gradient_flow, relative_displacement
 
 torch.set_num_threads(1)

@@ -29,7 +29,8 @@ import numpy as np
 import sympy as sp
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import circle_kernel, lazy_limit
+from lowcomplex.predictions import lazy_limit
+from lowcomplex.theorems.circle_ntk.formula import circle_kernel
 
 library = lazy_limit.expressions
 

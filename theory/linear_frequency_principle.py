@@ -35,13 +35,9 @@ import numpy as np
 import sympy as sp
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import (
-    lazy_splines,
-    line_coefficients,
-    line_interpolant,
-    linear_frequency_principle,
-    packet_decay,
-)
+from lowcomplex.predictions import lazy_splines, linear_frequency_principle
+from lowcomplex.theorems.formulas.line_kernels import line_coefficients, line_interpolant
+from lowcomplex.theorems.linear_frequency_principle.formula import packet_decay
 
 B, w, d = sp.symbols("B w d", positive=True)
 a, b, y = sp.symbols("a b y", real=True)

@@ -38,7 +38,8 @@ import torch
 from lowcomplex.measures import effective_rank
 from lowcomplex.networks import activation
 from lowcomplex.plots import style
-from lowcomplex.predictions import driving_vector, linear_stage
+from lowcomplex.predictions import linear_stage
+from lowcomplex.theorems.linear_stage.formula import driving_vector
 
 torch.set_num_threads(1)
 

@@ -34,7 +34,8 @@ import torch
 
 from lowcomplex.measures import effective_rank
 from lowcomplex.plots import style
-from lowcomplex.predictions import norm_excess, orthonormal_relu, partial_rates
+from lowcomplex.predictions import orthonormal_relu
+from lowcomplex.theorems.orthonormal_relu.formula import norm_excess, partial_rates
 
 torch.set_num_threads(1)
 library = orthonormal_relu.expressions

@@ -34,14 +34,8 @@ import sympy as sp
 import torch
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import (
-    critical_gamma,
-    displacement_exponent,
-    gamma_law,
-    luo_coordinates,
-    phase_diagram,
-    regime_at,
-)
+from lowcomplex.predictions import critical_gamma, displacement_exponent, gamma_law, phase_diagram, regime_at
+from lowcomplex.theorems.phase_diagram.formula import luo_coordinates
 from lowcomplex.training import displacement_from, relative_displacement
 
 torch.set_num_threads(1)

@@ -41,11 +41,10 @@ import torch
 
 from lowcomplex.measures import stable_rank
 from lowcomplex.plots import style
-from lowcomplex.predictions import (
-    attention_condensation,
-    condensation_vector,
+from lowcomplex.predictions import attention_condensation, query_key_stage
+from lowcomplex.theorems.formulas.attention_tokens import condensation_vector
+from lowcomplex.theorems.query_key_stage.formula import (
     escape_from_plateau,
-    query_key_stage,
     query_rank_exponent,
     value_plateau,
 )

@@ -33,7 +33,8 @@ from scipy import stats
 
 from lowcomplex.measures import cosine_similarity
 from lowcomplex.plots import style
-from lowcomplex.predictions import pair_count_skewness, random_cosines
+from lowcomplex.predictions import random_cosines
+from lowcomplex.theorems.random_cosines.formula import pair_count_skewness
 
 torch.set_num_threads(1)
 library = random_cosines.expressions

@@ -35,7 +35,9 @@ from scipy.integrate import solve_ivp
 
 from lowcomplex.measures import effective_rank
 from lowcomplex.plots import style
-from lowcomplex.predictions import deep_escape, driving_vector, rank_collapse
+from lowcomplex.predictions import rank_collapse
+from lowcomplex.theorems.linear_stage.formula import driving_vector
+from lowcomplex.theorems.rank_collapse.formula import deep_escape
 
 torch.set_num_threads(1)
 library = rank_collapse.expressions

@@ -33,7 +33,8 @@ import numpy as np
 import sympy as sp
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import feedback_shift, relu_directions, relu_drive
+from lowcomplex.predictions import relu_directions
+from lowcomplex.theorems.relu_directions.formula import feedback_shift, relu_drive
 
 # %% [markdown]
 # ## 1. At a small start neurons do not see each other

@@ -40,8 +40,9 @@ import torch
 from torch.nn import functional
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import residual_drive, residual_stream
+from lowcomplex.predictions import residual_stream
 from lowcomplex.tasks import AnchorTask
+from lowcomplex.theorems.residual_stream.formula import residual_drive
 from lowcomplex.training import LossShare, gradient_flow
 
 torch.set_num_threads(1)

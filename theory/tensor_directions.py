@@ -34,14 +34,9 @@ import sympy as sp
 from scipy.integrate import solve_ivp
 
 from lowcomplex.plots import style
-from lowcomplex.predictions import (
-    quadratic_neuron,
-    quadratic_tensor,
-    slowest_turning,
-    stationary_polynomial,
-    tensor_directions,
-    tensor_value,
-)
+from lowcomplex.predictions import tensor_directions
+from lowcomplex.theorems.tensor_directions.formula import slowest_turning, stationary_polynomial, tensor_value
+from lowcomplex.theorems.tensor_directions.quadratic_neuron import quadratic_neuron, quadratic_tensor
 
 library = tensor_directions.expressions
 

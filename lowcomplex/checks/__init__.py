@@ -1,17 +1,18 @@
 """Do the predictions hold? A prediction, a measurement and a control make a verdict."""
 
-from lowcomplex.checks._check import Check
 from lowcomplex.checks._compare import compare
 from lowcomplex.checks._registry import get, names, run
 from lowcomplex.checks._repetition import Rate, Repetition, repeat, wilson
 from lowcomplex.checks._runner import CheckError, run_all
-from lowcomplex.checks._verdict import Comparison, Control, Verdict
+from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._verdict import Comparison, Control, Mutant, Verdict
 
 __all__ = [
     "Check",
     "CheckError",
     "Comparison",
     "Control",
+    "Mutant",
     "Rate",
     "Repetition",
     "Verdict",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lowcomplex.checks._registry import get, names
 from lowcomplex.checks._runner import CheckError, run_tasks
-from lowcomplex.checks._verdict import Verdict
+from lowcomplex.theorems._verdict import Verdict
 
 # What a law that holds may fail by: an observable's tail, once in a hundred draws.
 REQUIRED_RATE = 0.99

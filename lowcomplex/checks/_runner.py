@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from lowcomplex.checks._registry import get, names, run
-from lowcomplex.checks._verdict import Verdict
+from lowcomplex.theorems._verdict import Verdict
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from scipy.stats import binom
 
-from lowcomplex import checks
-from lowcomplex.checks import Check, Comparison, _registry
+from lowcomplex import checks, theorems
+from lowcomplex.checks import Check, Comparison
 from lowcomplex.predictions import gamma_law
 
 
@@ -31,8 +31,9 @@ def _plant(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         "blind": Check(gamma_law, observe, {"nothing": {}}),
     }
-    monkeypatch.setattr(_registry, "_CHECKS", planted)
-    monkeypatch.setattr("lowcomplex.checks._check.Check.run", _named_run(planted, Check.run))
+    monkeypatch.setattr(theorems, "check", planted.__getitem__)
+    monkeypatch.setattr(theorems, "names", lambda: tuple(planted))
+    monkeypatch.setattr("lowcomplex.theorems._check.Check.run", _named_run(planted, Check.run))
 
 
 def _named_run(

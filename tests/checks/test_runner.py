@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from lowcomplex import checks
-from lowcomplex.checks import Check, CheckError, Comparison, Verdict, _registry
+from lowcomplex import checks, theorems
+from lowcomplex.checks import Check, CheckError, Comparison, Verdict
 from lowcomplex.predictions import gamma_law
 
 
@@ -27,7 +27,8 @@ def test_what_cannot_run_is_an_error_and_the_others_go_on(monkeypatch: pytest.Mo
         "broken": Check(gamma_law, fails, {"none": {}}),
         "sound": Check(gamma_law, works, {"shifted": {"shift": 1.0}}),
     }
-    monkeypatch.setattr(_registry, "_CHECKS", planted)
+    monkeypatch.setattr(theorems, "check", planted.__getitem__)
+    monkeypatch.setattr(theorems, "names", lambda: tuple(planted))
     ended: list[str] = []
     broken, sound = checks.run_all(seed=7, workers=1, progress=ended.append)
     assert isinstance(broken, CheckError)

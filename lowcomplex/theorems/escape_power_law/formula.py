@@ -1,0 +1,152 @@
+"""How long a network of multiplicity p >= 2 stays on its first plateau: a power of the initial scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lowcomplex.theorems._prediction import Prediction, Regime
+from lowcomplex.theorems.formulas.blow_up import time_of_blow_up
+
+if TYPE_CHECKING:
+    import sympy as sp
+
+Array = NDArray[np.float64]
+
+
+class PowerLaw(NamedTuple):
+    """The escape time T = T_1 σ^(-(p-1)) - tail.
+
+    Attributes:
+        blow_up: T_1, the blow-up time of the leading flow from the weights of scale one.
+        direction: (d,) unit input weight of the neuron that blows up first.
+        value: |T(direction)|, T(w) = (1/n) Σ y_i (w·x_i)^p.
+    """
+
+    blow_up: float
+    direction: Array
+    value: float
+
+
+def _expressions() -> dict[str, sp.Expr]:
+    import sympy as sp
+
+    p, drop, value, second = sp.symbols("p D tau Q", positive=True)
+    start, sigma = sp.symbols("T_1 sigma", positive=True)
+    leading = drop ** (-(p - 1) / (p + 1)) / ((p - 1) * value ** (2 / (p + 1)) * p ** (p / (p + 1)))
+    feedback = 1 - second * drop / value**2 * (p - 1) * (p + 2) / (2 * (p + 1))
+    return {"T": start * sigma ** (1 - p), "tail": leading * feedback}
+
+
+def _evaluate(
+    inputs: ArrayLike, targets: ArrayLike, input_weight: ArrayLike, output_weight: ArrayLike, p: int
+) -> PowerLaw:
+    """Blow-up of the leading flow ȧ = T(w), ẇ = a ∇T(w) of each neuron, T(w) = (1/n) Σ y_i (w·x_i)^p.
+
+    The flow is homogeneous of degree p: from weights σ times smaller it takes σ^(-(p-1)) times longer.
+
+    Args:
+        inputs: (n, d), with a 1 appended where neurons have a bias.
+        targets: (n,).
+        input_weight: (m, d) w of scale one.
+        output_weight: (m,) a of scale one.
+        p: Multiplicity of the activation, s(z) = z^p + …, at least 2.
+
+    Returns:
+        T_1, and the neuron that blows up first.
+
+    Raises:
+        ValueError: Shapes do not agree, values are not finite, or p < 2.
+        ArithmeticError: No neuron blows up.
+    """
+    x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
+    w0, a0 = np.asarray(input_weight, dtype=float), np.asarray(output_weight, dtype=float)
+    if x.ndim != 2 or y.shape != x.shape[:1]:
+        raise ValueError(f"inputs, targets: expected (n, d) and (n,), got {x.shape} and {y.shape}")
+    if w0.ndim != 2 or w0.shape[1] != x.shape[1] or a0.shape != w0.shape[:1]:
+        raise ValueError(
+            f"input_weight, output_weight: expected (m, d) and (m,), got {w0.shape} and {a0.shape}"
+        )
+    if not all(np.isfinite(part).all() for part in (x, y, w0, a0)):
+        raise ValueError("inputs, targets, weights: hold NaN or infinite entries")
+    if p < 2:
+        raise ValueError(f"p: expected a multiplicity of at least 2, got {p}; see escape_time for 1")
+    neurons = len(a0)
+
+    def field(theta: Array) -> Array:
+        a, w = theta[:neurons], theta[neurons:].reshape(w0.shape)
+        projection = w @ x.T
+        lower = projection ** (p - 1) * y / len(y)
+        return np.append((lower * projection).sum(1), p * a[:, None] * (lower @ x))
+
+    end = time_of_blow_up(field, np.append(a0, w0), p)
+    a, w = end.state[:neurons], end.state[neurons:].reshape(w0.shape)
+    first = w[np.abs(a).argmax()]
+    direction: Array = first / np.linalg.norm(first)
+    return PowerLaw(end.time, direction, float(abs((x @ direction) ** p @ y) / len(y)))
+
+
+def escape_tail(
+    law: PowerLaw, inputs: ArrayLike, p: int, loss: ArrayLike, *, share: ArrayLike, feedback: bool = True
+) -> Array:
+    """T_1 σ^(-(p-1)) - T_δ: what the leading flow would still need to blow up when the share δ is lost.
+
+    With τ = |T(ŵ)| of the first neuron, D = δL_0 and Q = (1/n) Σ (ŵ·x_i)^2p it is
+    D^(-(p-1)/(p+1)) / ((p-1) τ^(2/(p+1)) p^(p/(p+1))) · (1 - (p-1)(p+2)/(2(p+1)) · QD/τ²),
+    whatever σ: exact as σ → 0 for s(z) = z^p up to the square of QD/τ².
+
+    Args:
+        law: From `escape_power_law`.
+        inputs: (n, d).
+        p: Multiplicity.
+        loss: Initial loss L_0.
+        share: δ; broadcasts against `loss`.
+        feedback: Whether to include the last factor, the output's own feedback.
+
+    Returns:
+        The tail, in units of time.
+    """
+    drop = np.asarray(share, dtype=float) * np.asarray(loss, dtype=float)
+    leading = drop ** (-(p - 1) / (p + 1)) / ((p - 1) * law.value ** (2 / (p + 1)) * p ** (p / (p + 1)))
+    if not feedback:
+        return np.asarray(leading)
+    second = np.mean((np.asarray(inputs, dtype=float) @ law.direction) ** (2 * p))
+    factor = 1 - (p - 1) * (p + 2) / (2 * (p + 1)) * second * drop / law.value**2
+    tail: Array = leading * factor
+    return tail
+
+
+def _regime(*, sigma: float, multiplicity: int | None) -> Regime:
+    """Inside for a multiplicity of at least two at small initialization."""
+    if multiplicity is None or multiplicity < 2:
+        return Regime(False, f"the multiplicity is {multiplicity}, the law needs at least 2")
+    if sigma > 1e-2:
+        return Regime(False, f"σ = {sigma:g} is not small: the tail is of relative order σ^(p-1)")
+    return Regime(True, f"multiplicity {multiplicity}, σ = {sigma:g}")
+
+
+escape_power_law = Prediction(
+    name="escape_power_law",
+    statement=(
+        "A network of multiplicity p >= 2 and initial scale σ escapes its first plateau at "
+        "T = T_1 σ^(-(p-1)), T_1 the time at which the first neuron of the leading flow from σ = 1 blows up; "
+        "the correction is a time that does not depend on σ for s(z) = z^p and for p = 2."
+    ),
+    hypotheses=(
+        "activation s(z) = z^p + O(z^(p+2)), p >= 2, at small initialization",
+        "loss (1/2n) Σ (f - y)², gradient flow",
+        "for p = 3 and a term z^5 the correction grows as log(1/σ)",
+    ),
+    source="derived; multiplicity as in Zhou, Zhou, Luo, Zhang, Xu, NeurIPS 2022 (2105.11686)",
+    kind="rate",
+    symbolic=_expressions,
+    evaluate=_evaluate,
+    regime=_regime,
+    summary=(
+        "With multiplicity p >= 2 the plateau lasts T_1 σ^-(p-1), T_1 a blow-up time; what is missing to it "
+        "is a closed form too"
+    ),
+    order=40,
+)

@@ -1,0 +1,108 @@
+"""Does a lazy network on the line interpolate linearly, or by a cubic spline, by the part that is trained?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._verdict import Comparison
+from lowcomplex.theorems.lazy_splines.formula import lazy_splines
+from lowcomplex.theorems.observations.fits import fit_exponent
+from lowcomplex.theorems.observations.line_network import Network, grid_network, least_norm, train
+
+# Samples lie on cell boundaries of every grid of knots: midway between two knots.
+_RANGE, _CELL, _KNOTS = 2.0, 0.1, (80, 160, 320)
+_ALPHA = 1e5
+_PARTS = ("output", "input", "bias")
+
+Array = NDArray[np.float64]
+
+
+def observe(seed: int, *, whole: bool = False, sigma: float | None = None) -> tuple[Comparison, ...]:
+    """Train biases alone and output weights alone, and compare with the two splines.
+
+    `whole` trains all parameters instead, in the lazy limit; `sigma` trains all from weights of that scale.
+    """
+    rng = np.random.default_rng(seed)
+    # One sample in each of six slots of three cells, with a free cell between slots.
+    x = np.asarray(-1.1 + _CELL * (4 * np.arange(6) + rng.integers(0, 3, 6)), dtype=np.float64)
+    y = rng.standard_normal(6)
+    # Sixteen points a cell of the finest grid, none of them on a knot.
+    fine = 2 * _RANGE / _KNOTS[-1] / 16
+    at = np.arange(x[0] + fine / 2, x[-1], fine)
+    linear = lazy_splines(at, x, y, trained="bias")
+    cubic = lazy_splines(at, x, y, trained="output", bias_range=_RANGE)
+    steps, splines = [], []
+    for knots in _KNOTS:
+        network = grid_network(knots, _RANGE)
+        if sigma is not None:
+            both = _rich(rng, x, y, at, sigma, knots)
+            outputs = both, both
+        elif whole:
+            both = least_norm(network, x, y, at, _PARTS)
+            outputs = both, both
+        else:
+            outputs = (
+                train(network, x, y, at, ("bias",), alpha=_ALPHA),
+                least_norm(network, x, y, at, ("output",)),
+            )
+        steps.append(np.sqrt(np.mean((outputs[0] - linear) ** 2)))
+        splines.append(np.sqrt(np.mean((outputs[1] - cubic) ** 2)))
+    slopes = np.diff(y) / np.diff(x)
+    spacing = 2 * _RANGE / _KNOTS[-1]
+    staircase = spacing * np.sqrt(np.sum(slopes**2 * np.diff(x)) / (x[-1] - x[0]) / 12)
+    by_step, by_spline = fit_exponent(_KNOTS, steps), fit_exponent(_KNOTS, splines)
+    size = float(np.sqrt(np.mean(cubic**2)))
+    return (
+        Comparison(
+            quantity=f"rms distance from linear interpolation, biases trained, {4 * _KNOTS[-1]} neurons",
+            predicted=staircase,
+            measured=steps[-1],
+            tolerance=0.02 * staircase,
+            reason="a staircase of the knots, slope · spacing/√12, seen by sixteen points a step to 1/16²; "
+            "biases move by about 1/α, a thousandth of the spacing",
+        ),
+        Comparison(
+            quantity="exponent of that distance in the number of knots",
+            predicted=-1.0,
+            measured=by_step.slope,
+            tolerance=0.05,
+            reason="the same terms, 2 %, over log 2",
+            interval=by_step.interval,
+        ),
+        Comparison(
+            quantity=f"rms distance from the cubic spline, outputs trained, {4 * _KNOTS[-1]} neurons",
+            predicted=0.0,
+            measured=splines[-1] / size,
+            tolerance=(spacing * np.pi / np.diff(x).min()) ** 2 / 12,
+            reason="h²/12 times the curvature of the shortest wave between samples, for knots h apart",
+        ),
+        Comparison(
+            quantity="exponent of that distance in the number of knots, outputs trained",
+            predicted=-2.0,
+            measured=by_spline.slope,
+            tolerance=0.1,
+            reason="the next term is of relative order h, 5 %, over log 2",
+            interval=by_spline.interval,
+        ),
+    )
+
+
+def _rich(rng: np.random.Generator, x: Array, y: Array, at: Array, sigma: float, knots: int) -> Array:
+    """All parameters from a small start, not lazy; trained for a fixed time, since some draws get stuck."""
+    w, a, b = sigma * rng.standard_normal((3, 4 * knots))
+    start = Network(w, a, b)
+    return train(start, x, y, at, _PARTS, alpha=1.0, steps=2000, share=0.01, stop=0.0)
+
+
+CHECK: Check[Any, None] = Check(
+    prediction=lazy_splines,
+    observe=observe,
+    controls={
+        "all parameters trained, in the lazy limit": {"whole": True},
+        "all parameters trained, small initialization: σ = 0.1": {"sigma": 0.1},
+    },
+)

@@ -1,0 +1,103 @@
+"""What a lazy network on the line interpolates with when only one part of it is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lowcomplex.theorems._prediction import Prediction, Regime
+from lowcomplex.theorems.formulas.line_kernels import line_coefficients, line_interpolant
+
+if TYPE_CHECKING:
+    import sympy as sp
+
+Array = NDArray[np.float64]
+
+
+def _expressions() -> dict[str, sp.Expr]:
+    import sympy as sp
+
+    x, other, b, w, a = sp.symbols("x y B w a", real=True)
+    distance = sp.Abs(x - other)
+    return {
+        "kernel, biases trained": a**2 * (sp.Rational(1, 2) - sp.Abs(w) * distance / (4 * b)),
+        "kernel, outputs trained": b**2 / 6 + w**2 * x * other / 2 + sp.Abs(w) ** 3 * distance**3 / (24 * b),
+        "error of finitely many knots, biases trained": sp.Symbol("slope") * sp.Symbol("h") / sp.sqrt(12),
+    }
+
+
+def _evaluate(
+    points: ArrayLike,
+    samples: ArrayLike,
+    targets: ArrayLike,
+    *,
+    trained: Literal["bias", "output"],
+    bias_range: float = np.inf,
+    weight: float = 1.0,
+) -> Array:
+    """The interpolating function of a lazy ReLU network, b uniform on [-B, B], with one part trained.
+
+    Biases: linear interpolation between the samples, at every B. Output weights: a cubic spline, twice
+    differentiable, with knots at the samples; the natural one as B → ∞, at the rate 1/B.
+
+    Args:
+        points: (p,) where to evaluate it.
+        samples: (n,) distinct, |x| <= B/|w|.
+        targets: (..., n).
+        trained: "bias" or "output".
+        bias_range: B; infinite for the limit.
+        weight: |w| of all neurons.
+
+    Returns:
+        (..., p).
+
+    Raises:
+        ValueError: Shapes do not agree; samples coincide or are not finite; the knots do not cover the
+            samples, B < |w| max|x|; `trained` is neither part.
+    """
+    if trained not in ("bias", "output"):
+        raise ValueError(f"trained: expected 'bias' or 'output', got {trained!r}")
+    x = np.asarray(samples, dtype=float)
+    if bias_range < abs(weight) * np.abs(x).max(initial=0):
+        raise ValueError(f"bias_range: knots within B = {bias_range:g} do not cover the samples")
+    coefficients = line_coefficients(weight, 1.0, bias_range=bias_range, trained=(trained,))
+    return line_interpolant(points, x, targets, coefficients)
+
+
+def _regime(*, bias_range: float, weight: float, largest_sample: float, neurons: int) -> Regime:
+    """Inside if knots cover the samples and are dense."""
+    if bias_range < weight * largest_sample:
+        return Regime(False, f"knots reach {bias_range / weight:g}, samples {largest_sample:g}")
+    if neurons < 100:
+        return Regime(False, f"{neurons} neurons: the knots are further apart than a percent of their range")
+    return Regime(True, f"knots cover the samples; their spacing is about {8 * bias_range / neurons:g}")
+
+
+lazy_splines = Prediction(
+    name="lazy_splines",
+    statement=(
+        "A wide, lazy ReLU network on the line with uniform biases interpolates linearly if only its biases "
+        "are trained, and by a cubic spline if only its output weights are: the natural one as the range of "
+        "the biases grows, with an error of 1/B."
+    ),
+    hypotheses=(
+        "one input; f = m^(-1/2) Σ a relu(w x + b), b uniform on [-B, B], signs of w and a even",
+        "B >= |w| max|x|, so that knots cover the samples",
+        "lazy, one part trained to zero loss, output centered",
+    ),
+    source=(
+        "extreme cases of Zhang, Xu, Luo, Ma (1905.10264) and Luo, Ma, Xu, Zhang (2010.08153); exact kernels "
+        "at finite B derived"
+    ),
+    kind="exact",
+    symbolic=_expressions,
+    evaluate=_evaluate,
+    regime=_regime,
+    summary=(
+        "A lazy ReLU network on the line interpolates linearly if only biases are trained, by a nearly "
+        "natural cubic spline if only output weights are"
+    ),
+    order=210,
+)

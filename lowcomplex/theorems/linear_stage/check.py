@@ -1,0 +1,92 @@
+"""Does a network at small initialization follow its linear stage, neuron by neuron?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lowcomplex.networks import activation as activation_named
+from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._verdict import Comparison
+from lowcomplex.theorems.linear_stage.formula import driving_vector, linear_stage
+from lowcomplex.theorems.observations.fits import log_slope
+
+_SAMPLES, _INPUTS, _NEURONS, _STEP, _TIME = 40, 5, 200, 0.05, 4.0
+
+
+def observe(
+    seed: int, *, sigmas: tuple[float, ...] = (1e-5, 1e-6, 1e-7), activation: str = "tanh", adam: bool = False
+) -> tuple[Comparison, ...]:
+    """Train by full-batch gradient descent until t = 4/λ and compare all weights with the closed form."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((_SAMPLES, _INPUTS))
+    # A target with a linear part, so that v is not small beside the noise of 40 samples.
+    y = np.tanh(x @ rng.standard_normal(_INPUTS)) + 0.3 * rng.standard_normal(_SAMPLES)
+    v = driving_vector(x, y)
+    rate = float(np.linalg.norm(v))
+    steps = round(_TIME / rate / _STEP)
+    scale = np.array(sigmas)[:, None]
+    w0 = scale[..., None] * rng.standard_normal((_NEURONS, _INPUTS))
+    a0 = scale * rng.standard_normal(_NEURONS)
+    w, a = _train(x, y, w0, a0, steps, activation, adam)
+    predicted = linear_stage(w0, a0, v, step=_STEP, steps=steps)
+    difference = np.square(w - predicted.input_weight).sum((1, 2)) + np.square(
+        a - predicted.output_weight
+    ).sum(1)
+    size = np.square(predicted.input_weight).sum((1, 2)) + np.square(predicted.output_weight).sum(1)
+    error = np.sqrt(difference / size)
+    neglected = _NEURONS * sigmas[0] ** 2 * np.exp(2 * rate * _STEP * steps) / (4 * rate)
+    return (
+        Comparison(
+            quantity=f"relative error of all weights at σ = {sigmas[0]:g}",
+            predicted=0.0,
+            measured=float(error[0]),
+            tolerance=2 * neglected,
+            reason="twice the first neglected term, the output's feedback m σ² e^(2λt) / (4λ)",
+        ),
+        Comparison(
+            quantity="exponent of that error in σ",
+            predicted=2.0,
+            measured=log_slope(sigmas, error),
+            tolerance=0.02,
+            reason="the next term is of relative order σ², below 1e-5 here; rounding stays below 1e-7",
+        ),
+    )
+
+
+def _train(
+    x: np.ndarray, y: np.ndarray, w0: np.ndarray, a0: np.ndarray, steps: int, activation: str, adam: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """One batched program over all σ; Adam with its usual constants where asked for."""
+    s = activation_named(activation)
+    inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
+    parameters = [torch.from_numpy(w0.copy()).requires_grad_(), torch.from_numpy(a0.copy()).requires_grad_()]
+
+    def loss() -> Tensor:
+        w, a = parameters
+        output = (s(inputs @ w.mT) @ a[..., None]).squeeze(-1)
+        return (output - targets).square().sum() / (2 * len(targets))
+
+    optimizer: torch.optim.Optimizer = (
+        torch.optim.Adam(parameters, lr=1e-3) if adam else torch.optim.SGD(parameters, lr=_STEP)
+    )
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return parameters[0].detach().numpy(), parameters[1].detach().numpy()
+
+
+CHECK: Check[Any, None] = Check(
+    prediction=linear_stage,
+    observe=observe,
+    controls={
+        "large initialization: σ = 0.1, 0.03, 0.01": {"sigmas": (0.1, 0.03, 0.01)},
+        "sigmoid, s(0) = 1/2": {"activation": "sigmoid"},
+        "ReLU, no derivative at 0": {"activation": "relu"},
+        "Adam instead of gradient descent": {"adam": True},
+    },
+)

@@ -1,0 +1,1 @@
+"""Trainings and statistics that several checks share."""

@@ -1,0 +1,30 @@
+"""Stubs of doors whose names are found: `python tests/helpers/stubs.py` writes them, a test compares them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from lowcomplex import theorems
+
+ROOT = Path(__file__).parents[2]
+PREDICTIONS = ROOT / "lowcomplex" / "predictions" / "__init__.pyi"
+
+
+def predictions_stub() -> str:
+    """What `lowcomplex.predictions` exports: what it imports itself, and the prediction of each theorem."""
+    source = PREDICTIONS.with_suffix(".py").read_text(encoding="utf-8")
+    imported = re.findall(r"^from lowcomplex\.theorems\..*$", source, re.MULTILINE)
+    home = "from lowcomplex.theorems"
+    found = [f"{home}.{name}.formula import {name} as {name}" for name in theorems.folders()]
+    head = '"""Written by tests/helpers/stubs.py from the folders of lowcomplex/theorems."""'
+    return "\n".join((head, "", *imported, *found, "", "def __dir__() -> list[str]: ...", ""))
+
+
+def main() -> None:
+    """Write the stubs."""
+    PREDICTIONS.write_text(predictions_stub(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What every theorem owes: a claim, its formula, a check with controls and mutants, a notebook, and tests."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sympy as sp
+
+import stubs
+from lowcomplex import checks, predictions, theorems
+
+ROOT = Path(__file__).parents[2]
+NAMES = theorems.names()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_states_what_where_and_who(name: str) -> None:
+    prediction = theorems.formula(name)
+    assert prediction is getattr(predictions, name)
+    assert prediction.name == name
+    assert prediction.statement.endswith(".")
+    assert prediction.summary
+    assert prediction.hypotheses
+    assert all(prediction.hypotheses)
+    assert re.search(r"\b(19|20)\d\d\b|\(\d{4}\.\d{5}\)|[Dd]erived", prediction.source)
+    assert prediction.kind in {"exact", "rate", "null"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_formulas_are_symbolic(name: str) -> None:
+    expressions = theorems.formula(name).expressions
+    assert expressions
+    assert all(isinstance(expression, sp.Basic) for expression in expressions.values())
+    # A formula without a symbol would be a number that nobody derived.
+    assert any(expression.free_symbols for expression in expressions.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_evaluator_is_documented_with_its_regime(name: str) -> None:
+    prediction = theorems.formula(name)
+    document = inspect.getdoc(prediction.evaluate) or ""
+    assert "Args:" in document
+    assert "Returns:" in document
+    assert "Raises:" in document
+    parameters = inspect.signature(prediction.regime).parameters
+    assert parameters, "a regime that depends on nothing decides nothing"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_check_is_as_expected_and_refutes_its_mutants(name: str) -> None:
+    check = theorems.check(name)
+    assert check.prediction is theorems.formula(name)
+    verdict = check.run(seed=1)
+    assert verdict.as_expected, verdict
+    survivors = {mutant.wrong for mutant in verdict.mutants if not mutant.refuted}
+    assert survivors == set(check.survivors)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_folder_notebook_and_tests_share_the_name(name: str) -> None:
+    folder = ROOT / "lowcomplex" / "theorems" / name
+    assert (folder / "__init__.py").read_text(encoding="utf-8") == ""
+    assert (ROOT / "theory" / f"{name}.ipynb").is_file()
+    assert (ROOT / "tests" / "theorems" / name / "test_formula.py").is_file()
+
+
+def test_formulas_import_neither_torch_nor_sympy() -> None:
+    every = "; ".join(f"import lowcomplex.theorems.{name}.formula" for name in NAMES)
+    code = f"import sys; import lowcomplex.predictions; {every}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "sympy"} & set(run.stdout.split())
+
+
+def test_door_has_every_prediction_in_its_stub() -> None:
+    assert stubs.PREDICTIONS.read_text(encoding="utf-8") == stubs.predictions_stub(), (
+        "run `python tests/helpers/stubs.py`"
+    )
+    assert set(NAMES) <= set(dir(predictions))
+    assert checks.names() == NAMES
+
+
+def test_an_unknown_name_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'gamma_law'"):
+        theorems.check("gama_law")
+    with pytest.raises(AttributeError, match="no attribute 'gama_law'"):
+        predictions.gama_law  # noqa: B018
