@@ -1,4 +1,4 @@
-"""Figures of final answers, made of the two that the plots know: maps and curves over run dimensions."""
+"""Figures of final answers, made of two kinds of panel: maps and curves over run dimensions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pandas as pd
 import xarray as xr
 
 from experiments._anchor_findings import NOT_CONVERGED
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, converged, rise, share
 from paper_figs._words import counted, unconverged
+from paper_figs.panels.curves import plot_answer_curves
+from paper_figs.panels.maps import plot_answer_maps
+from paper_figs.panels.runs import accuracy_table, cell_table
 
 Finding = Callable[[xr.Dataset], str]
 MAPPED = ("inferential", "symmetric")
@@ -45,8 +47,8 @@ def map_figure(
         name,
         study,
         lambda dataset: f"{opening} {map_words(dataset)}",
-        partial(plots.plot_answer_maps, rows=rows, columns=columns, groups=groups),
-        lambda dataset: plots.cell_table(plots.accuracy_table(dataset), rows, columns, groups=groups),
+        partial(plot_answer_maps, rows=rows, columns=columns, groups=groups),
+        lambda dataset: cell_table(accuracy_table(dataset), rows, columns, groups=groups),
         claim,
         finding,
     )
@@ -67,8 +69,8 @@ def curve_figure(
         name,
         study,
         lambda dataset: f"{opening} {curve_words(dataset)}",
-        partial(plots.plot_answer_curves, color=color, groups=groups),
-        plots.accuracy_table,
+        partial(plot_answer_curves, color=color, groups=groups),
+        accuracy_table,
         claim,
         finding,
     )
@@ -94,18 +96,18 @@ def curve_words(dataset: xr.Dataset) -> str:
 
 def composed_runs(dataset: xr.Dataset) -> pd.DataFrame:
     """The share of composed answers of every run that converged, one row a run."""
-    return converged(share(plots.accuracy_table(dataset), "inferential"))
+    return converged(share(accuracy_table(dataset), "inferential"))
 
 
 def over_gamma(dataset: xr.Dataset, *within: str, mirrored: bool = True) -> list[Point]:
     """What P1 says of γ: composed answers rise, mirrored ones fall.
 
     Args:
-        dataset: As for `plots.accuracy_table`.
+        dataset: As for `accuracy_table`.
         *within: Run dimensions in whose strata runs are compared.
         mirrored: Whether the task has a mirrored answer.
     """
-    mirror = converged(share(plots.accuracy_table(dataset), "symmetric")) if mirrored else None
+    mirror = converged(share(accuracy_table(dataset), "symmetric")) if mirrored else None
     return rise(composed_runs(dataset), mirror, within=within)
 
 
@@ -113,7 +115,7 @@ def over_gamma_at_each(dataset: xr.Dataset, field: str, words: str) -> list[Poin
     """Whether composed answers rise with γ at every value of a run dimension.
 
     Args:
-        dataset: As for `plots.accuracy_table`.
+        dataset: As for `accuracy_table`.
         field: The run dimension.
         words: How its value is told: "at learning rate {}".
     """

@@ -182,7 +182,7 @@ def converged(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def share(table: pd.DataFrame, group: str) -> pd.DataFrame:
-    """One kind of answer of `plots.accuracy_table`."""
+    """One kind of answer of `accuracy_table`."""
     return table[table["group"] == group]
 
 

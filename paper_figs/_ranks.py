@@ -6,9 +6,9 @@ from functools import partial
 
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import counted
+from paper_figs.panels.ranks import plot_ranks, rank_table
 
 
 def rank_figure(measure: str) -> Figure:
@@ -27,6 +27,6 @@ def rank_figure(measure: str) -> Figure:
         measure,
         "anchor_gamma",
         caption,
-        partial(plots.plot_ranks, measure=measure),
-        partial(plots.rank_table, measure=measure),
+        partial(plot_ranks, measure=measure),
+        partial(rank_table, measure=measure),
     )

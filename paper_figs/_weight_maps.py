@@ -10,11 +10,13 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure
 
-from lowcomplex import nulls, plots
+from lowcomplex import nulls
 from paper_figs._answers import map_words
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude, trend
 from paper_figs._weights import final_runs, of_query
+from paper_figs.panels.quantity_maps import plot_quantity_maps, quantity_table
+from paper_figs.panels.runs import at_end
 
 _ALONG = {
     "gamma": "γ",
@@ -73,9 +75,7 @@ CONDENSATION = Subject(
 )
 EMBEDDINGS = Subject(
     {"embedding_ordinality": "ordinality R²", "embedding_dimension": "dimension"},
-    lambda dataset: {
-        name: plots.at_end(dataset)[name] for name in ("embedding_ordinality", "embedding_dimension")
-    },
+    lambda dataset: {name: at_end(dataset)[name] for name in ("embedding_ordinality", "embedding_dimension")},
     {
         "embedding_ordinality": ("the embeddings' ordinality", 1),
         "embedding_dimension": ("the embeddings' dimension", -1),
@@ -113,10 +113,10 @@ def weight_maps(
         return dataset.drop_vars(list(values)).assign(values)
 
     def draw(dataset: xr.Dataset) -> figure.Figure:
-        return plots.plot_quantity_maps(mapped(dataset), subject.labels, rows, columns, digits=subject.digits)
+        return plot_quantity_maps(mapped(dataset), subject.labels, rows, columns, digits=subject.digits)
 
     def numbers(dataset: xr.Dataset) -> pd.DataFrame:
-        return plots.quantity_table(mapped(dataset), list(subject.labels), rows, columns)
+        return quantity_table(mapped(dataset), list(subject.labels), rows, columns)
 
     def finding(dataset: xr.Dataset) -> str:
         return conclude([point for x in simpler_along for point in trends(dataset, subject, over, x)])

@@ -11,7 +11,7 @@ import xarray as xr
 from experiments import study
 from experiments._anchor_findings import NOT_CONVERGED
 from experiments._anchor_run import AnchorConfig, label
-from lowcomplex import plots
+from paper_figs.panels.runs import at_end
 
 QUERY = "block 1 query"
 # The γ of the papers' figures of single networks.
@@ -37,7 +37,7 @@ def final_runs(dataset: xr.Dataset, values: Mapping[str, xr.DataArray]) -> pd.Da
 
 def of_query(dataset: xr.Dataset, measure: str) -> xr.DataArray:
     """A measure of the first block's W_Q at the last checkpoint."""
-    return plots.at_end(dataset)[measure].sel(matrix=QUERY, drop=True)
+    return at_end(dataset)[measure].sel(matrix=QUERY, drop=True)
 
 
 def matrix_shapes(dataset: xr.Dataset) -> dict[str, tuple[int, int]]:

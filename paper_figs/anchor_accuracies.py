@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import counted, listed, unconverged
+from paper_figs.panels.anchor import plot_accuracies
+from paper_figs.panels.runs import accuracy_table
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -19,4 +20,4 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-FIGURE = Figure("anchor_accuracies", "anchor_gamma", caption, plots.plot_accuracies, plots.accuracy_table)
+FIGURE = Figure("anchor_accuracies", "anchor_gamma", caption, plot_accuracies, accuracy_table)

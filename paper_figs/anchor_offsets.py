@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import counted
+from paper_figs.panels.anchor import offset_table, plot_offsets
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -18,4 +18,4 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-FIGURE = Figure("anchor_offsets", "anchor_gamma", caption, plots.plot_offsets, plots.offset_table)
+FIGURE = Figure("anchor_offsets", "anchor_gamma", caption, plot_offsets, offset_table)

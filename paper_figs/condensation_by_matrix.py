@@ -7,11 +7,12 @@ import xarray as xr
 from matplotlib import figure
 
 from experiments._anchor_findings import NOT_CONVERGED
-from lowcomplex import nulls, plots
+from lowcomplex import nulls
 from paper_figs._figure import Figure
 from paper_figs._judged import trend
 from paper_figs._weights import matrix_shapes, with_null
 from paper_figs._words import counted
+from paper_figs.panels.ranks import plot_ranks, rank_table
 
 MEASURE = "effective_directions"
 
@@ -24,12 +25,12 @@ def _beside_random(dataset: xr.Dataset) -> xr.Dataset:
 
 def draw(dataset: xr.Dataset) -> figure.Figure:
     """One panel a kind of matrix."""
-    return plots.plot_ranks(_beside_random(dataset), MEASURE)
+    return plot_ranks(_beside_random(dataset), MEASURE)
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """Effective directions of every matrix, beside random ones."""
-    return plots.rank_table(_beside_random(dataset), MEASURE)
+    return rank_table(_beside_random(dataset), MEASURE)
 
 
 def caption(dataset: xr.Dataset) -> str:

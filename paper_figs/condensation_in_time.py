@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import counted
+from paper_figs.panels.condensation import condensation_table, plot_condensation
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -29,6 +29,6 @@ FIGURE = Figure(
     "condensation_in_time",
     "two_layer_condensation",
     caption,
-    plots.plot_condensation,
-    plots.condensation_table,
+    plot_condensation,
+    condensation_table,
 )

@@ -8,11 +8,11 @@ import xarray as xr
 from matplotlib import figure
 
 from experiments._pair_decomposition import pair_decomposition
-from lowcomplex import plots
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.tasks.anchor import ANCHORS
 from paper_figs._figure import Figure
 from paper_figs._words import counted
+from paper_figs.panels.decomposition import decomposition_table, plot_decomposition
 
 COMPONENTS = (
     "additive_symmetric",
@@ -40,7 +40,7 @@ def references() -> dict[str, dict[str, float]]:
 
 def draw(dataset: xr.Dataset) -> figure.Figure:
     """Shares in time, beside those of the two answers."""
-    return plots.plot_decomposition(dataset, references())
+    return plot_decomposition(dataset, references())
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
@@ -50,12 +50,12 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
         for name, shares in references().items()
         for component, share in shares.items()
     ]
-    return pd.concat([plots.decomposition_table(dataset), pd.DataFrame(rows)], ignore_index=True)
+    return pd.concat([decomposition_table(dataset), pd.DataFrame(rows)], ignore_index=True)
 
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    table = plots.decomposition_table(dataset)
+    table = decomposition_table(dataset)
     last = table[table["fraction"] == table["fraction"].max()]
     mean = last.groupby(["quantity", "component"])["share"].mean()
     interaction = {

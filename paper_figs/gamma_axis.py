@@ -9,10 +9,11 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure
 
-from lowcomplex import plots
 from lowcomplex.predictions import gamma_law, phase_diagram, regime_at
 from paper_figs._figure import Figure
 from paper_figs._words import counted, listed
+from paper_figs.panels.gamma import displacement_table, slope_table
+from paper_figs.panels.gamma_axis import plane_table, plot_gamma_axis
 
 _RATES = np.linspace(0.05, 1.55, 151)
 _ASPECTS = {
@@ -24,7 +25,7 @@ _ASPECTS = {
 
 def draw(dataset: xr.Dataset) -> figure.Figure:
     """Displacement, slopes and the plane."""
-    return plots.plot_gamma_axis(dataset, gamma_law, predicted(dataset), phase_diagram, _plane())
+    return plot_gamma_axis(dataset, gamma_law, predicted(dataset), phase_diagram, _plane())
 
 
 def predicted(dataset: xr.Dataset) -> pd.DataFrame:
@@ -54,18 +55,18 @@ def predicted(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def _plane() -> pd.DataFrame:
-    return plots.plane_table(_ASPECTS, _RATES)
+    return plane_table(_ASPECTS, _RATES)
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """Measured displacements, local slopes beside theirs, predicted displacements, lines in the plane."""
-    slopes = plots.slope_table(dataset)
+    slopes = slope_table(dataset)
     slopes = slopes.assign(predicted_slope=gamma_law(slopes["gamma"], slopes["depth"]))
     plane = _plane()
     plane = plane.assign(exponent=phase_diagram(plane["gamma_l"], plane["gamma_prime"]))
     lines = predicted(dataset).rename(columns={"displacement": "predicted_displacement"})
     tables = {
-        "measured": plots.displacement_table(dataset),
+        "measured": displacement_table(dataset),
         "slope": slopes,
         "predicted": lines,
         "plane": plane,

@@ -6,22 +6,22 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure
 
-from lowcomplex import plots
 from lowcomplex.predictions import gamma_law
 from paper_figs._figure import Figure
 from paper_figs._words import counted, listed
+from paper_figs.panels.gamma import displacement_table, plot_gamma_law, slope_table
 
 
 def draw(dataset: xr.Dataset) -> figure.Figure:
     """Relative displacement and its local slopes against γ."""
-    return plots.plot_gamma_law(dataset, gamma_law)
+    return plot_gamma_law(dataset, gamma_law)
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """Displacements; local slopes stand at the γ between two trained ones, beside their prediction."""
-    slopes = plots.slope_table(dataset)
+    slopes = slope_table(dataset)
     slopes = slopes.assign(predicted_slope=gamma_law(slopes["gamma"], slopes["depth"]))
-    return pd.concat([plots.displacement_table(dataset), slopes], ignore_index=True)
+    return pd.concat([displacement_table(dataset), slopes], ignore_index=True)
 
 
 def caption(dataset: xr.Dataset) -> str:

@@ -6,9 +6,9 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure as Canvas
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._hypotheses import NAME, caption_of_effects, with_tests
+from paper_figs.panels.hypotheses import effect_table, plot_effects
 
 
 def names(dataset: xr.Dataset) -> list[str]:
@@ -24,12 +24,12 @@ def caption(dataset: xr.Dataset) -> str:
 
 def draw(dataset: xr.Dataset) -> Canvas:
     """The forest plot."""
-    return plots.plot_effects(dataset, names(dataset))
+    return plot_effects(dataset, names(dataset))
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """All tests of all hypotheses."""
-    return plots.effect_table(dataset)
+    return effect_table(dataset)
 
 
 FIGURE = Figure("hypotheses_effects", NAME, caption, draw, numbers)

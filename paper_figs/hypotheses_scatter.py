@@ -5,15 +5,15 @@ from __future__ import annotations
 import xarray as xr
 
 from experiments._anchor_findings import NOT_CONVERGED
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._hypotheses import NAME
 from paper_figs._words import counted
+from paper_figs.panels.hypothesis_runs import plot_runs, run_table
 
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    table = plots.run_table(dataset)
+    table = run_table(dataset)
     failed = int((table["phase"] == NOT_CONVERGED).sum())
     other = int(((table["left_out"] != "") & (table["phase"] != NOT_CONVERGED)).sum())
     return (
@@ -25,4 +25,4 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-FIGURE = Figure("hypotheses_scatter", NAME, caption, plots.plot_runs, plots.run_table)
+FIGURE = Figure("hypotheses_scatter", NAME, caption, plot_runs, run_table)

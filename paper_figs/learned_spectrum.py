@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import counted
+from paper_figs.panels.frequency import plot_spectrum, spectrum_table
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -18,4 +18,4 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-FIGURE = Figure("learned_spectrum", "frequency_principle", caption, plots.plot_spectrum, plots.spectrum_table)
+FIGURE = Figure("learned_spectrum", "frequency_principle", caption, plot_spectrum, spectrum_table)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import counted
+from paper_figs.panels.frequency import learning_time_table, plot_learning_times
 
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    table = plots.learning_time_table(dataset)
+    table = learning_time_table(dataset)
     never = int((~table["learned"]).sum())
     return (
         "The frequency principle over γ. First recorded step from which each frequency of the target had a "
@@ -21,6 +21,4 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-FIGURE = Figure(
-    "learning_times", "frequency_principle", caption, plots.plot_learning_times, plots.learning_time_table
-)
+FIGURE = Figure("learning_times", "frequency_principle", caption, plot_learning_times, learning_time_table)

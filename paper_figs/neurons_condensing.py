@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
+from paper_figs.panels.condensation import neuron_table, plot_neurons
 
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    table = plots.neuron_table(dataset)
+    table = neuron_table(dataset)
     return (
         f"Neurons condense. Each mark is one of {dataset.sizes['neuron']} neurons of a two-layer network: "
         "the angle of its input weight and bias (w, b), and its amplitude, at "
@@ -21,6 +21,4 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-FIGURE = Figure(
-    "neurons_condensing", "two_layer_condensation", caption, plots.plot_neurons, plots.neuron_table
-)
+FIGURE = Figure("neurons_condensing", "two_layer_condensation", caption, plot_neurons, neuron_table)

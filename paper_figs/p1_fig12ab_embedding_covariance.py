@@ -8,11 +8,12 @@ import pandas as pd
 import xarray as xr
 
 from experiments._anchor_findings import NOT_CONVERGED
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude, trend
 from paper_figs._weights import LARGE, final_runs
 from paper_figs._words import counted
+from paper_figs.panels.runs import at_end
+from paper_figs.panels.spectra import covariance_table, plot_covariance
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -27,7 +28,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say."""
-    last = plots.at_end(dataset)["embedding_dimension"]
+    last = at_end(dataset)["embedding_dimension"]
     runs = final_runs(dataset, {"embedding_dimension": last})
     words = "the embeddings' dimension (participation ratio)"
     falls = trend(runs, "gamma", words, "γ", expected=-1, value="embedding_dimension")
@@ -56,14 +57,14 @@ def _in_training(dataset: xr.Dataset) -> list[Point]:
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """The eigenvalues at every γ and time."""
-    return plots.covariance_table(dataset)
+    return covariance_table(dataset)
 
 
 FIGURE = Figure(
     "p1_fig12ab_embedding_covariance",
     "anchor_gamma",
     caption,
-    partial(plots.plot_covariance, gamma=LARGE["gamma"]),
+    partial(plot_covariance, gamma=LARGE["gamma"]),
     numbers,
     claim="P1, figure 12: as γ grows fewer eigenvalues of the embeddings' covariance are large, and at large "
     "γ training first enlarges the largest, then the others.",

@@ -9,11 +9,12 @@ import xarray as xr
 from matplotlib import figure
 
 from experiments._anchor_findings import NOT_CONVERGED
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, Status, conclude, contrast
 from paper_figs._weights import LARGE, SMALL, matrix_shapes
 from paper_figs._words import counted
+from paper_figs.panels.ranks import rank_table
+from paper_figs.panels.spectra import plot_singular_values, singular_value_table
 
 POINTS = (SMALL, LARGE)
 _SAID: dict[Status, str] = {"yes": "have a lower", "no": "have a higher", "open": "have no clearly different"}
@@ -21,12 +22,12 @@ _SAID: dict[Status, str] = {"yes": "have a lower", "no": "have a higher", "open"
 
 def draw(dataset: xr.Dataset) -> figure.Figure:
     """One panel a kind of matrix."""
-    return plots.plot_singular_values(dataset, matrix_shapes(dataset), POINTS)
+    return plot_singular_values(dataset, matrix_shapes(dataset), POINTS)
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """The singular values, and random ones."""
-    return plots.singular_value_table(dataset, matrix_shapes(dataset), POINTS)
+    return singular_value_table(dataset, matrix_shapes(dataset), POINTS)
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -44,7 +45,7 @@ def finding(dataset: xr.Dataset) -> str:
     """What the runs say, with the effective rank as the number of large singular values."""
     learned = dataset["phase"] != NOT_CONVERGED
     ranks = dataset.assign(effective_rank=dataset["effective_rank"].where(learned))
-    table = plots.rank_table(ranks, "effective_rank")
+    table = rank_table(ranks, "effective_rank")
     gammas = table["gamma"].unique()
     small, large = (min(gammas, key=lambda own: abs(own - point["gamma"])) for point in POINTS)
     kinds: dict[Status, list[Hashable]] = {}

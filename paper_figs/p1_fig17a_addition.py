@@ -6,9 +6,9 @@ import xarray as xr
 from matplotlib.figure import Figure as Drawing
 
 from experiments._sequence_findings import verdict
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import counted, unconverged
+from paper_figs.panels.data_size import plot_accuracy_by_size, size_table
 
 LABELS = {"in_distribution": "new pairs outside", "held_out_block": "held-out block"}
 
@@ -32,7 +32,7 @@ def finding(dataset: xr.Dataset) -> str:
 
 def draw(dataset: xr.Dataset) -> Drawing:
     """The picture."""
-    return plots.plot_accuracy_by_size(dataset, LABELS, tens=True)
+    return plot_accuracy_by_size(dataset, LABELS, tens=True)
 
 
 FIGURE = Figure(
@@ -40,7 +40,7 @@ FIGURE = Figure(
     "addition_block",
     caption,
     draw,
-    plots.size_table,
+    size_table,
     "P1, figure 17a: in addition with a held-out block of operands, a small initialization with large weight "
     "decay adds more pairs of the block than the reverse.",
     finding,

@@ -7,11 +7,11 @@ import torch
 import xarray as xr
 from matplotlib import figure
 
-from lowcomplex import plots
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.tasks.anchor_functions import FIRST_KEY, LAST_KEY
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude
+from paper_figs.panels.anchor_task import plot_anchor_task
 
 _PAIR = (1, 2)
 
@@ -22,7 +22,7 @@ def draw(_: xr.Dataset) -> figure.Figure:
     batch = task.sample(1, torch.Generator().manual_seed(0), pairs=(_PAIR,))
     sequence = [int(token) for token in batch.tokens[0]]
     place = next(i for i in range(len(sequence)) if tuple(sequence[i + 1 : i + 3]) == _PAIR)
-    return plots.plot_anchor_task(sequence, place, int(batch.labels[0]), pairs(), split())
+    return plot_anchor_task(sequence, place, int(batch.labels[0]), pairs(), split())
 
 
 def pairs() -> pd.DataFrame:

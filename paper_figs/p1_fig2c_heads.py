@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._answers import curve_words, over_gamma
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude
+from paper_figs.panels.anchor import plot_accuracies
+from paper_figs.panels.runs import accuracy_table
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -27,8 +28,8 @@ FIGURE = Figure(
     "p1_fig2c_heads",
     "anchor_heads",
     caption,
-    plots.plot_accuracies,
-    plots.accuracy_table,
+    plot_accuracies,
+    accuracy_table,
     "P1, figure 2c: in a GPT-2-like model with many heads, too, a large initialization answers "
     "symmetrically and a small one inferentially.",
     finding,

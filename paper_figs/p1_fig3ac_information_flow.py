@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude
 from paper_figs._mechanism import ANCHORS, above, converged, depths, seeds, solutions, spread
 from paper_figs._words import ends
+from paper_figs.panels.information_flow import flow_table, plot_information_flow
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -56,8 +56,8 @@ FIGURE = Figure(
     "p1_fig3ac_information_flow",
     "anchor_mechanism",
     caption,
-    plots.plot_information_flow,
-    plots.flow_table,
+    plot_information_flow,
+    flow_table,
     claim="P1, figure 3a,c: at γ = .5 the first block carries both anchors to the last token, at γ = .8 it "
     "carries the key to the anchors.",
     finding=finding,

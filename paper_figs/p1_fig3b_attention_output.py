@@ -7,23 +7,23 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure as drawing
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude
 from paper_figs._mechanism import SCORES, above, converged, depths, drawn, seeds, solutions, spread
+from paper_figs.panels.mechanism import coordinate_table, plot_clusters, score_table
 
 _COINCIDE = 0.5
 
 
 def draw(dataset: xr.Dataset) -> drawing.Figure:
     """The picture."""
-    return plots.plot_clusters(dataset, 1, "mirror_coincidence", score_label="coincidence of (a, b), (b, a)")
+    return plot_clusters(dataset, 1, "mirror_coincidence", score_label="coincidence of (a, b), (b, a)")
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """Coordinates, and the scores of all runs."""
-    scores = plots.score_table(dataset, "mirror_coincidence").assign(panel="coincidence")
-    return pd.concat([plots.coordinate_table(dataset, 1).assign(panel="plane"), scores])
+    scores = score_table(dataset, "mirror_coincidence").assign(panel="coincidence")
+    return pd.concat([coordinate_table(dataset, 1).assign(panel="plane"), scores])
 
 
 def caption(dataset: xr.Dataset) -> str:

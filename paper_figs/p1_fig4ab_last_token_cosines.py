@@ -6,11 +6,11 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure as drawing
 
-from lowcomplex import plots
 from lowcomplex.tasks import AnchorTask
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude
 from paper_figs._mechanism import SCORES, compared, drawn, seeds, solutions
+from paper_figs.panels.mechanism import heat_map_table, plot_heat_maps, score_table
 
 
 def _with_gap(dataset: xr.Dataset) -> xr.Dataset:
@@ -26,7 +26,7 @@ def _order(dataset: xr.Dataset) -> list[str]:
 
 def draw(dataset: xr.Dataset) -> drawing.Figure:
     """The picture."""
-    return plots.plot_heat_maps(
+    return plot_heat_maps(
         _with_gap(dataset),
         "pair_cosine",
         "target_gap",
@@ -39,8 +39,8 @@ def draw(dataset: xr.Dataset) -> drawing.Figure:
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """The heat maps, and the scores of all runs."""
     named = ("same_target_cosine", "other_target_cosine", "target_gap")
-    scores = [plots.score_table(_with_gap(dataset), name).assign(panel=name) for name in named]
-    return pd.concat([plots.heat_map_table(dataset, "pair_cosine").assign(panel="pair_cosine"), *scores])
+    scores = [score_table(_with_gap(dataset), name).assign(panel=name) for name in named]
+    return pd.concat([heat_map_table(dataset, "pair_cosine").assign(panel="pair_cosine"), *scores])
 
 
 def caption(dataset: xr.Dataset) -> str:

@@ -6,10 +6,10 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure as drawing
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude
 from paper_figs._mechanism import SCORES, compared, drawn, seeds, solutions
+from paper_figs.panels.mechanism import heat_map_table, plot_heat_maps, score_table
 
 
 def _with_gap(dataset: xr.Dataset) -> xr.Dataset:
@@ -21,7 +21,7 @@ def draw(dataset: xr.Dataset) -> drawing.Figure:
     anchors = [str(state).split(";")[1] for state in dataset["state"].values]
     each = len(anchors) // len(set(anchors))
     ticks = [(each * index + (each - 1) / 2, f"a1 = {anchors[each * index]}") for index in range(4)]
-    return plots.plot_heat_maps(
+    return plot_heat_maps(
         _with_gap(dataset),
         "value_cosine",
         "value_gap",
@@ -33,8 +33,8 @@ def draw(dataset: xr.Dataset) -> drawing.Figure:
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """The heat maps, and the scores of all runs."""
-    scores = plots.score_table(_with_gap(dataset), "value_gap").assign(panel="value_gap")
-    return pd.concat([plots.heat_map_table(dataset, "value_cosine").assign(panel="value_cosine"), scores])
+    scores = score_table(_with_gap(dataset), "value_gap").assign(panel="value_gap")
+    return pd.concat([heat_map_table(dataset, "value_cosine").assign(panel="value_cosine"), scores])
 
 
 def caption(dataset: xr.Dataset) -> str:

@@ -7,17 +7,18 @@ from functools import partial
 import pandas as pd
 import xarray as xr
 
-from lowcomplex import nulls, plots
+from lowcomplex import nulls
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude, trend
 from paper_figs._weights import LARGE, SMALL, final_runs, of_query
+from paper_figs.panels.cosines import cosine_summary_table, cosine_table, plot_cosines
 
 POINTS = (SMALL, LARGE)
 
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    summary = plots.cosine_summary_table(dataset, POINTS)
+    summary = cosine_summary_table(dataset, POINTS)
     runs = ", ".join(
         f"{row.parallel_share:.1%} at γ = {row.gamma:g} (seed {row.seed})"
         for row in summary.itertuples(index=False)
@@ -33,8 +34,8 @@ def caption(dataset: xr.Dataset) -> str:
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """The cosines, then what sums them up."""
     tables = {
-        "cosines": plots.cosine_table(dataset, POINTS),
-        "summary": plots.cosine_summary_table(dataset, POINTS),
+        "cosines": cosine_table(dataset, POINTS),
+        "summary": cosine_summary_table(dataset, POINTS),
     }
     return pd.concat([table.assign(table=name) for name, table in tables.items()], ignore_index=True)
 
@@ -76,7 +77,7 @@ FIGURE = Figure(
     "p1_fig5ab_query_cosines",
     "anchor_gamma",
     caption,
-    partial(plots.plot_cosines, points=POINTS),
+    partial(plot_cosines, points=POINTS),
     numbers,
     claim="P1, figure 5a,b: the neurons of the first block's W_Q condense onto few directions at large γ, "
     "and do not at small γ.",

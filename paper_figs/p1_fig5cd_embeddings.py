@@ -7,19 +7,19 @@ from functools import partial
 import pandas as pd
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude
 from paper_figs._weight_maps import EMBEDDINGS, trends
 from paper_figs._weights import LARGE, SMALL
 from paper_figs._words import counted, unconverged
+from paper_figs.panels.embeddings import component_table, ordinality_table, plot_components
 
 POINTS = (SMALL, LARGE)
 
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    table = plots.component_table(dataset, POINTS)
+    table = component_table(dataset, POINTS)
     runs = table.drop_duplicates(["gamma", "seed"])
     drawn = ", ".join(
         f"γ = {run.gamma:g} (seed {run.seed}, R² = {run.ordinality:.2f})" for run in runs.itertuples()
@@ -36,15 +36,15 @@ def caption(dataset: xr.Dataset) -> str:
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """The drawn embeddings, then the ordinality of every run."""
     tables = {
-        "components": plots.component_table(dataset, POINTS),
-        "ordinality": plots.ordinality_table(dataset),
+        "components": component_table(dataset, POINTS),
+        "ordinality": ordinality_table(dataset),
     }
     return pd.concat([table.assign(table=name) for name, table in tables.items()], ignore_index=True)
 
 
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say."""
-    means = plots.ordinality_table(dataset).groupby("gamma")["embedding_ordinality"].mean().dropna()
+    means = ordinality_table(dataset).groupby("gamma")["embedding_ordinality"].mean().dropna()
     note = "mean ordinality " + ", ".join(f"{mean:.2f} at γ = {gamma:g}" for gamma, mean in means.items())
     return conclude(trends(dataset, EMBEDDINGS, (), "gamma"), note)
 
@@ -53,7 +53,7 @@ FIGURE = Figure(
     "p1_fig5cd_embeddings",
     "anchor_gamma",
     caption,
-    partial(plots.plot_components, points=POINTS),
+    partial(plot_components, points=POINTS),
     numbers,
     claim="P1, figure 5c,d: at large γ the token embeddings lie in few dimensions, in the order of their "
     "values; at small γ they do not.",

@@ -6,9 +6,9 @@ import xarray as xr
 from matplotlib.figure import Figure as Drawing
 
 from experiments._sequence_findings import verdict
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import counted, unconverged
+from paper_figs.panels.data_size import plot_accuracy_by_size, size_table
 
 LABELS = {"in_distribution": "new commands", "out_of_distribution": 'commands with "turn left"'}
 
@@ -32,7 +32,7 @@ def finding(dataset: xr.Dataset) -> str:
 
 def draw(dataset: xr.Dataset) -> Drawing:
     """The picture."""
-    return plots.plot_accuracy_by_size(dataset, LABELS)
+    return plot_accuracy_by_size(dataset, LABELS)
 
 
 FIGURE = Figure(
@@ -40,7 +40,7 @@ FIGURE = Figure(
     "scan_generalization",
     caption,
     draw,
-    plots.size_table,
+    size_table,
     "P1, figure 6: on SCAN (turn left), over the size of the data, a small initialization with large weight "
     "decay answers more held-out commands than the reverse.",
     finding,

@@ -6,9 +6,9 @@ import xarray as xr
 from matplotlib.figure import Figure as Drawing
 
 from experiments._sequence_findings import accuracy_and_time
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import counted, unconverged
+from paper_figs.panels.data_size import plot_accuracy_by_size, size_table
 
 LABELS = {
     "in_distribution": "new questions",
@@ -36,7 +36,7 @@ def finding(dataset: xr.Dataset) -> str:
 
 def draw(dataset: xr.Dataset) -> Drawing:
     """The picture."""
-    return plots.plot_accuracy_by_size(dataset, LABELS, times=True)
+    return plot_accuracy_by_size(dataset, LABELS, times=True)
 
 
 FIGURE = Figure(
@@ -44,7 +44,7 @@ FIGURE = Figure(
     "ontology_reasoning",
     caption,
     draw,
-    plots.size_table,
+    size_table,
     "P1, figure 7: on PrOntoQA, over the size of the data, a small initialization with large weight decay "
     "converges in fewer steps, and to a higher accuracy, than the reverse.",
     finding,

@@ -6,10 +6,11 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure
 
-from lowcomplex import plots
 from paper_figs._answers import curve_words, map_words, over_gamma
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude, converged, share, trend
+from paper_figs.panels.curves import plot_curves_and_map
+from paper_figs.panels.runs import accuracy_table, cell_table
 
 _CURVES = ("inferential", "seen_test_keys")
 
@@ -20,16 +21,14 @@ def _weakest(dataset: xr.Dataset) -> float:
 
 def draw(dataset: xr.Dataset) -> figure.Figure:
     """Curves at the weakest decay beside the map."""
-    return plots.plot_curves_and_map(
-        dataset.sel(weight_decay=_weakest(dataset)), dataset, "weight_decay", _CURVES
-    )
+    return plot_curves_and_map(dataset.sel(weight_decay=_weakest(dataset)), dataset, "weight_decay", _CURVES)
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """The runs of the curves, and the map's cells."""
-    table = plots.accuracy_table(dataset)
+    table = accuracy_table(dataset)
     curves = table[(table["weight_decay"] == _weakest(dataset)) & table["group"].isin(_CURVES)]
-    cells = plots.cell_table(table, "weight_decay", "gamma", groups=("inferential",))
+    cells = cell_table(table, "weight_decay", "gamma", groups=("inferential",))
     return pd.concat([curves.assign(panel="curves"), cells.assign(panel="map")], ignore_index=True)
 
 
@@ -45,7 +44,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say."""
-    table = converged(plots.accuracy_table(dataset))
+    table = converged(accuracy_table(dataset))
     seen = share(table, "seen_test_keys").groupby("gamma")["accuracy"].mean()
     inside = (
         Point(

@@ -6,11 +6,11 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure as drawing
 
-from lowcomplex import plots
 from lowcomplex.tasks.anchor_functions import FUNCTION_SETS
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude
 from paper_figs._mechanism import compared, drawn, seeds, solutions
+from paper_figs.panels.mechanism import coordinate_table, heat_map_table, plot_results, score_table
 
 _BLOCK = 2
 
@@ -25,15 +25,15 @@ def _results(dataset: xr.Dataset) -> xr.DataArray:
 
 def draw(dataset: xr.Dataset) -> drawing.Figure:
     """The picture."""
-    return plots.plot_results(dataset, _results(dataset), _BLOCK)
+    return plot_results(dataset, _results(dataset), _BLOCK)
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """Coordinates, cosines, and the scores of all runs."""
-    points = plots.coordinate_table(dataset, _BLOCK)
+    points = coordinate_table(dataset, _BLOCK)
     results = _results(dataset).to_dataframe(name="result").reset_index()
     scores = [
-        plots.score_table(dataset.assign(gap=dataset["intermediate_gap"].sel(site=site)), "gap").assign(
+        score_table(dataset.assign(gap=dataset["intermediate_gap"].sel(site=site)), "gap").assign(
             panel=f"gap, {site}"
         )
         for site in ("value", "residual")
@@ -41,7 +41,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     return pd.concat(
         [
             points.merge(results, on=["pair", "key"]).assign(panel="plane"),
-            plots.heat_map_table(dataset, "result_cosine").assign(panel="result_cosine"),
+            heat_map_table(dataset, "result_cosine").assign(panel="result_cosine"),
             *scores,
         ]
     )

@@ -7,12 +7,15 @@ import xarray as xr
 from matplotlib import figure
 
 from experiments._anchor_findings import NOT_CONVERGED
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude, trend
 from paper_figs._weight_maps import EMBEDDINGS, trends
 from paper_figs._weights import final_runs, of_query
 from paper_figs._words import counted
+from paper_figs.panels.complexity_control import matrix_rank_table, plot_complexity_control
+from paper_figs.panels.cosines import cosine_table
+from paper_figs.panels.embeddings import component_table
+from paper_figs.panels.runs import at_end
 
 FIELDS = ("weight_decay", "gamma")
 POINTS = ({"weight_decay": 0.01, "gamma": 0.5}, {"weight_decay": 1.0, "gamma": 0.8})
@@ -21,15 +24,15 @@ TOKENS = range(40, 80)
 
 def draw(dataset: xr.Dataset) -> figure.Figure:
     """Two runs above, every matrix below."""
-    return plots.plot_complexity_control(dataset, POINTS, TOKENS)
+    return plot_complexity_control(dataset, POINTS, TOKENS)
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """Cosines, components and ranks, one table after the other."""
     tables = {
-        "cosines": plots.cosine_table(dataset, POINTS),
-        "components": plots.component_table(dataset, POINTS, TOKENS),
-        "ranks": plots.matrix_rank_table(dataset),
+        "cosines": cosine_table(dataset, POINTS),
+        "components": component_table(dataset, POINTS, TOKENS),
+        "ranks": matrix_rank_table(dataset),
     }
     return pd.concat([table.assign(table=name) for name, table in tables.items()], ignore_index=True)
 
@@ -48,7 +51,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say."""
-    last = plots.at_end(dataset)
+    last = at_end(dataset)
     relative = (last["stable_rank"] / dataset["null_stable_rank"]).mean("matrix")
     values = {"query": of_query(dataset, "stable_rank"), "every": relative}
     runs = final_runs(dataset, values)

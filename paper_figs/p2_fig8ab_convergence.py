@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude, trend
 from paper_figs._words import counted
+from paper_figs.panels.times import loss_time_table, plot_loss_times
 
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    table = plots.loss_time_table(dataset)
+    table = loss_time_table(dataset)
     return (
         "Data complexity. Updates until the training loss, averaged over 20 minibatches, is below 0.1, over "
         "depth and the number of noise groups (pairs with a wrong answer, mirrored alike). Lines: median of "
@@ -28,7 +28,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say; a run that did not get there ranks behind all that did."""
-    table = plots.loss_time_table(dataset)
+    table = loss_time_table(dataset)
     runs = table.assign(rank=table["steps"].where(~table["censored"], 2 * table["steps"].max()))
     *others, large = (_points(runs[runs["gamma"] == gamma], gamma) for gamma in np.unique(table["gamma"]))
     return conclude(large, *(point.words for points in others for point in points))
@@ -46,8 +46,8 @@ FIGURE = Figure(
     "p2_fig8ab_convergence",
     "anchor_data_complexity",
     caption,
-    partial(plots.plot_loss_times, color="noise_groups"),
-    plots.loss_time_table,
+    partial(plot_loss_times, color="noise_groups"),
+    loss_time_table,
     "P2, figure 8A,B: from a small initialization, data with more pairs that do not compose take longer to "
     "fit, and deeper networks fit sooner.",
     finding,

@@ -8,11 +8,11 @@ import xarray as xr
 from matplotlib import figure
 from scipy.stats import binomtest
 
-from lowcomplex import plots
 from lowcomplex.tasks import AnchorTask
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, Status, conclude
 from paper_figs._words import counted
+from paper_figs.panels.times import pair_time_table, plot_pair_times
 
 
 def _chosen(dataset: xr.Dataset) -> xr.Dataset:
@@ -31,14 +31,14 @@ def noise_pairs(noise_groups: int) -> list[tuple[int, int]]:
 def draw(dataset: xr.Dataset) -> figure.Figure:
     """Maps of times, a panel a depth."""
     chosen = _chosen(dataset)
-    return plots.plot_pair_times(chosen, noise_pairs(int(chosen["noise_groups"])))
+    return plot_pair_times(chosen, noise_pairs(int(chosen["noise_groups"])))
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """Times of every pair and run."""
     chosen = _chosen(dataset)
     noisy = noise_pairs(int(chosen["noise_groups"]))
-    table = plots.pair_time_table(chosen)
+    table = pair_time_table(chosen)
     pairs = zip(table["first_anchor"], table["second_anchor"], strict=True)
     return table.assign(composes=[pair not in noisy for pair in pairs])
 

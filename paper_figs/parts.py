@@ -6,11 +6,12 @@ from functools import partial
 
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._answers import composed_runs
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude, contrast
 from paper_figs._words import counted, unconverged
+from paper_figs.panels.categories import plot_answers_by
+from paper_figs.panels.runs import accuracy_table
 
 _WHOLE = ("none", "all")
 
@@ -44,8 +45,8 @@ FIGURE = Figure(
     "parts",
     "anchor_parts",
     caption,
-    partial(plots.plot_answers_by, field="part"),
-    plots.accuracy_table,
+    partial(plot_answers_by, field="part"),
+    accuracy_table,
     "Implied by P1, which makes every matrix small: no part alone does what all do together.",
     finding,
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import xarray as xr
 
 from experiments._anchor_findings import NOT_CONVERGED
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import unconverged
+from paper_figs.panels.anchor import complexity_table, plot_complexity
 
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    table = plots.complexity_table(dataset)
+    table = complexity_table(dataset)
     converged = table[table["phase"] != NOT_CONVERGED]
     correlations = converged[["stable_rank", "effective_rank", "inferential"]].corr(method="spearman")
     stable, effective = correlations.loc[["stable_rank", "effective_rank"], "inferential"]
@@ -24,6 +24,4 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-FIGURE = Figure(
-    "rank_and_composition", "anchor_gamma", caption, plots.plot_complexity, plots.complexity_table
-)
+FIGURE = Figure("rank_and_composition", "anchor_gamma", caption, plot_complexity, complexity_table)

@@ -11,10 +11,10 @@ import xarray as xr
 from experiments._anchor_findings import NOT_CONVERGED
 from experiments.hypotheses.observables import COMPOSING_RANK
 from experiments.statistics.neighbors import FEWEST, explained_by_neighbors
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude, trend
 from paper_figs._words import unconverged
+from paper_figs.panels.anchor import complexity_table, plot_complexity
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -28,7 +28,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say, on either side of the rank that was registered."""
-    table = plots.complexity_table(dataset)
+    table = complexity_table(dataset)
     runs = table[table["phase"] != NOT_CONVERGED]
     above = runs["stable_rank"] > COMPOSING_RANK
     at_side = partial(
@@ -59,8 +59,8 @@ FIGURE = Figure(
     "rank_and_composition_decay",
     "anchor_weight_decay",
     caption,
-    partial(plots.plot_complexity, shape="weight_decay"),
-    plots.complexity_table,
+    partial(plot_complexity, shape="weight_decay"),
+    complexity_table,
     "Registered here as H7: composition is most frequent at a medium stable rank of W_Q, near 5, and rarer "
     "on either side.",
     finding,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._answers import curve_words, over_gamma
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude
+from paper_figs.panels.anchor import plot_accuracies
+from paper_figs.panels.runs import accuracy_table
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -27,8 +28,8 @@ FIGURE = Figure(
     "three_anchors",
     "anchor_three",
     caption,
-    plots.plot_accuracies,
-    plots.accuracy_table,
+    plot_accuracies,
+    accuracy_table,
     "Implied by P1: longer compositions, too, turn from symmetric to inferential as γ grows.",
     finding,
 )

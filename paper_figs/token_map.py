@@ -5,16 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import xarray as xr
 
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._words import counted
+from paper_figs.panels.token_map import equivariance_table, plot_token_map, token_spectrum_table
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """Shares in time, then the final spectra."""
-    return pd.concat(
-        [plots.equivariance_table(dataset), plots.token_spectrum_table(dataset)], ignore_index=True
-    )
+    return pd.concat([equivariance_table(dataset), token_spectrum_table(dataset)], ignore_index=True)
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -27,4 +25,4 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-FIGURE = Figure("token_map", "anchor_gamma", caption, plots.plot_token_map, numbers)
+FIGURE = Figure("token_map", "anchor_gamma", caption, plot_token_map, numbers)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import xarray as xr
 
 from experiments._anchor_findings import NOT_CONVERGED
-from lowcomplex import plots
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude
 from paper_figs._words import counted, unconverged
+from paper_figs.panels.trajectory import plot_trajectory, trajectory_table
 
 # A matrix counts as full-rank from this share of a random matrix's effective rank.
 _FULL = 0.9
@@ -27,7 +27,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 def finding(dataset: xr.Dataset) -> str:
     """What the runs say."""
-    table = plots.trajectory_table(dataset)
+    table = trajectory_table(dataset)
     table = table[table["phase"] != NOT_CONVERGED]
     if table.empty:
         return conclude([Point("open", "no run converged")])
@@ -56,8 +56,8 @@ FIGURE = Figure(
     "trajectory",
     "anchor_gamma",
     caption,
-    plots.plot_trajectory,
-    plots.trajectory_table,
+    plot_trajectory,
+    trajectory_table,
     claim="arXiv 2602.18649: weights stay full-rank while the path that training takes is low-dimensional.",
     finding=finding,
 )

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lowcomplex.plots._style import GAMMA_LABEL, categorical, style
+from lowcomplex.plots.page import GAMMA_LABEL, categorical, style
 
 _RANKS = ("effective_rank", "stable_rank", "participation_ratio")
 _MARKERS = {"": "o", "_before": "o", "_after": "s"}

@@ -1,0 +1,123 @@
+"""Condensation over γ and weight decay in one page: cosines, embeddings, and the rank of every matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure, SubFigure
+
+from lowcomplex.plots.page import DOUBLE, style
+from paper_figs.panels.chosen_runs import Points
+from paper_figs.panels.cosines import cosine_panel, cosine_table
+from paper_figs.panels.embeddings import component_panel, component_table
+from paper_figs.panels.quantity_maps import quantity_panel, quantity_table
+from paper_figs.panels.ranks import part_and_block
+from paper_figs.panels.runs import at_end
+
+_FIELDS = ("weight_decay", "gamma")
+
+
+def matrix_rank_table(dataset: xr.Dataset, measure: str = "stable_rank") -> pd.DataFrame:
+    """A rank of every matrix over γ and weight decay.
+
+    Args:
+        dataset: `measure` over (weight_decay, gamma, seed, time, matrix), `null_` + `measure` over matrix
+            (and any run dimension), and what `quantity_table` needs.
+        measure: "stable_rank" or "effective_rank".
+
+    Returns:
+        `quantity_table` of the measure for each matrix, with columns matrix, part, block, and null.
+
+    Raises:
+        ValueError: The dataset lacks a variable or a dimension.
+    """
+    last = at_end(dataset)[measure]
+    null = dataset[f"null_{measure}"]
+    null = null.mean([name for name in null.dims if name != "matrix"])
+    names = [str(name) for name in dataset["matrix"].values]
+    columns = {name: last.sel(matrix=name, drop=True) for name in names}
+    wide = quantity_table(dataset.drop_vars(measure).assign(columns), names, *_FIELDS)
+    table = wide.melt(
+        [*_FIELDS, "runs", "not_converged", "seen"], names, var_name="matrix", value_name=measure
+    )
+    parts = [part_and_block(name) for name in table["matrix"]]
+    return table.assign(
+        part=[part for part, _ in parts],
+        block=[block for _, block in parts],
+        null=table["matrix"].map(null.to_series()),
+    )
+
+
+@style()
+def plot_complexity_control(
+    dataset: xr.Dataset, points: Points, tokens: Sequence[int], measure: str = "stable_rank"
+) -> Figure:
+    """Query cosines and embeddings at chosen points, and a rank of every matrix over γ and weight decay.
+
+    Args:
+        dataset: As for `cosine_table`, `component_table` and `matrix_rank_table`.
+        points: Values of weight_decay and gamma.
+        tokens: Whose embeddings are drawn.
+        measure: As for `matrix_rank_table`.
+
+    Returns:
+        The figure.
+    """
+    ranks = matrix_rank_table(dataset, measure)
+    blocks = [block for block in np.unique(ranks["block"]) if block]
+    figure = Figure(figsize=(DOUBLE, 3.0 + 1.35 * (len(blocks) + 1)), layout="constrained")
+    heights = [2.7, 1.35 * (len(blocks) + 1)]
+    top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=heights).ravel()
+    _chosen(top, dataset, points, tokens)
+    _ranks(bottom, ranks, measure)
+    return figure
+
+
+def _chosen(part: SubFigure, dataset: xr.Dataset, points: Points, tokens: Sequence[int]) -> None:
+    cosines = cosine_table(dataset, points)
+    embeddings = component_table(dataset, points, tokens)
+    runs = list(cosines.groupby([*_FIELDS, "seed"], sort=False))
+    panels = list(part.subplots(1, 2 * len(runs)).ravel())
+    for axis, (place, run) in zip(panels, runs, strict=False):
+        image = cosine_panel(axis, run)
+        axis.set_title(f"γ = {place[1]:g}\nweight decay {place[0]:g}")
+    for axis, (place, run) in zip(
+        panels[len(runs) :], embeddings.groupby([*_FIELDS, "seed"], sort=False), strict=False
+    ):
+        marks = component_panel(axis, run)
+        axis.set_box_aspect(1)
+        axis.set_xlabel(f"component 1 ({run['share_1'].iloc[0]:.0%})")
+        axis.set_title(f"γ = {place[1]:g}\nweight decay {place[0]:g}")
+    part.colorbar(image, ax=panels[: len(runs)], label="cosine", location="bottom", shrink=0.6)
+    part.colorbar(marks, ax=panels[len(runs) :], label="token", location="bottom", shrink=0.6)
+
+
+def _ranks(part: SubFigure, table: pd.DataFrame, measure: str) -> None:
+    """A row for each block, a column for each kind of matrix; below, the matrices outside the blocks."""
+    inside, outside = (table[table["block"].gt(0) == inside] for inside in (True, False))
+    kinds, others = list(dict.fromkeys(inside["part"])), list(dict.fromkeys(outside["part"]))
+    blocks = list(np.unique(inside["block"]))
+    columns = max(len(kinds), len(others))
+    grid = part.subplots(len(blocks) + 1, columns, squeeze=False)
+    high = float(table[measure].max())
+    below = [(len(blocks), column, 0, kind) for column, kind in enumerate(others)]
+    places = [(r, c, block, kind) for r, block in enumerate(blocks) for c, kind in enumerate(kinds)] + below
+    used = {}
+    for row, column, block, kind in places:
+        axis = grid[row, column]
+        cells = table[(table["block"] == block) & (table["part"] == kind)]
+        mesh = quantity_panel(axis, cells, measure, *_FIELDS, low=1, high=high)
+        axis.set_title(kind if row in (0, len(blocks)) else "")
+        axis.tick_params(labelbottom=row >= len(blocks) - 1, labelleft=column == 0)
+        if column == 0:
+            axis.set_ylabel(f"block {block}" if block else "outside")
+        used[row, column] = axis
+    for row, column in np.ndindex(*grid.shape):
+        if (row, column) not in used:
+            grid[row, column].remove()
+    part.supxlabel("initialization rate γ", fontsize=8)
+    part.supylabel("weight decay", fontsize=8)
+    part.colorbar(mesh, ax=list(used.values()), label=measure.replace("_", " "), pad=0.01, shrink=0.6)
