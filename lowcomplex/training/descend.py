@@ -36,7 +36,8 @@ class Descent:
 
     Attributes:
         parameters: Each parameter after the last update, (*runs, ...).
-        end: Each parameter when its run first met the condition, or after the last update, (*runs, ...).
+        end: Each parameter when its run first met the condition, or after its number of updates,
+            (*runs, ...).
         end_steps: (*runs) number of updates until `end`.
         reached: (*runs) whether the run met the condition; False if there is none.
         losses: (T, *runs) losses at the start and after each update.
@@ -58,7 +59,7 @@ def descend(
     parameters: Mapping[str, Tensor],
     *,
     rate: float | Tensor,
-    steps: int,
+    steps: int | Tensor,
     until: Condition | None = None,
     rule: RuleName = "gradient",
     betas: tuple[float, float] = (0.9, 0.999),
@@ -75,14 +76,14 @@ def descend(
     for K starts at S scales. Each parameter has these dimensions first. A run's loss must depend on its own
     parameters alone; the gradient of the sum of all losses is then each run's own gradient.
 
-    All runs make equally many updates, until each of them has met the condition. A run whose loss is no
-    longer finite goes on as it is and never meets a condition.
+    All runs make equally many updates, until each of them has ended: has met the condition, or has made its
+    number of updates. A run whose loss is no longer finite goes on as it is and never meets a condition.
 
     Args:
         loss: Returns the (*runs) losses of parameters (*runs, ...).
         parameters: The starts, (*runs, ...); cast to float64, not changed.
         rate: Learning rate η, one for all runs or one per run. The time step of "runge-kutta".
-        steps: Number of updates; the largest number if there is a condition.
+        steps: Number of updates, one for all runs or one per run; the largest number if there is a condition.
         until: Ends the training when all runs have met it.
         rule: "gradient"; "sign", θ ← θ - η sign ∇L; "adam", as `torch.optim.Adam`; "runge-kutta", one step of
             length η of the classical scheme of order four for the flow θ̇ = -∇L.
@@ -96,8 +97,8 @@ def descend(
         Where the runs ended, their losses, and what was recorded.
 
     Raises:
-        ValueError: `steps` or `every` is not positive, the rule is unknown, a start is not finite, or a
-            parameter's first dimensions are not those of the losses.
+        ValueError: `every` or a number of updates is not positive, the rule is unknown, a start is not
+            finite, or a parameter's first dimensions are not those of the losses.
 
     Example:
         >>> from lowcomplex.training import LossShare
@@ -107,9 +108,9 @@ def descend(
         ([4, 4], [0.0625, 0.125])
     """
     require_known("rule", rule, RULES)
-    for name, count in {"steps": steps, "every": every}.items():
-        if count < 1:
-            raise ValueError(f"{name}: expected a positive number, got {count}")
+    for name, count in {"steps": torch.as_tensor(steps), "every": torch.as_tensor(every)}.items():
+        if count.is_floating_point() or bool((count < 1).any()):
+            raise ValueError(f"{name}: expected positive integers, got {count.tolist()}")
     names = list(parameters)
     now = [value.detach().to(torch.float64, copy=True) for value in parameters.values()]
     if not all(bool(value.isfinite().all()) for value in now):
@@ -140,27 +141,33 @@ def descend(
     runs = losses.shape
     update = rule_named(rule, betas, _per_run("eps", eps, runs))
     rates = [over(_per_run("rate", rate, runs), value) for value in now]
+    last = _per_run("steps", steps, runs)
+    counts = set(last.flatten().tolist())
     initial, series = losses, [losses]
     end, end_steps = now, torch.full(runs, -1)
+    reached = torch.zeros(runs, dtype=torch.bool)
     path: dict[str, list[Tensor]] = {name: [] for name in record}
     path_steps: list[int] = []
-    for step in range(steps + 1):
-        if step:
-            now = update(now, gradients, rates, slope)
-            losses, gradients = examine(now)
-            series.append(losses)
+    step = 0
+    while True:
         if record and step % every == 0:
             state = State(step, named(now), losses, named(gradients))
             path_steps.append(step)
             for name, observable in record.items():
                 path[name].append(observable(state).detach().clone())
-        if until is not None:
-            met = until.excess(named(now), present, initial) <= 0
-            end, end_steps = _note(met & (end_steps < 0), end, end_steps, now, step)
+        # Without a condition there is nothing to look at before a run has made its number of updates.
+        if until is not None or step in counts:
+            met = reached if until is None else until.excess(named(now), present, initial) <= 0
+            ends = (met | (last == step)) & (end_steps < 0)
+            reached = reached | (met & ends)
+            end = [torch.where(over(ends, new), new, old) for new, old in zip(now, end, strict=True)]
+            end_steps = torch.where(ends, step, end_steps)
             if bool((end_steps >= 0).all()):
                 break
-    reached = end_steps >= 0
-    end, end_steps = _note(~reached, end, end_steps, now, len(series) - 1)
+        now = update(now, gradients, rates, slope)
+        losses, gradients = examine(now)
+        series.append(losses)
+        step += 1
     return Descent(
         parameters=named(now),
         end=named(end),
@@ -184,14 +191,6 @@ def require_runs(parameters: Parameters, losses: Tensor) -> None:
                 f"loss: expected one loss per run, but has shape {tuple(losses.shape)}, which is not how the "
                 f"shape {tuple(value.shape)} of {name!r} begins"
             )
-
-
-def _note(runs: Tensor, end: Tensors, end_steps: Tensor, now: Tensors, step: int) -> tuple[Tensors, Tensor]:
-    """Take over the present state of some runs as their end."""
-    if not bool(runs.any()):
-        return end, end_steps
-    end = [torch.where(over(runs, new), new, old) for new, old in zip(now, end, strict=True)]
-    return end, torch.where(runs, step, end_steps)
 
 
 def _per_run(name: str, value: float | Tensor, runs: torch.Size) -> Tensor:

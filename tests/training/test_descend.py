@@ -119,6 +119,17 @@ def test_a_run_that_never_meets_the_condition_says_so() -> None:
     assert run.reached.tolist() == [True, False]
 
 
+def test_each_run_makes_its_own_number_of_updates() -> None:
+    start = {"x": torch.ones(2, 2, dtype=torch.float64)}
+    run = descend(_quadratic, start, rate=0.1, steps=torch.tensor([3, 8]))
+    torch.testing.assert_close(run.end["x"][:, 0], torch.tensor([0.9**3, 0.9**8], dtype=torch.float64))
+    assert run.end_steps.tolist() == [3, 8]
+    assert len(run.losses) == 9
+    both = descend(_quadratic, start, rate=0.1, steps=torch.tensor([3, 8]), until=LossShare(0.1))
+    assert both.end_steps.tolist() == [3, 6]
+    assert both.reached.tolist() == [False, True]
+
+
 def test_a_condition_met_at_the_start_needs_no_update() -> None:
     run = descend(_quadratic, {"x": torch.ones(2)}, rate=0.1, steps=5, until=Below(_quadratic, 10.0))
     assert int(run.end_steps) == 0
@@ -206,6 +217,8 @@ def test_bad_scales(bad: dict[str, tuple[float, ...]]) -> None:
     ("bad", "message"),
     [
         ({"steps": 0}, "steps"),
+        ({"steps": torch.tensor([1, 2, 3])}, "steps"),
+        ({"steps": torch.tensor([1.0, 2.0])}, "steps"),
         ({"every": 0}, "every"),
         ({"rule": "newton"}, "rule"),
         ({"rate": torch.ones(3)}, "rate"),

@@ -6,24 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.balancedness.formula import balancedness
 from lowcomplex.theorems.observations.fits import fit_exponent
+from lowcomplex.training import descend
 
 Array = NDArray[np.float64]
 
 _SAMPLES, _INPUTS, _NEURONS, _TIME = 20, 4, 30, 2.0
-
-
 _PAIRS = (("relu", 1), ("square", 2))
-
-_ACTIVATIONS: dict[str, Callable[[Array], tuple[Array, Array]]] = {
-    "relu": lambda z: (np.maximum(z, 0.0), (z > 0).astype(float)),
-    "square": lambda z: (z**2, 2 * z),
-    "tanh": lambda z: (np.tanh(z), 1 - np.tanh(z) ** 2),
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "square": torch.square,
+    "tanh": torch.tanh,
 }
 
 
@@ -51,8 +51,7 @@ def _compare(
     x: Array, y: Array, w0: Array, a0: Array, steps: tuple[float, ...], activation: str, degree: int
 ) -> list[Comparison]:
     drifts, errors = [], []
-    for step in steps:
-        w, a, g_w, g_a = _descend(x, y, w0, a0, step, round(_TIME / step), activation)
+    for step, (w, a, g_w, g_a) in zip(steps, _descend(x, y, w0, a0, steps, activation), strict=True):
         measured = degree * (a**2 - a0**2) - (np.square(w).sum(1) - np.square(w0).sum(1))
         drifts.append(float(np.linalg.norm(measured)))
         errors.append(float(np.abs(measured - balancedness(g_a, g_w, step=step, degree=degree)).max()))
@@ -79,18 +78,33 @@ def _compare(
 
 
 def _descend(
-    x: Array, y: Array, w: Array, a: Array, step: float, updates: int, activation: str
-) -> tuple[Array, Array, Array, Array]:
-    """Gradient descent on (1/2n) Σ (Σ a s(w·x) - y)², with the gradients of every update."""
-    g_ws, g_as = [], []
-    for _ in range(updates):
-        h, slope = _ACTIVATIONS[activation](x @ w.T)
-        residual = (h @ a - y) / len(y)
-        g_a, g_w = residual @ h, ((residual[:, None] * slope) * a).T @ x
-        w, a = w - step * g_w, a - step * g_a
-        g_ws.append(g_w)
-        g_as.append(g_a)
-    return w, a, np.array(g_ws), np.array(g_as)
+    x: Array, y: Array, w0: Array, a0: Array, steps: tuple[float, ...], activation: str
+) -> list[tuple[Array, Array, Array, Array]]:
+    """Gradient descent on (1/2n) Σ (Σ a s(w·x) - y)² at each η: w, a, and the gradients of every update."""
+    inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
+    runs = len(steps)
+    updates = [round(_TIME / step) for step in steps]
+
+    def loss(p: dict[str, Tensor]) -> Tensor:
+        output = (_ACTIVATIONS[activation](inputs @ p["w"].mT) @ p["a"][..., None]).squeeze(-1)
+        return (output - targets).square().mean(-1) / 2
+
+    run = descend(
+        loss,
+        {"w": torch.from_numpy(w0).repeat(runs, 1, 1), "a": torch.from_numpy(a0).repeat(runs, 1)},
+        rate=torch.tensor(steps, dtype=torch.float64),
+        steps=torch.tensor(updates),
+        record={"w": lambda state: state.gradients["w"], "a": lambda state: state.gradients["a"]},
+    )
+    return [
+        (
+            run.end["w"][k].numpy(),
+            run.end["a"][k].numpy(),
+            run.path["w"][:count, k].numpy(),
+            run.path["a"][:count, k].numpy(),
+        )
+        for k, count in enumerate(updates)
+    ]
 
 
 CHECK: Check[Any, None] = Check(
