@@ -13,6 +13,7 @@ from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.linear_stage.formula import driving_vector, linear_stage
 from lowcomplex.theorems.observations.fits import log_slope
+from lowcomplex.training import descend
 
 _SAMPLES, _INPUTS, _NEURONS, _STEP, _TIME = 40, 5, 200, 0.05, 4.0
 
@@ -60,24 +61,17 @@ def observe(
 def _train(
     x: np.ndarray, y: np.ndarray, w0: np.ndarray, a0: np.ndarray, steps: int, activation: str, adam: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One batched program over all σ; Adam with its usual constants where asked for."""
+    """All σ as one batch; Adam with its usual constants where asked for."""
     s = activation_named(activation)
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
-    parameters = [torch.from_numpy(w0.copy()).requires_grad_(), torch.from_numpy(a0.copy()).requires_grad_()]
 
-    def loss() -> Tensor:
-        w, a = parameters
-        output = (s(inputs @ w.mT) @ a[..., None]).squeeze(-1)
-        return (output - targets).square().sum() / (2 * len(targets))
+    def loss(p: dict[str, Tensor]) -> Tensor:
+        output = (s(inputs @ p["w"].mT) @ p["a"][..., None]).squeeze(-1)
+        return (output - targets).square().mean(-1) / 2
 
-    optimizer: torch.optim.Optimizer = (
-        torch.optim.Adam(parameters, lr=1e-3) if adam else torch.optim.SGD(parameters, lr=_STEP)
-    )
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss().backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-    return parameters[0].detach().numpy(), parameters[1].detach().numpy()
+    start = {"w": torch.from_numpy(w0), "a": torch.from_numpy(a0)}
+    run = descend(loss, start, rate=1e-3 if adam else _STEP, steps=steps, rule="adam" if adam else "gradient")
+    return run.parameters["w"].numpy(), run.parameters["a"].numpy()
 
 
 CHECK: Check[Any, None] = Check(
