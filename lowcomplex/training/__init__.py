@@ -11,7 +11,7 @@ from lowcomplex.training.relative_displacement import (
     displacement_from,
     relative_displacement,
 )
-from lowcomplex.training.starts import one_draw, stack
+from lowcomplex.training.starts import normals, one_draw, stack
 from lowcomplex.training.until import Below, LossShare
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "displacement_from",
     "gradient_flow",
     "member_cross_entropy",
+    "normals",
     "one_draw",
     "relative_displacement",
     "stack",

@@ -62,6 +62,34 @@ def one_draw(
     return networks
 
 
+def normals(network: nn.Module, *, seed: int) -> Parameters:
+    """The standard normal numbers behind `one_draw`, zero for biases, without `initialize`.
+
+    A prediction that starts from σ times these numbers notices if `initialize` puts a network elsewhere.
+
+    Args:
+        network: The network; only its shapes count.
+        seed: Seed of the draw.
+
+    Returns:
+        The numbers of each parameter, in its shape, float64.
+
+    Example:
+        >>> layer = nn.Linear(16, 3).double()
+        >>> (half,) = one_draw(layer, gamma=(0.5,), seed=0)
+        >>> bool(torch.allclose(half.weight, normals(layer, seed=0)["weight"] / 4))
+        True
+    """
+    generator = torch.Generator().manual_seed(seed)
+    shapes = {name: value.shape for name, value in network.named_parameters()}
+    return {
+        name: torch.zeros(shape, dtype=torch.float64)
+        if "bias" in name
+        else torch.randn(shape, generator=generator, dtype=torch.float64)
+        for name, shape in shapes.items()
+    }
+
+
 def stack(networks: Sequence[nn.Module]) -> tuple[Parameters, Outputs]:
     """Networks of one architecture as one batch of runs, for `descend` and `gradient_flow`.
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lowcomplex.networks import TwoLayer
-from lowcomplex.training import Below, LossShare, State, descend, one_draw, stack
+from lowcomplex.networks import MLP, TwoLayer
+from lowcomplex.training import Below, LossShare, State, descend, normals, one_draw, stack
 
 SIGMAS = (1.0, 0.1, 0.01)
 X = torch.linspace(-1, 1, 16, dtype=torch.float64)[:, None]
@@ -185,12 +185,20 @@ def test_one_draw_at_several_scales() -> None:
         for value in start.values():
             torch.testing.assert_close(value[k], sigma * value[0], rtol=1e-12, atol=0.0)
         torch.testing.assert_close(output(start, X)[k], networks[k](X), rtol=1e-12, atol=1e-15)
-    generator = torch.Generator().manual_seed(3)
-    first = torch.randn(8, 2, generator=generator, dtype=torch.float64)
-    torch.testing.assert_close(start["input_weight"][1], 0.1 * first, rtol=1e-12, atol=0.0)
+        for name, value in normals(network, seed=3).items():
+            torch.testing.assert_close(start[name][k], sigma * value, rtol=1e-12, atol=0.0)
     rates = stack(one_draw(network, gamma=(0.5, 1.5), seed=3))[0]
     torch.testing.assert_close(rates["output_weight"][0], 8 * rates["output_weight"][1])
     assert not torch.equal(network.input_weight, networks[0].get_parameter("input_weight"))
+
+
+def test_normals_follow_the_order_of_the_parameters() -> None:
+    network = MLP((3, 4, 5, 2)).double()
+    (unit,) = one_draw(network, gamma=(0.0,), seed=7)
+    drawn = normals(network, seed=7)
+    assert drawn.keys() == dict(network.named_parameters()).keys()
+    for name, value in unit.named_parameters():
+        assert torch.equal(value, drawn[name])
 
 
 def test_stacked_networks_train_as_each_alone() -> None:

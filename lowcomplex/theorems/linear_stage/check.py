@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lowcomplex.networks import activation as activation_named
+from lowcomplex.networks import TwoLayer
 from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.linear_stage.formula import driving_vector, linear_stage
 from lowcomplex.theorems.observations.fits import log_slope
-from lowcomplex.training import descend
+from lowcomplex.training import descend, normals, one_draw, stack
 
 _SAMPLES, _INPUTS, _NEURONS, _STEP, _TIME = 40, 5, 200, 0.05, 4.0
 
@@ -29,10 +30,12 @@ def observe(
     v = driving_vector(x, y)
     rate = float(np.linalg.norm(v))
     steps = round(_TIME / rate / _STEP)
+    network = TwoLayer(_INPUTS, _NEURONS, activation=activation, bias=False)
+    w, a = _train(x, y, one_draw(network, sigma=sigmas, seed=seed), steps, adam)
+    # The prediction's own start, so that it is the network that has to be where σ says.
+    drawn = {name: value.numpy() for name, value in normals(network, seed=seed).items()}
     scale = np.array(sigmas)[:, None]
-    w0 = scale[..., None] * rng.standard_normal((_NEURONS, _INPUTS))
-    a0 = scale * rng.standard_normal(_NEURONS)
-    w, a = _train(x, y, w0, a0, steps, activation, adam)
+    w0, a0 = scale[..., None] * drawn["input_weight"], scale * drawn["output_weight"][0]
     predicted = linear_stage(w0, a0, v, step=_STEP, steps=steps)
     difference = np.square(w - predicted.input_weight).sum((1, 2)) + np.square(
         a - predicted.output_weight
@@ -59,19 +62,17 @@ def observe(
 
 
 def _train(
-    x: np.ndarray, y: np.ndarray, w0: np.ndarray, a0: np.ndarray, steps: int, activation: str, adam: bool
+    x: np.ndarray, y: np.ndarray, networks: Sequence[nn.Module], steps: int, adam: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """All σ as one batch; Adam with its usual constants where asked for."""
-    s = activation_named(activation)
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
+    start, output = stack(networks)
 
-    def loss(p: dict[str, Tensor]) -> Tensor:
-        output = (s(inputs @ p["w"].mT) @ p["a"][..., None]).squeeze(-1)
-        return (output - targets).square().mean(-1) / 2
+    def loss(parameters: dict[str, Tensor]) -> Tensor:
+        return (output(parameters, inputs).squeeze(-1) - targets).square().mean(-1) / 2
 
-    start = {"w": torch.from_numpy(w0), "a": torch.from_numpy(a0)}
     run = descend(loss, start, rate=1e-3 if adam else _STEP, steps=steps, rule="adam" if adam else "gradient")
-    return run.parameters["w"].numpy(), run.parameters["a"].numpy()
+    return run.parameters["input_weight"].numpy(), run.parameters["output_weight"].squeeze(1).numpy()
 
 
 CHECK: Check[Any, None] = Check(
