@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import scaled, shifted
 from lowcomplex.theorems._verdict import Comparison
-from lowcomplex.theorems.gamma_law.formula import gamma_law
+from lowcomplex.theorems.gamma_law.formula import BOUNDARY, gamma_law
 from lowcomplex.training import relative_displacement
 
 _WIDTH, _SAMPLES = 96, 8
 # Lazy runs are cheap, and one draw's slope varies by 0.025.
 _LAZY_DRAWS = 3
 _LAZY, _RICH = (0.1, 0.25), (1.25, 1.5)
+# What is left of a rich matrix's gain m^(1/2-γ) from its start.
+_KEPT = _WIDTH ** (0.5 - _RICH[0])
+
+Law = Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
+
+
+class Slope(NamedTuple):
+    """A measured slope of log RD in γ log m.
+
+    Attributes:
+        depth: Number L of weight matrices.
+        arm: The arm whose law judges it.
+        rates: The two γ between which it was measured.
+        value: Mean over the draws.
+        draws: Number of draws.
+    """
+
+    depth: int
+    arm: Literal["lazy", "rich"]
+    rates: tuple[float, float]
+    value: float
+    draws: int
 
 
 def observe(
@@ -27,40 +52,41 @@ def observe(
     rich: tuple[float, float] = _RICH,
     depths: tuple[int, ...] = (2, 3),
     lazy_draws: int = _LAZY_DRAWS,
-) -> tuple[Comparison, ...]:
-    """Train the same draws at two γ on each arm, and compare the slopes with L and 1."""
-    comparisons = []
-    kept = _WIDTH ** (0.5 - _RICH[0])
-    for depth in depths:
-        for arm, pair, draws, predicted, tolerance, reason in (
-            (
-                "lazy",
-                lazy,
-                lazy_draws,
-                gamma_law(_LAZY[0], depth),
-                0.07,
-                f"mean of {lazy_draws} draws, each varies by 0.025; the kernel moves by RD, 3 %: 0.03 / 0.68",
-            ),
-            (
-                "rich",
-                rich,
-                1,
-                gamma_law(_RICH[0], depth),
-                kept / ((_RICH[1] - _RICH[0]) * math.log(_WIDTH)),
-                f"matrices start with the gain m^(1/2-γ) = {kept:.3f} and end near 1; of two, on one sample, "
-                f"RD falls short by m^(1/2-γ)/sqrt(2y), y of order 1: {kept:.3f} / 1.14",
-            ),
-        ):
-            comparisons.append(
-                Comparison(
-                    quantity=f"slope of log RD, L = {depth}, γ {pair[0]:g} to {pair[1]:g} ({arm})",
-                    predicted=float(predicted),
-                    measured=float(np.mean([_slope(seed, depth, k, *pair) for k in range(draws)])),
-                    tolerance=tolerance,
-                    reason=reason + " (interval of γ log m)",
-                )
+) -> tuple[Slope, ...]:
+    """Train the same draws at two γ on each arm."""
+    return tuple(
+        Slope(
+            depth, arm, rates, float(np.mean([_slope(seed, depth, k, *rates) for k in range(draws)])), draws
+        )
+        for depth in depths
+        for arm, rates, draws in _arms(lazy, rich, lazy_draws)
+    )
+
+
+def judge(observed: tuple[Slope, ...], law: Law) -> tuple[Comparison, ...]:
+    """Compare the slopes with L on the lazy arm and 1 on the rich one."""
+    return tuple(
+        Comparison(
+            quantity=f"slope of log RD, L = {depth}, γ {low:g} to {high:g} ({arm})",
+            predicted=float(law(_LAZY[0] if arm == "lazy" else _RICH[0], depth)),
+            measured=slope,
+            tolerance=0.07 if arm == "lazy" else _KEPT / ((_RICH[1] - _RICH[0]) * math.log(_WIDTH)),
+            reason=(
+                f"mean of {draws} draws, each varies by 0.025; the kernel moves by RD, 3 %: 0.03 / 0.68"
+                if arm == "lazy"
+                else f"matrices start with the gain m^(1/2-γ) = {_KEPT:.3f} and end near 1; of two, on one "
+                f"sample, RD falls short by m^(1/2-γ)/sqrt(2y), y of order 1: {_KEPT:.3f} / 1.14"
             )
-    return tuple(comparisons)
+            + " (interval of γ log m)",
+        )
+        for depth, arm, (low, high), slope, draws in observed
+    )
+
+
+def _arms(
+    lazy: tuple[float, float], rich: tuple[float, float], lazy_draws: int
+) -> tuple[tuple[Literal["lazy", "rich"], tuple[float, float], int], ...]:
+    return (("lazy", lazy, lazy_draws), ("rich", rich, 1))
 
 
 # A control asks again for what was trained under the hypotheses.
@@ -80,9 +106,18 @@ def _slope(seed: int, depth: int, draw: int, low: float, high: float) -> float:
     return math.log(ratio) / ((high - low) * math.log(_WIDTH))
 
 
-CHECK: Check[Any, None] = Check(
+CHECK = Check(
     prediction=gamma_law,
     observe=observe,
+    judge=judge,
+    law=gamma_law.evaluate,
+    mutants={
+        "slope 10 % too steep": scaled(gamma_law.evaluate, 1.1),
+        "slope 0.1 too steep": shifted(gamma_law.evaluate, 0.1),
+        "one slope for all depths": lambda gamma, depth: gamma_law(gamma, 2),
+        "lazy on both sides": lambda gamma, depth: gamma_law(BOUNDARY / 2, depth),
+        "slope of the other sign": scaled(gamma_law.evaluate, -1.0),
+    },
     controls={
         "each arm's criterion on the other side of γ = 1/2": {
             "lazy": _RICH,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 
 if TYPE_CHECKING:
@@ -69,7 +70,11 @@ def width_exponent(gamma: ArrayLike, depth: ArrayLike) -> NDArray[np.float64]:
         The exponent e.
     """
     g, layers = np.broadcast_arrays(np.asarray(gamma, dtype=float), np.asarray(depth, dtype=float))
-    return np.where(g <= BOUNDARY, layers * g - (layers + 1) / 2, g - 1)
+    return np.where(g <= BOUNDARY, _lazy_exponent(g, layers), _rich_exponent(g))
+
+
+_lazy_exponent = closed_form(_expressions, "lazy exponent in m", "gamma", "L")
+_rich_exponent = closed_form(_expressions, "rich exponent in m", "gamma")
 
 
 def _regime(*, gamma: float, unit_norm_inputs: bool = True) -> Regime:
