@@ -15,8 +15,8 @@ from lowcomplex import measures as library
 from lowcomplex._cadence import Cadence, log_linear_steps
 from lowcomplex._names import require_known, require_match
 from lowcomplex._records import decode, encode
-from lowcomplex.measures.condensation import condensed_direction_count
-from lowcomplex.measures.rank import rank_measures
+from lowcomplex.measures.weights.condensation import condensed_direction_count
+from lowcomplex.measures.weights.rank import rank_measures
 
 if TYPE_CHECKING:
     from types import TracebackType

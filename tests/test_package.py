@@ -8,6 +8,7 @@ from importlib.metadata import version
 import pytest
 
 import lowcomplex
+import stubs
 
 
 def _modules_after(statement: str) -> set[str]:
@@ -31,6 +32,11 @@ def test_every_exported_name_is_there(room: str) -> None:
     module = importlib.import_module(f"lowcomplex.{room}")
     assert module.__all__
     assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_the_stub_of_the_measures_is_current() -> None:
+    written = stubs.MEASURES.read_text(encoding="utf-8")
+    assert written == stubs.measures_stub(), "run `python tests/helpers/stubs.py`"
 
 
 def test_the_library_is_light_to_import() -> None:

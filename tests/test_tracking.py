@@ -8,7 +8,7 @@ import xarray as xr
 from torch import nn
 
 from lowcomplex import Tracker, effective_rank, stable_rank
-from lowcomplex.measures.rank import rank_measures
+from lowcomplex.measures.weights.rank import rank_measures
 from lowcomplex.networks import MLP
 from lowcomplex.tracking import log_linear_steps
 from lowcomplex.training import Ensemble

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lowcomplex import theorems
+from lowcomplex import measures, theorems
 
 ROOT = Path(__file__).parents[2]
 PREDICTIONS = ROOT / "lowcomplex" / "predictions" / "__init__.pyi"
+MEASURES = ROOT / "lowcomplex" / "measures" / "__init__.pyi"
 
 
 def predictions_stub() -> str:
@@ -21,9 +22,18 @@ def predictions_stub() -> str:
     return "\n".join((head, "", *imported, *found, "", "def __dir__() -> list[str]: ...", ""))
 
 
+def measures_stub() -> str:
+    """What `lowcomplex.measures` exports: the public names of its modules."""
+    homes = sorted((getattr(measures, name).__module__, name) for name in measures.__all__)
+    found = [f"from {home} import {name} as {name}" for home, name in homes]
+    head = '"""Written by tests/helpers/stubs.py from the modules of lowcomplex/measures."""'
+    return "\n".join((head, "", *found, "", "__all__: list[str]", ""))
+
+
 def main() -> None:
     """Write the stubs."""
     PREDICTIONS.write_text(predictions_stub(), encoding="utf-8")
+    MEASURES.write_text(measures_stub(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lowcomplex.measures._validation import finite, matrices
-from lowcomplex.measures.scattered import direct_sum
+from lowcomplex.measures.maps._direct_sum import direct_sum
 
 
 def projected_spectrum(X: Tensor, values: Tensor, directions: Tensor, frequencies: Tensor) -> Tensor:

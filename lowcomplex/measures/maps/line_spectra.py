@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lowcomplex.measures._validation import finite, matrices
-from lowcomplex.measures.spectrum_summaries import bandwidth_of, centroid_of
+from lowcomplex.measures.maps.spectrum_summaries import bandwidth_of, centroid_of
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lowcomplex.measures._validation import finite
-from lowcomplex.measures.boolean_sampling import SampledEstimate
+from lowcomplex.measures.sampled_estimate import SampledEstimate
 
 if TYPE_CHECKING:
     from curvlinops import HessianLinearOperator

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from lowcomplex.measures._validation import finite
+from lowcomplex.measures.maps._direct_sum import direct_sum
 
-# Phases held at once by the direct sum: 128 MB.
-_PHASES = 2**23
 # Beyond this many terms a non-uniform FFT is worth its planning.
 _DIRECT_TERMS = 2**16
 _TOLERANCE = 1e-12
@@ -84,26 +83,6 @@ def scattered_spectrum(
     else:
         found = direct_sum(phases, flat, _grid(modes, d, points.device))
     return found.reshape(*batch, *(2 * modes + 1,) * d)
-
-
-def direct_sum(phases: Tensor, values: Tensor, frequencies: Tensor) -> Tensor:
-    """(1/n) Σ_j values_j exp(-i frequencies · phases_j), by blocks of frequencies, so that memory is bounded.
-
-    Args:
-        phases: (n, d) in radians.
-        values: (..., n).
-        frequencies: (f, d), any real numbers.
-
-    Returns:
-        (..., f) complex128.
-    """
-    n = len(phases)
-    weights = values.double() / n
-    parts = []
-    for block in torch.split(frequencies.double(), max(1, _PHASES // n)):
-        angle = phases.double() @ block.mT
-        parts.append(torch.complex(weights @ angle.cos(), -(weights @ angle.sin())))
-    return torch.cat(parts, -1)
 
 
 def _by_nufft(phases: Tensor, values: Tensor, modes: int) -> Tensor:

@@ -65,6 +65,18 @@ def test_far_periods_fold_and_noise_stays_at_its_floor() -> None:
     assert float(others) == pytest.approx(0.5 / 4000, rel=0.8)
 
 
+@pytest.mark.parametrize("method", ["direct", "nufft"])
+def test_points_a_billion_periods_away_keep_their_phase(method) -> None:
+    """Multiples of 1/64 stay exact there, so the sum is the discrete transform's to rounding."""
+    if method == "nufft":
+        pytest.importorskip("finufft")
+    grid = torch.arange(64, dtype=torch.float64) / 64
+    values = _random(2, 64)
+    found = scattered_spectrum(grid + 2.0**30, values, 31, method=method)
+    expected = torch.fft.fftshift(torch.fft.fft(values, norm="forward"))[1:]
+    torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-13)
+
+
 def test_bad_input() -> None:
     x = torch.rand(5)
     with pytest.raises(ValueError, match="points, values"):

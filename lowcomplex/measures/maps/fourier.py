@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices, series
-from lowcomplex.measures.spectrum_summaries import bandwidth_of, centroid_of
+from lowcomplex.measures.maps.spectrum_summaries import bandwidth_of, centroid_of
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ def _random(seed: int, *shape: int) -> Tensor:
 
 
 def test_against_the_definition_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lowcomplex.measures.low_high._DISTANCES", 50)
+    monkeypatch.setattr("lowcomplex.measures.maps.low_high._DISTANCES", 50)
     X, values = _random(0, 12, 5), _random(1, 12, 2)
     squared = ((X[:, None] - X) ** 2).sum(-1).numpy()
     weights = np.exp(-squared / (2 * 1.5**2))

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from lowcomplex.measures.sampled_estimate import SampledEstimate
+
 # Points drawn at once, so that sampling a large network needs little memory.
 _BLOCK = 65_536
-
-
-@dataclass(frozen=True)
-class SampledEstimate:
-    """An unbiased estimate from random inputs.
-
-    Attributes:
-        value: The estimate.
-        standard_error: Standard deviation of the estimate, estimated from the same samples.
-    """
-
-    value: Tensor
-    standard_error: Tensor
 
 
 def sampled_coefficients(

@@ -55,6 +55,14 @@ def test_an_attention_circuit_is_as_wide_as_its_head() -> None:
     assert int(measures.numerical_rank(measures.scaled_product(query.mT, key))) == 8
 
 
+def test_a_narrow_dimension_bounds_the_decomposition(monkeypatch: pytest.MonkeyPatch) -> None:
+    decomposed = []
+    inner = torch.linalg.svdvals
+    monkeypatch.setattr(torch.linalg, "svdvals", lambda W: decomposed.append(tuple(W.shape)) or inner(W))
+    measures.product_singular_values(_random(0, 40, 20), _random(1, 20, 3), _random(2, 3, 30))
+    assert decomposed == [(3, 3)]
+
+
 def test_batches_and_gradients() -> None:
     left, right = _random(0, 3, 4, 2), _random(1, 3, 2, 5)
     one_by_one = torch.stack(

@@ -1,0 +1,1 @@
+"""Measures of samples of vectors: activations, hidden states, embeddings."""

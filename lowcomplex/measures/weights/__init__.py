@@ -1,0 +1,1 @@
+"""Measures of weight matrices, (..., out, in); a neuron is a row."""
