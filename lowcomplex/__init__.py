@@ -36,6 +36,7 @@ _ROOMS = (
     "checks",
     "initialization",
     "integrations",
+    "matrices",
     "measures",
     "networks",
     "nulls",

@@ -6,53 +6,21 @@ A weight matrix at rate γ holds independent entries N(0, d_in^(-2γ)).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Literal, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from lowcomplex._names import require_known, require_match
+from lowcomplex import matrices
+from lowcomplex._names import require_match
+from lowcomplex.matrices import Layout, Skipped, WeightMatrix
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Layout = Literal["linear", "embedding", "convolution", "transposed convolution", "input-output"]
-
-_RULES: dict[Layout, str] = {
-    "linear": "columns",
-    "embedding": "embedding dimension",
-    "convolution": "in channels / groups x kernel size",
-    "transposed convolution": "in channels / groups x kernel size",
-    "input-output": "rows",
-}
-_NORMALIZATION = (
-    nn.LayerNorm,
-    nn.GroupNorm,
-    nn.RMSNorm,
-    nn.modules.batchnorm._BatchNorm,
-    nn.modules.instancenorm._InstanceNorm,
-    nn.LocalResponseNorm,
-)
-_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-T = TypeVar("T")
 # Entries converted to double precision at once.
 _PART = 2**19
-_EMBEDDING_WORDS = ("embed", "wte", "wpe", "position")
-
-
-@dataclass(frozen=True)
-class _Matrix:
-    name: str
-    weight: Tensor
-    layout: Layout
-    groups: int = 1
-
-    @property
-    def d_in(self) -> int:
-        return _fan_in(self.weight.shape, self.layout, self.groups)
 
 
 def initialize(
@@ -67,8 +35,11 @@ def initialize(
     d_in is the number of inputs that one output sums: the columns of a Linear, in channels / groups x
     kernel size of a convolution, the rows of a GPT-2 style Conv1D; for embeddings (tokens, positions)
     it is the embedding dimension, never the vocabulary (Zhang et al. 2024, 2025). Attention's packed
-    input projection has its columns. Normalization layers stay as they are; a tied weight is drawn
-    once. Numbers depend on the generator and the order of the parameters, not on the device.
+    input projection has its columns; of stacked matrices, such as experts, each has its own d_in.
+    Normalization layers stay as they are; a tied weight is drawn once. A weight that the module computes
+    from other parameters (weight normalization) is set through those. What else counts as a weight matrix
+    is decided by `lowcomplex.matrices`. Numbers depend on the generator and the order of the parameters,
+    not on the device.
 
     Args:
         module: The network; changed in place.
@@ -82,7 +53,8 @@ def initialize(
 
     Raises:
         ValueError: A rate is not finite; a pattern matches nothing; a matrix has d_in = 1, where γ has no
-            effect; there is nothing to initialize.
+            effect; a parametrization keeps a weight from being random (spectral or orthogonal normalization,
+            pruning, a low-rank adapter); a parameter has no values; there is nothing to initialize.
 
     Example:
         >>> table = initialize(nn.Linear(16, 3), 0.5)
@@ -95,10 +67,12 @@ def initialize(
     for name, rate in {"gamma": gamma, **{f"parts[{k!r}]": v for k, v in rates.items()}}.items():
         if rate is not None and not math.isfinite(rate):
             raise ValueError(f"{name}: expected a finite initialization rate, got {rate}")
-    found = list(_matrices(module))
+    items = matrices.of_module(module)
+    _require_values(items)
+    found = [item for item in items if isinstance(item, WeightMatrix)]
     for pattern in rates:
         require_match("parts", pattern, (matrix.name for matrix in found))
-    chosen = [(matrix, _first_match(matrix.name, rates, gamma)) for matrix in found]
+    chosen = [(matrix, matrices.matching(matrix.name, rates, gamma)) for matrix in found]
     plan = [(matrix, rate) for matrix, rate in chosen if rate is not None]
     if not plan:
         raise ValueError(f"module: {type(module).__name__} has no weight matrix to initialize")
@@ -108,25 +82,28 @@ def initialize(
                 f"module: {matrix.name!r} has d_in = 1, where γ has no effect (1^(-γ) = 1); exclude it "
                 f"with parts={{{matrix.name!r}: None}} and set its scale yourself"
             )
+        if matrix.computed is not None:
+            matrix.computed.require_free(matrix.name)
     untouched = {matrix.name.rpartition(".")[0] for matrix, rate in chosen if rate is None}
     rows = []
+    for matrix, rate in plan:
+        std = float(matrix.d_in) ** -rate
+        draw = torch.randn(matrix.weight.shape, generator=generator, dtype=matrix.weight.dtype, device="cpu")
+        matrix.put((draw * std).to(matrix.weight.device))
+        rows.append(
+            {
+                "name": matrix.name,
+                "shape": tuple(matrix.weight.shape),
+                "d_in": matrix.d_in,
+                "rule": matrix.rule,
+                "gamma": float(rate),
+                "std": std,
+            }
+        )
     with torch.no_grad():
-        for matrix, rate in plan:
-            std = float(matrix.d_in) ** -rate
-            draw = torch.randn(matrix.weight.shape, generator=generator, dtype=matrix.weight.dtype)
-            matrix.weight.copy_(draw * std)
-            rows.append(
-                {
-                    "name": matrix.name,
-                    "shape": tuple(matrix.weight.shape),
-                    "d_in": matrix.d_in,
-                    "rule": _RULES[matrix.layout],
-                    "gamma": float(rate),
-                    "std": std,
-                }
-            )
-        for bias in _biases(module, untouched):
-            bias.zero_()
+        for owner, bias in matrices.biases_of(module):
+            if owner not in untouched:
+                bias.zero_()
     return pd.DataFrame(rows)
 
 
@@ -141,16 +118,15 @@ def effective_gamma(
     independent Gaussian entries, 1 / (sqrt(2 N) log d_in); a trained matrix has more structure.
 
     Args:
-        source: A module, or a state dict. In a state dict the layout is inferred: names that hold "embed",
-            "wte", "wpe" or "position" are embeddings, more than two dimensions a convolution, the rest
-            linear.
+        source: A module, or a state dict, whose layouts are inferred from names and shapes; see
+            `lowcomplex.matrices.of_module` and `lowcomplex.matrices.of_state`.
         layout: Layout of the matrices whose name matches a pattern, where inference would be wrong:
-            "linear", "embedding", "convolution", "transposed convolution" or "input-output" (GPT-2's
-            Conv1D).
+            "linear", "embedding", "convolution", "transposed convolution", "input-output" (GPT-2's
+            Conv1D), "stacked" (…, out, in) or "stacked input-output" (…, in, out).
 
     Returns:
-        A table: name, shape, d_in, rule, std, gamma, standard_error. γ is NaN where d_in = 1, infinite for
-        a zero matrix.
+        A table: name, shape, d_in, rule, std, gamma, standard_error. Each matrix of a stack has a row, named
+        by its place. γ is NaN where d_in = 1, infinite for a zero matrix.
 
     Raises:
         ValueError: No weight matrix; a pattern matches nothing; an unknown layout; NaN or infinity.
@@ -161,132 +137,40 @@ def effective_gamma(
     """
     import pandas as pd
 
-    layouts = dict(layout or {})
-    for pattern, name in layouts.items():
-        require_known(f"layout[{pattern!r}]", name, _RULES)
-    found = list(_matrices(source) if isinstance(source, nn.Module) else _entries(source))
-    if not found:
+    if isinstance(source, nn.Module):
+        items = matrices.of_module(source, layout=layout)
+    else:
+        items = matrices.of_state(source, layout=layout)
+    rows = [placed(one) for item in items if isinstance(item, WeightMatrix) for one in item.each()]
+    if not rows:
         raise ValueError("source: holds no weight matrix")
-    for pattern in layouts:
-        require_match("layout", pattern, (matrix.name for matrix in found))
-    rows = []
-    for matrix in found:
-        chosen = _first_match(matrix.name, layouts, matrix.layout)
-        matrix = _Matrix(matrix.name, matrix.weight, chosen, matrix.groups)
-        std = _root_mean_square(matrix.name, matrix.weight)
-        log_fan = math.log(matrix.d_in)
-        rows.append(
-            {
-                "name": matrix.name,
-                "shape": tuple(matrix.weight.shape),
-                "d_in": matrix.d_in,
-                "rule": _RULES[matrix.layout],
-                "std": std,
-                "gamma": _rate(std, log_fan),
-                "standard_error": (
-                    1 / (math.sqrt(2 * matrix.weight.numel()) * log_fan) if log_fan > 0 else math.nan
-                ),
-            }
-        )
     return pd.DataFrame(rows)
 
 
-def _matrices(module: nn.Module) -> Iterator[_Matrix]:
-    """Every weight matrix once, in the order of the parameters."""
-    seen: set[int] = set()
-    for prefix, part in module.named_modules():
-        if isinstance(part, _NORMALIZATION):
-            continue
-        for name, parameter in part.named_parameters(recurse=False):
-            if parameter.ndim < 2 or id(parameter) in seen or name.startswith("bias"):
-                continue
-            seen.add(id(parameter))
-            full = f"{prefix}.{name}" if prefix else name
-            yield _Matrix(full, parameter, _layout_of(part, parameter), int(getattr(part, "groups", 1)))
-
-
-def entry_layout(name: str, weight: Tensor, layout: Mapping[str, Layout] | None = None) -> Layout:
-    """Layout of a weight of a bare state dict: the first pattern's that matches, else by name and shape.
-
-    Args:
-        name: Of the weight.
-        weight: At least two-dimensional.
-        layout: From patterns to layouts, as for `effective_gamma`.
-
-    Returns:
-        The layout.
+def placed(matrix: WeightMatrix) -> dict[str, Any]:
+    """Where one weight matrix stands on the γ axis: the row of `effective_gamma`.
 
     Raises:
-        ValueError: An unknown layout.
+        ValueError: It is empty, or holds NaN or infinity.
     """
-    for pattern, chosen in (layout or {}).items():
-        require_known(f"layout[{pattern!r}]", chosen, _RULES)
-    inferred: Layout = "linear"
-    if weight.ndim > 2:
-        inferred = "convolution"
-    elif any(word in name.lower() for word in _EMBEDDING_WORDS):
-        inferred = "embedding"
-    return _first_match(name, layout or {}, inferred)
+    std = _root_mean_square(matrix.name, matrix.weight)
+    log_fan = math.log(matrix.d_in)
+    error = 1 / (math.sqrt(2 * matrix.weight.numel()) * log_fan) if log_fan > 0 else math.nan
+    return {
+        "name": matrix.name,
+        "shape": tuple(matrix.weight.shape),
+        "d_in": matrix.d_in,
+        "rule": matrix.rule,
+        "std": std,
+        "gamma": _rate(std, log_fan),
+        "standard_error": error,
+    }
 
 
-def neurons(weight: Tensor, layout: Layout) -> Tensor:
-    """View a weight as (out, in), one neuron a row; kernels are flattened to (out, in x kernel size).
-
-    Args:
-        weight: As stored.
-        layout: How it is stored.
-
-    Returns:
-        (out, in), where "input-output" and transposed convolutions are transposed; rows of an embedding are
-        its tokens.
-    """
-    if layout in ("input-output", "transposed convolution"):
-        weight = weight.transpose(0, 1)
-    return weight.flatten(1)
-
-
-def _entries(state: Mapping[str, Tensor]) -> Iterator[_Matrix]:
-    seen: set[int] = set()
-    for name, value in state.items():
-        if not (isinstance(value, Tensor) and value.ndim >= 2 and value.is_floating_point()):
-            continue
-        if value.data_ptr() in seen and value.numel() > 0:
-            continue
-        seen.add(value.data_ptr())
-        yield _Matrix(name, value, entry_layout(name, value))
-
-
-def _layout_of(part: nn.Module, parameter: Tensor) -> Layout:
-    if isinstance(part, nn.Embedding | nn.EmbeddingBag):
-        return "embedding"
-    if isinstance(part, _TRANSPOSED):
-        return "transposed convolution"
-    if parameter.ndim > 2:
-        return "convolution"
-    # The one library class whose Linear is stored transposed; its name is all that is needed of it.
-    return "input-output" if type(part).__name__ == "Conv1D" else "linear"
-
-
-def _fan_in(shape: torch.Size, layout: Layout, groups: int) -> int:
-    if layout == "input-output":
-        return shape[0]
-    if layout == "transposed convolution":
-        # Stored as (in, out / groups, *kernel).
-        return shape[0] // groups * math.prod(shape[2:])
-    return math.prod(shape[1:])
-
-
-def _biases(module: nn.Module, untouched: set[str]) -> Iterator[Tensor]:
-    for prefix, part in module.named_modules():
-        if isinstance(part, _NORMALIZATION) or prefix in untouched:
-            continue
-        for name, parameter in part.named_parameters(recurse=False):
-            if "bias" in name:
-                yield parameter
-
-
-def _first_match(name: str, patterns: Mapping[str, T], default: T) -> T:
-    return next((value for pattern, value in patterns.items() if fnmatchcase(name, pattern)), default)
+def _require_values(items: list[WeightMatrix | Skipped]) -> None:
+    for item in items:
+        if isinstance(item, Skipped) and item.reason in (matrices.META, matrices.LAZY):
+            raise ValueError(f"module: {item.name!r} cannot be initialized: {item.reason}")
 
 
 def _root_mean_square(name: str, weight: Tensor) -> float:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from lowcomplex import measures as library
 from lowcomplex._cadence import Cadence, log_linear_steps
-from lowcomplex._names import require_known, require_match
+from lowcomplex._layers import Layers, Members
+from lowcomplex._names import require_known
 from lowcomplex._records import decode, encode
 from lowcomplex.measures.weights.condensation import condensed_direction_count
 from lowcomplex.measures.weights.rank import rank_measures
@@ -44,20 +44,6 @@ NAMED_MEASURES: dict[str, Measure] = {
 }
 
 
-class Members(Protocol):
-    """Networks of one architecture, stacked: `lowcomplex.training.Ensemble`."""
-
-    @property
-    def diverged_at(self) -> Tensor:
-        """(members,) when each diverged, -1 if it has not."""
-
-    def __len__(self) -> int:
-        """How many there are."""
-
-    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Name and (members, ...) values of each parameter, sharing memory with training."""
-
-
 class Tracker:
     """Records measures of chosen layers every k steps of anything that trains.
 
@@ -71,8 +57,10 @@ class Tracker:
         module: The network, or an `Ensemble`.
         measures: Names of measures of `lowcomplex.measures` that return one number a matrix, or a mapping
             from a name of yours to a function (..., out, in) → (...).
-        layers: Name pattern or patterns of the weight matrices to measure, as in a shell. Convolution
-            kernels are flattened to (out, in x kernel size).
+        layers: Name pattern or patterns of the weight matrices to measure, as in a shell. What counts as a
+            weight matrix, and how its neurons lie, is decided by `lowcomplex.matrices.of_module`: convolution
+            kernels are flattened to (out, in x kernel size), each matrix of a stack is a layer of its own,
+            and parametrized weights are measured as the forward pass uses them.
         every: Record every so many steps; each, if neither `steps` nor `budget` is given.
         steps: Record at these steps instead, such as `log_linear_steps`.
         budget: Record instead as often as the clock allows: step 0, and then whenever recording, this record
@@ -84,7 +72,8 @@ class Tracker:
 
     Raises:
         ValueError: An unknown measure, a pattern that matches no weight matrix, more than one of `every`,
-            `steps` and `budget`, `every` not positive, or `budget` not between 0 and 1.
+            `steps` and `budget`, `every` not positive, `budget` not between 0 and 1, or parametrized weights
+            in an ensemble.
 
     Example:
         >>> layer = nn.Linear(4, 3)
@@ -110,7 +99,7 @@ class Tracker:
         self._cadence = Cadence(every, steps, budget, clock)
         self._measures = _resolve(measures)
         self._members = None if isinstance(module, nn.Module) else module
-        self._weights = _select(module, (layers,) if isinstance(layers, str) else tuple(layers))
+        self._layers = Layers(module, (layers,) if isinstance(layers, str) else tuple(layers))
         self._quantities = dict(quantities or {})
         self._next_step = 0
         self._records: list[xr.Dataset] = []
@@ -157,7 +146,7 @@ class Tracker:
                 variables[name] = ("member", number.double().numpy())
             else:
                 variables[name] = float(number)
-        coords = {"step": self._next_step, "layer": list(self._weights)}
+        coords = {"step": self._next_step, "layer": list(self._layers.names)}
         if self._members is not None:
             coords["member"] = range(len(self._members))
         return xr.Dataset(variables, coords=coords)
@@ -189,7 +178,7 @@ class Tracker:
         """
         return {
             "measures": list(self._measures),
-            "layers": list(self._weights),
+            "layers": list(self._layers.names),
             "quantities": list(self._quantities),
             "cadence": self._cadence.state_dict(),
             "next_step": self._next_step,
@@ -215,20 +204,19 @@ class Tracker:
         healthy = torch.ones(rows, dtype=torch.bool)
         if self._members is not None:
             healthy = self._members.diverged_at < 0
-        shape = (rows, len(self._weights))
+        shape = (rows, len(self._layers.names))
         results = {name: torch.full(shape, torch.nan, dtype=torch.float64) for name in self._measures}
         by_shape: dict[tuple[Any, ...], list[tuple[Tensor, int, Tensor]]] = {}
-        for layer, weight in enumerate(self._weights.values()):
-            matrices = (weight[None] if self._members is None else weight).detach().flatten(2)
-            kept = torch.isfinite(matrices).all((1, 2)).cpu() & healthy
+        for layer, weights in enumerate(self._layers.neurons()):
+            kept = torch.isfinite(weights).all((1, 2)).cpu() & healthy
             self.diverged |= not bool(kept.all())
             (members,) = kept.nonzero(as_tuple=True)
             if len(members) < rows:
-                matrices = matrices[members.to(matrices.device)]
-            key = (matrices.shape[1:], matrices.dtype, matrices.device)
-            by_shape.setdefault(key, []).append((members, layer, matrices))
+                weights = weights[members.to(weights.device)]
+            key = (weights.shape[1:], weights.dtype, weights.device)
+            by_shape.setdefault(key, []).append((members, layer, weights))
         for group in by_shape.values():
-            stacked = torch.cat([matrices for _, _, matrices in group])
+            stacked = torch.cat([weights for _, _, weights in group])
             if not len(stacked):
                 continue
             members = torch.cat([members for members, _, _ in group])
@@ -247,11 +235,3 @@ def _resolve(measures: Sequence[str] | Mapping[str, Measure]) -> dict[str, Measu
     for name in measures:
         require_known("measures", name, NAMED_MEASURES)
     return {name: NAMED_MEASURES[name] for name in measures}
-
-
-def _select(module: nn.Module | Members, patterns: tuple[str, ...]) -> dict[str, Tensor]:
-    dimensions = 2 if isinstance(module, nn.Module) else 3
-    matrices = {n: p for n, p in module.named_parameters() if p.ndim >= dimensions and p.numel() > 0}
-    for pattern in patterns:
-        require_match("layers", pattern, matrices)
-    return {n: p for n, p in matrices.items() if any(fnmatchcase(n, pattern) for pattern in patterns)}

@@ -1,14 +1,11 @@
 """Weight matrices of checkpoints: read one at a time, without running their code, measured and placed."""
 
 from lowcomplex.checkpoints._files import names, weights
-from lowcomplex.checkpoints._matrices import VECTOR, Matrix, Skipped, matrices
+from lowcomplex.checkpoints._matrices import matrices
 from lowcomplex.checkpoints._tables import CheckpointTable, gamma_table, measure_table, side_by_side
 
 __all__ = [
-    "VECTOR",
     "CheckpointTable",
-    "Matrix",
-    "Skipped",
     "gamma_table",
     "matrices",
     "measure_table",

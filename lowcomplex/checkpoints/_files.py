@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,35 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lowcomplex.matrices import Entry
+
 _TORCH_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
 # What training leaves beside the weights.
 _NO_WEIGHTS = ("training_args*", "optimizer*", "scheduler*", "rng_state*", "random_states*")
 # The whole model under its usual name; other files of the folder then hold copies or parts of it.
 _WHOLE = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth")
+
+# How safetensors calls the types of PyTorch; it has others, which hold quantized weights.
+_DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U64": "uint64",
+    "U32": "uint32",
+    "U16": "uint16",
+    "U8": "uint8",
+    "BOOL": "bool",
+    "C64": "complex64",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E8M0": "float8_e8m0fnu",
+    "F4": "float4_e2m1fn_x2",
+}
 
 
 def weights(path: Path | str) -> Iterator[tuple[str, Tensor]]:
@@ -28,24 +52,14 @@ def weights(path: Path | str) -> Iterator[tuple[str, Tensor]]:
             either, sharded with an index or not (as Hugging Face folders do).
 
     Yields:
-        Name and tensor; of safetensors only one is in memory at a time.
+        Name and tensor; only one is in memory at a time.
 
     Raises:
         FileNotFoundError: There is no checkpoint at `path`.
         ValueError: The file is damaged, of an unknown kind, or would execute code on loading.
     """
-    path = Path(path)
-    if path.is_dir():
-        for file in _files_of(path):
-            yield from weights(file)
-    elif not path.exists():
-        raise FileNotFoundError(f"{path}: no such checkpoint")
-    elif path.suffix == ".safetensors":
-        yield from _safetensors(path)
-    elif path.suffix in _TORCH_SUFFIXES:
-        yield from _torch_file(path)
-    else:
-        raise ValueError(f"{path}: expected .safetensors or one of {', '.join(_TORCH_SUFFIXES)}")
+    for entry in entries(path):
+        yield entry.name, entry.load()
 
 
 def names(path: Path | str) -> list[str]:
@@ -55,15 +69,45 @@ def names(path: Path | str) -> list[str]:
         FileNotFoundError: There is no checkpoint at `path`.
         ValueError: As for `weights`.
     """
+    return [entry.name for entry in entries(path)]
+
+
+def entries(path: Path | str) -> list[Entry]:
+    """Every tensor of a checkpoint, described without its values, which each entry loads when asked.
+
+    Args:
+        path: As for `weights`.
+
+    Returns:
+        In the order of `weights`.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint at `path`.
+        ValueError: As for `weights`; or two files of a folder hold tensors of the same name.
+    """
     path = Path(path)
     if path.is_dir():
-        return [name for file in _files_of(path) for name in names(file)]
-    if path.suffix == ".safetensors" and path.exists():
-        with _opened(path) as file:
-            return list(file.keys())
-    if path.suffix in _TORCH_SUFFIXES and path.exists():
-        return list(_state_dict(path))
-    return [name for name, _ in weights(path)]
+        return _entries_of_folder(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such checkpoint")
+    if path.suffix == ".safetensors":
+        return _safetensors(path)
+    if path.suffix in _TORCH_SUFFIXES:
+        return _torch_file(path)
+    raise ValueError(f"{path}: expected .safetensors or one of {', '.join(_TORCH_SUFFIXES)}")
+
+
+def _entries_of_folder(folder: Path) -> list[Entry]:
+    found: dict[str, tuple[Path, Entry]] = {}
+    for file in _files_of(folder):
+        for entry in entries(file):
+            if entry.name in found:
+                raise ValueError(
+                    f"{folder}: {found[entry.name][0].name} and {file.name} both hold {entry.name!r}; give "
+                    "the file that you mean"
+                )
+            found[entry.name] = (file, entry)
+    return [entry for _, entry in found.values()]
 
 
 def _files_of(folder: Path) -> list[Path]:
@@ -108,28 +152,37 @@ def _opened(path: Path) -> Iterator[Any]:
         raise ValueError(f"{path}: damaged safetensors file ({error})") from error
 
 
-def _safetensors(path: Path) -> Iterator[tuple[str, Tensor]]:
-    for name in names(path):
-        # Mapped anew for each tensor: pages of earlier ones would stay in memory with the mapping.
-        with _opened(path) as file:
-            tensor = file.get_tensor(name)
-        yield name, tensor
-        del tensor
+def _safetensors(path: Path) -> list[Entry]:
+    def loader(name: str) -> Callable[[], Tensor]:
+        def load() -> Tensor:
+            # Mapped anew for each tensor: pages of earlier ones would stay in memory with the mapping.
+            with _opened(path) as file:
+                tensor: Tensor = file.get_tensor(name)
+            return tensor
+
+        return load
+
+    found = []
+    with _opened(path) as file:
+        for name in file.keys():  # noqa: SIM118  (it is no dict)
+            header = file.get_slice(name)
+            dtype = header.get_dtype()
+            shape = tuple(header.get_shape())
+            found.append(Entry(name, shape, _DTYPES.get(dtype, dtype), loader(name)))
+    return found
 
 
-def _torch_file(path: Path) -> Iterator[tuple[str, Tensor]]:
+def _torch_file(path: Path) -> list[Entry]:
     content = _state_dict(path)
     if not zipfile.is_zipfile(path):
         # The format before torch 1.6 cannot be mapped: it is in memory as a whole.
-        yield from content.items()
-        return
-    stored = list(content)
-    del content
-    for name in stored:
+        return [Entry.of(name, tensor) for name, tensor in content.items()]
+
+    def loader(name: str) -> Callable[[], Tensor]:
         # Mapped anew for each tensor, as above.
-        tensor = _state_dict(path)[name]
-        yield name, tensor
-        del tensor
+        return lambda: _state_dict(path)[name]
+
+    return [Entry.of(name, tensor, loader(name)) for name, tensor in content.items()]
 
 
 def _state_dict(path: Path) -> dict[str, Tensor]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from lowcomplex import nulls
-from lowcomplex.checkpoints._matrices import Matrix, Skipped, matrices
-from lowcomplex.initialization import Layout, effective_gamma
+from lowcomplex.checkpoints._matrices import matrices
+from lowcomplex.initialization import placed
+from lowcomplex.matrices import Layout, Skipped, WeightMatrix
 from lowcomplex.measures import condensed_directions, cosine_moments, rank_measures
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class CheckpointTable(NamedTuple):
     """What a checkpoint measures.
 
     Attributes:
-        table: One row a weight matrix.
+        table: One row per weight matrix.
         skipped: What is not a weight matrix, with the reason.
     """
 
@@ -74,7 +75,7 @@ def gamma_table(
         FileNotFoundError: There is no checkpoint at `path`.
         ValueError: As for `matrices`.
     """
-    return _table(path, layout, progress, _placed)
+    return _table(path, layout, progress, placed)
 
 
 def side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -101,16 +102,17 @@ def _table(
     path: Path | str,
     layout: Mapping[str, Layout] | None,
     progress: Progress | None,
-    row_of: Callable[[Matrix], dict[str, Any]],
+    row_of: Callable[[WeightMatrix], dict[str, Any]],
 ) -> CheckpointTable:
     import pandas as pd
 
-    rows, skipped = [], []
+    rows: list[dict[str, Any]] = []
+    skipped = []
     for item in matrices(path, layout=layout):
         if isinstance(item, Skipped):
             skipped.append(item)
         else:
-            rows.append(row_of(item))
+            rows.extend(map(row_of, item.each()))
         if progress is not None:
             progress(item.name)
         # So that two are never in memory at a time.
@@ -118,15 +120,10 @@ def _table(
     return CheckpointTable(pd.DataFrame(rows), tuple(skipped))
 
 
-def _placed(matrix: Matrix) -> dict[str, Any]:
-    table = effective_gamma({matrix.name: matrix.weight}, layout={"*": matrix.layout})
-    return {str(column): table[column].iloc[0] for column in table.columns}
-
-
 @torch.no_grad()
-def _measured(matrix: Matrix) -> dict[str, Any]:
-    placed, W = _placed(matrix), matrix.neurons
-    row = {key: placed[key] for key in ("name", "shape", "d_in", "gamma")}
+def _measured(matrix: WeightMatrix) -> dict[str, Any]:
+    place, W = placed(matrix), matrix.neurons
+    row = {key: place[key] for key in ("name", "shape", "d_in", "gamma")}
     values = {name: float(value) for name, value in (rank_measures(W) | cosine_moments(W)).items()}
     for name, value in values.items():
         row |= {name: value, **_null(name, *W.shape)}

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from rich.table import Table
 from tqdm import tqdm
 
-from lowcomplex import checkpoints
+from lowcomplex import checkpoints, matrices
 from lowcomplex.cli._output import console, require_folder, write_json
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ Layouts = Annotated[
     list[str] | None,
     Parameter(
         help="How matrices are stored whose names do not tell, as PATTERN=LAYOUT, where LAYOUT is linear, "
-        "embedding, convolution, 'transposed convolution' or input-output (GPT-2's Conv1D); repeatable.",
+        "embedding, convolution, 'transposed convolution', input-output (GPT-2's Conv1D), stacked "
+        "(experts as (…, out, in)) or 'stacked input-output'; repeatable.",
         negative=(),
     ),
 ]
@@ -123,9 +124,7 @@ def _read(
     with tqdm(total=total, desc=path.name, unit=" tensors", leave=False, disable=not live) as bar:
         found = table_of(path, layout=layout, progress=lambda _: bar.update())
     if found.table.empty:
-        reasons = {
-            f"{item.name}: {item.reason}" for item in found.skipped if item.reason != checkpoints.VECTOR
-        }
+        reasons = {f"{item.name}: {item.reason}" for item in found.skipped if item.reason != matrices.VECTOR}
         detail = f" ({'; '.join(sorted(reasons))})" if reasons else ""
         raise ValueError(f"{path}: holds no weight matrix to measure{detail}")
     return found
@@ -191,10 +190,10 @@ def _print(
     console().print(table)
 
 
-def _print_skipped(skipped: Sequence[checkpoints.Skipped], prefix: str) -> None:
-    vectors = sum(item.reason == checkpoints.VECTOR for item in skipped)
+def _print_skipped(skipped: Sequence[matrices.Skipped], prefix: str) -> None:
+    vectors = sum(item.reason == matrices.VECTOR for item in skipped)
     if vectors:
         print(f"{prefix}{vectors} vectors and scalars (biases, gains) not measured")
     for item in skipped:
-        if item.reason != checkpoints.VECTOR:
+        if item.reason != matrices.VECTOR:
             print(f"{prefix}skipped {item.name}: {item.reason}")

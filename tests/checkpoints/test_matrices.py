@@ -9,12 +9,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lowcomplex import checkpoints, effective_gamma
-from lowcomplex.checkpoints import Matrix, Skipped
+from lowcomplex.matrices import Skipped, WeightMatrix
 
 
-def _read(path: Path, **options: object) -> tuple[dict[str, Matrix], dict[str, str]]:
+def _read(path: Path, **options: object) -> tuple[dict[str, WeightMatrix], dict[str, str]]:
     items = list(checkpoints.matrices(path, **options))
-    found = {item.name: item for item in items if isinstance(item, Matrix)}
+    found = {item.name: item for item in items if isinstance(item, WeightMatrix)}
     return found, {item.name: item.reason for item in items if isinstance(item, Skipped)}
 
 
@@ -47,7 +47,7 @@ def test_every_reason_to_skip(tmp_path: Path) -> None:
         "position_ids": "int64, not floating-point: indices or quantized weights",
         "packed": "int8, not floating-point: indices or quantized weights",
         "tiny": "quantized (float8_e4m3fn)",
-        "packed.scales": "scales of quantized weights",
+        "packed.scales": "belongs to the quantized packed",
         "diverged": "holds NaN or infinite entries",
         "nothing": "empty",
     }

@@ -1,0 +1,108 @@
+"""The layers that a tracker measures: weight matrices chosen by name, of a network or of an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from lowcomplex._names import require_match
+from lowcomplex.matrices import WeightMatrix, of_module
+
+
+class Members(Protocol):
+    """Networks of one architecture, stacked: `lowcomplex.training.Ensemble`."""
+
+    @property
+    def diverged_at(self) -> Tensor:
+        """(members,) when each diverged, -1 if it has not."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Name and (members, ...) values of each parameter, sharing memory with training."""
+
+    def member(self, index: int) -> nn.Module:
+        """A copy of one of them."""
+
+
+class Layers:
+    """The weight matrices of a network, or of all members of an ensemble, whose names match.
+
+    Attributes:
+        names: Of the layers; each matrix of a stack is one.
+
+    Args:
+        module: The network, or an ensemble.
+        patterns: Shell patterns of names, of single matrices or of whole stacks.
+
+    Raises:
+        ValueError: A pattern matches no weight matrix, or an ensemble's weight is parametrized.
+    """
+
+    def __init__(self, module: nn.Module | Members, patterns: tuple[str, ...]) -> None:
+        self._module = module
+        self._found = _of_network(module) if isinstance(module, nn.Module) else _of_members(module)
+        stack_of = {name: matrix.name for matrix in self._found for name, _ in matrix.places()}
+        for pattern in patterns:
+            require_match("layers", pattern, [*stack_of, *stack_of.values()])
+        self.names = tuple(
+            name
+            for name, stack in stack_of.items()
+            if any(fnmatchcase(name, pattern) or fnmatchcase(stack, pattern) for pattern in patterns)
+        )
+
+    def neurons(self) -> Iterator[Tensor]:
+        """Yield the (members, out, in) weights in use of each layer now; a network is its own only member.
+
+        Raises:
+            ValueError: A layer is gone.
+        """
+        current: dict[str, Tensor] = {}
+        for matrix, weights in self._weights():
+            stacked = matrix.neurons_of(weights.detach())
+            for name, place in matrix.places():
+                index: tuple[slice | int, ...] = (slice(None), *place)
+                current[name] = stacked[index]
+        for name in self.names:
+            if name not in current:
+                raise ValueError(f"layers: the network has no weight matrix {name!r} any more")
+            yield current[name]
+
+    def _weights(self) -> Iterator[tuple[WeightMatrix, Tensor]]:
+        values = dict(self._module.named_parameters())
+        if isinstance(self._module, nn.Module):
+            # Layers may have been exchanged, pruned, or parametrized since the last record.
+            if not all(_stands(matrix, values.get(matrix.name)) for matrix in self._found):
+                self._found = _of_network(self._module)
+            for matrix in self._found:
+                value = values[matrix.name] if matrix.computed is None else matrix.computed.read()
+                yield matrix, value[None]
+        else:
+            yield from ((matrix, values[matrix.name]) for matrix in self._found)
+
+
+def _stands(matrix: WeightMatrix, parameter: Tensor | None) -> bool:
+    """Whether the parameter of a matrix's name is still that matrix; a computed one is no parameter."""
+    if matrix.computed is not None or parameter is None:
+        return matrix.computed is not None and parameter is None
+    return parameter.shape == matrix.weight.shape
+
+
+def _of_network(module: nn.Module) -> list[WeightMatrix]:
+    return [item for item in of_module(module) if isinstance(item, WeightMatrix)]
+
+
+def _of_members(ensemble: Members) -> list[WeightMatrix]:
+    trained = {name for name, _ in ensemble.named_parameters()}
+    found = _of_network(ensemble.member(0))
+    for matrix in found:
+        if matrix.computed is not None:
+            raise ValueError(
+                f"layers: {matrix.name!r} is computed by {matrix.computed.how}; of an ensemble, only weights "
+                "that are parameters are measured"
+            )
+    return [matrix for matrix in found if matrix.name in trained]

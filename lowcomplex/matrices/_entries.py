@@ -1,0 +1,65 @@
+"""Tensors that are described before they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+LAZY = "has no shape before the first forward pass"
+META = "meta tensor, which holds no values"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A tensor of a state dict or file, described without its values.
+
+    Attributes:
+        name: Of the tensor.
+        shape: Its shape.
+        dtype: Name of its type as in PyTorch, such as "float32".
+        load: Reads it.
+        unusable: Why its values cannot be measured, if so.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    load: Callable[[], Tensor]
+    unusable: str | None = None
+
+    @classmethod
+    def of(cls, name: str, tensor: Tensor, load: Callable[[], Tensor] | None = None) -> Entry:
+        """Describe a tensor.
+
+        Args:
+            name: Of the tensor.
+            tensor: Of any kind.
+            load: Reads it later; the tensor itself if None.
+
+        Returns:
+            Its entry.
+        """
+        # A nested tensor has no shape.
+        shape = () if tensor.is_nested else tuple(tensor.shape)
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        return cls(name, shape, dtype, load or (lambda: tensor), unusable(tensor))
+
+
+def unusable(tensor: Tensor) -> str | None:
+    """Why the values of a tensor of this kind cannot be measured, if so."""
+    if torch.nn.parameter.is_lazy(tensor):
+        return LAZY
+    if tensor.is_nested:
+        return "nested tensor"
+    if tensor.layout != torch.strided:
+        return "sparse tensor"
+    if tensor.is_meta:
+        return META
+    if tensor.numel() > 0 and any(
+        stride == 0 and size > 1 for stride, size in zip(tensor.stride(), tensor.shape, strict=True)
+    ):
+        return "expanded tensor, in which one stored value stands for several"
+    return None

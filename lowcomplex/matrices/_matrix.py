@@ -1,0 +1,144 @@
+"""The records: a weight matrix, or a tensor that is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from itertools import product
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from lowcomplex._names import require_known
+from lowcomplex.matrices._in_use import Computed
+from lowcomplex.matrices._layouts import LAYOUTS, Layout, fan_in, neurons, single
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class WeightMatrix:
+    """A weight matrix, or a stack of such.
+
+    Attributes:
+        name: Of the weight in its module, state dict or file.
+        weight: The value in use, as stored: the weight that the forward pass multiplies with.
+        layout: How it is stored, one of `LAYOUTS`.
+        groups: Of a convolution; 1 where nothing tells.
+        tied_to: Other names of the same weight.
+        computed: How the module computes the weight from other parameters; None if it is a parameter.
+    """
+
+    name: str
+    weight: Tensor
+    layout: Layout
+    groups: int = 1
+    tied_to: tuple[str, ...] = ()
+    computed: Computed | None = field(default=None, repr=False)
+
+    @property
+    def d_in(self) -> int:
+        """The number of inputs that one output sums, the base of γ; of an embedding its dimension."""
+        return fan_in(self.weight.shape, self.layout, self.groups)
+
+    @property
+    def rule(self) -> str:
+        """What d_in counts."""
+        return LAYOUTS[self.layout]
+
+    @property
+    def neurons(self) -> Tensor:
+        """(..., out, in): one neuron per row; leading dimensions are those of a stack."""
+        return self.neurons_of(self.weight)
+
+    def neurons_of(self, weights: Tensor) -> Tensor:
+        """As `neurons`, of other weights that lie as this one does.
+
+        Args:
+            weights: (..., *shape), such as an ensemble's with the members as first dimension.
+
+        Returns:
+            (..., out, in).
+        """
+        return neurons(weights, self.layout, self.weight.ndim, self.groups)
+
+    def places(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Name and place of each matrix of a stack; of a single matrix its name and an empty place.
+
+        Yields:
+            The matrix is named by its place in the stack: "experts.down_proj.3" is the fourth.
+        """
+        leading = () if single(self.layout) == self.layout else self.weight.shape[:-2]
+        for place in product(*map(range, leading)):
+            is_lone = math.prod(leading) == 1
+            yield self.name if is_lone else ".".join([self.name, *map(str, place)]), place
+
+    def each(self) -> Iterator[WeightMatrix]:
+        """The matrices of a stack one by one, named by their places; of a single matrix itself."""
+        for name, place in self.places():
+            yield replace(self, name=name, weight=self.weight[place], layout=single(self.layout))
+
+    def put(self, values: Tensor) -> None:
+        """Make the weight in use hold these values.
+
+        Args:
+            values: As `weight`.
+
+        Raises:
+            ValueError: The weight is computed from parameters that cannot give it these values.
+        """
+        if self.computed is None:
+            with torch.no_grad():
+                self.weight.copy_(values)
+        else:
+            self.computed.put(self.name, values)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A tensor that is no weight matrix.
+
+    Attributes:
+        name: Of the tensor.
+        shape: Its shape.
+        reason: Why it is none.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    reason: str
+
+
+def matching(name: str, patterns: Mapping[str, T], default: T) -> T:
+    """The value of the first shell pattern that matches a name.
+
+    Args:
+        name: Of a weight.
+        patterns: From patterns, such as "blocks.*.query*", to values.
+        default: Where no pattern matches.
+
+    Returns:
+        The value.
+    """
+    return next((value for pattern, value in patterns.items() if fnmatchcase(name, pattern)), default)
+
+
+def require_layouts(layout: Mapping[str, Layout] | None, names: Iterable[str]) -> dict[str, Layout]:
+    """Refuse layouts that are unknown or whose pattern matches no name.
+
+    Raises:
+        ValueError: As said.
+    """
+    from lowcomplex._names import require_match
+
+    layouts = dict(layout or {})
+    for pattern, chosen in layouts.items():
+        require_known(f"layout[{pattern!r}]", chosen, LAYOUTS)
+    if layouts:
+        known = list(names)
+        for pattern in layouts:
+            require_match("layout", pattern, known)
+    return layouts

@@ -1,0 +1,169 @@
+"""The weight matrices of a module."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from torch import Tensor, nn
+
+from lowcomplex.matrices import _reasons
+from lowcomplex.matrices._entries import unusable
+from lowcomplex.matrices._in_use import Computed, computed_weights
+from lowcomplex.matrices._layouts import Layout, settled, stack_layout
+from lowcomplex.matrices._low_rank import low_rank_products
+from lowcomplex.matrices._matrix import Skipped, WeightMatrix, matching, require_layouts
+from lowcomplex.matrices._ties import storage_of
+
+_NORMALIZATION = (
+    nn.LayerNorm,
+    nn.GroupNorm,
+    nn.RMSNorm,
+    nn.modules.batchnorm._BatchNorm,
+    nn.modules.instancenorm._InstanceNorm,
+    nn.LocalResponseNorm,
+)
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+
+
+def of_module(
+    module: nn.Module, *, layout: Mapping[str, Layout] | None = None
+) -> list[WeightMatrix | Skipped]:
+    """The weight matrices of a module, and its other parameters with the reason why they are none.
+
+    A weight that the module computes, such as a parametrized, weight-normalized or pruned one, counts by
+    the value that the forward pass uses, under the name by which the layer uses it. A tied weight counts
+    once, under its first name. A tensor of more than two dimensions is a convolution's kernel if its module
+    is a convolution; with a first dimension of 1 it is an embedding, such as (1, positions, d); else it is a
+    stack of matrices, such as experts: (…, in, out) if the module says `is_transposed`, or if the shapes of
+    its gate_up and down projections say so, else (…, out, in).
+
+    Args:
+        module: The network; it is left as it is.
+        layout: Layout of the matrices whose name matches a pattern, where the module would be misread.
+
+    Returns:
+        Matrices and skipped parameters in the order of the parameters.
+
+    Raises:
+        ValueError: An unknown layout, or one whose pattern matches nothing.
+
+    Example:
+        >>> [(found.name, found.d_in) for found in of_module(nn.Linear(3, 2, bias=False))]
+        [('weight', 3)]
+    """
+    found: list[WeightMatrix | Skipped] = []
+    places: dict[tuple[object, ...], int] = {}
+    for prefix, part in _parts(module):
+        shapes = {name: tuple(p.shape) for name, p in part.named_parameters(recurse=False) if _has_shape(p)}
+        for name, value, computed in _weights(part):
+            full = f"{prefix}.{name}" if prefix else name
+            item = _item(part, full, value, computed, shapes)
+            key = storage_of(value) if isinstance(item, WeightMatrix) and computed is None else None
+            if key is not None and key in places:
+                first = found[places[key]]
+                assert isinstance(first, WeightMatrix)
+                found[places[key]] = replace(first, tied_to=(*first.tied_to, full))
+                item = Skipped(full, tuple(value.shape), f"tied to {first.name}")
+            elif key is not None:
+                places[key] = len(found)
+            found.append(item)
+    found = low_rank_products(module, found)
+    layouts = require_layouts(layout, (item.name for item in found if isinstance(item, WeightMatrix)))
+    return [_laid(item, layouts) if isinstance(item, WeightMatrix) else item for item in found]
+
+
+def biases_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The biases that `initialize` puts at zero, with the name of the module that each belongs to.
+
+    Those of normalization layers are not among them, nor are tables of biases, which are looked up.
+    """
+    for prefix, part in module.named_modules():
+        if _is_normalization(part):
+            continue
+        for name, parameter in part.named_parameters(recurse=False):
+            if "bias" in name and "table" not in name:
+                yield prefix, parameter
+
+
+def _parts(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The module and its submodules, without those that only compute another one's weight."""
+    inner: set[int] = set()
+    for prefix, part in module.named_modules():
+        if nn.utils.parametrize.is_parametrized(part):
+            inner.update(id(step) for step in part.parametrizations.modules())
+        if id(part) not in inner:
+            yield prefix, part
+
+
+def _weights(part: nn.Module) -> Iterator[tuple[str, Tensor, Computed | None]]:
+    """Name and value in use of each parameter, and what computes it."""
+    computed = computed_weights(part)
+    sources = {source for one in computed.values() for source in one.sources()}
+    for name, parameter in part.named_parameters(recurse=False):
+        if name not in sources:
+            yield name, parameter, None
+    for name, one in computed.items():
+        yield name, one.read(), one
+
+
+def _item(
+    part: nn.Module,
+    name: str,
+    value: Tensor,
+    computed: Computed | None,
+    shapes: Mapping[str, tuple[int, ...]],
+) -> WeightMatrix | Skipped:
+    reason = unusable(value)
+    if reason is not None:
+        return Skipped(name, tuple(value.shape) if _has_shape(value) else (), reason)
+    shape = tuple(value.shape)
+    reason = _reasons.by_type(str(value.dtype).removeprefix("torch."))
+    if reason is None and not (_is_convolution(part) and len(shape) > 2 and value.numel() > 0):
+        reason = _reasons.by_shape(shape)
+    if reason is None and _is_normalization(part):
+        reason = "gain of a normalization"
+    reason = reason or _reasons.by_name(name, shape)
+    if reason is not None:
+        return Skipped(name, shape, reason)
+    own = name.rpartition(".")[2]
+    chosen = _layout_of(part, own, {**shapes, own: shape})
+    return WeightMatrix(name, value, chosen, int(getattr(part, "groups", 1)), computed=computed)
+
+
+def _laid(matrix: WeightMatrix, layouts: Mapping[str, Layout]) -> WeightMatrix:
+    chosen = settled(matching(matrix.name, layouts, matrix.layout), matrix.weight.ndim)
+    return matrix if chosen == matrix.layout else replace(matrix, layout=chosen)
+
+
+def _layout_of(part: nn.Module, name: str, shapes: Mapping[str, tuple[int, ...]]) -> Layout:
+    if isinstance(part, nn.Embedding | nn.EmbeddingBag):
+        return "embedding"
+    if isinstance(part, _TRANSPOSED):
+        return "transposed convolution"
+    shape = shapes[name]
+    if len(shape) == 2:
+        # The one library class whose Linear is stored transposed; its name is all that is needed of it.
+        return "input-output" if type(part).__name__ == "Conv1D" else "linear"
+    if _is_convolution(part):
+        return "convolution"
+    if shape[0] == 1:
+        return "embedding"
+    if getattr(part, "is_transposed", False) is True:
+        return "stacked input-output"
+    return stack_layout(name, shapes)
+
+
+def _is_convolution(part: nn.Module) -> bool:
+    """Whether a module sums over all dimensions of its kernel but the first, as convolutions do."""
+    kinds = (nn.modules.conv._ConvNd, nn.Bilinear)
+    return isinstance(part, kinds) or bool(re.search(r"Conv(\dd)?$", type(part).__name__))
+
+
+def _is_normalization(part: nn.Module) -> bool:
+    return isinstance(part, _NORMALIZATION) or bool(re.search(r"Norm(\dd)?$", type(part).__name__))
+
+
+def _has_shape(parameter: Tensor) -> bool:
+    return not (nn.parameter.is_lazy(parameter) or parameter.is_nested)

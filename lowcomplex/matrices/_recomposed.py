@@ -1,0 +1,138 @@
+"""Weights that a state dict or file holds in parts: recomposed to the value that the forward pass uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lowcomplex.matrices import _low_rank
+from lowcomplex.matrices._entries import Entry
+from lowcomplex.matrices._matrix import Skipped
+
+_PARAMETRIZED = re.compile(
+    r"(?P<module>(?:.*\.)?)parametrizations\.(?P<tensor>[^.]+)\.original(?P<part>\d*)$"
+)
+
+
+class _Whole(NamedTuple):
+    """A weight in parts: its name, the parts' names, shape, and how it is computed from them."""
+
+    name: str
+    parts: tuple[str, ...]
+    shape: tuple[int, ...]
+    compute: Callable[..., Tensor]
+
+
+def recomposed(entries: Sequence[Entry]) -> list[Entry | Skipped]:
+    """Put the whole weight in the place of the first of its parts, and skip the other parts.
+
+    Parts are those of weight normalization (weight_g, weight_v), of spectral normalization (weight_orig,
+    weight_u, weight_v) and of pruning (weight_orig, weight_mask), under the names of the older hooks or of
+    parametrizations, and the factors of low-rank adapters. What a parametrization computes from the values
+    before it is not known from a file: such values are skipped.
+
+    Args:
+        entries: Everything that is stored.
+
+    Returns:
+        In the same order.
+    """
+    stored = {entry.name: entry for entry in entries}
+    wholes: dict[str, _Whole] = {}
+    part_of: dict[str, str] = {}
+    for name in stored:
+        whole = _whole_of(name, stored)
+        if whole is not None:
+            wholes[whole.parts[0]] = whole
+            part_of |= dict.fromkeys(whole.parts, whole.name)
+    found: list[Entry | Skipped] = []
+    for entry in entries:
+        whole = wholes.get(entry.name)
+        if whole is not None:
+            parts = [stored[part] for part in whole.parts]
+            unusable = next((part.unusable for part in parts if part.unusable is not None), None)
+            load = _loader(whole, [part.load for part in parts])
+            found.append(Entry(whole.name, whole.shape, entry.dtype, load, unusable))
+        elif entry.name in part_of:
+            found.append(Skipped(entry.name, entry.shape, f"part of {part_of[entry.name]}"))
+        elif len(entry.shape) >= 2 and _is_before_something(entry.name):
+            reason = "not the weight in use, but what something outside the file computes it from"
+            found.append(Skipped(entry.name, entry.shape, reason))
+        else:
+            found.append(entry)
+    return found
+
+
+def _whole_of(name: str, stored: Mapping[str, Entry]) -> _Whole | None:
+    """The weight of which this is the first part, the one of the weight's own shape."""
+    match = _PARAMETRIZED.search(name)
+    if match is not None:
+        whole = f"{match['module']}{match['tensor']}"
+        before = name.removesuffix(f"original{match['part']}")
+        if match["part"] == "1":
+            return _normalized(whole, name, f"{before}original0", stored)
+        return _spectral(whole, name, f"{before}0._u", f"{before}0._v", stored)
+    if name.endswith("_v"):
+        stem = name.removesuffix("_v")
+        return _normalized(stem, name, f"{stem}_g", stored)
+    if name.endswith("_orig"):
+        stem = name.removesuffix("_orig")
+        mask = stored.get(f"{stem}_mask")
+        if mask is not None and mask.shape == stored[name].shape:
+            return _Whole(stem, (name, mask.name), mask.shape, lambda weight, mask: weight * mask.to(weight))
+        return _spectral(stem, name, f"{stem}_u", f"{stem}_v", stored)
+    partner = _low_rank.partner(name)
+    if partner is not None and partner[0] in stored:
+        a, b = stored[name].shape, stored[partner[0]].shape
+        if _low_rank.fits(b, a):
+            shape = (b[0], *a[1:]) if len(a) == 2 else (b[0], int(torch.Size(a[1:]).numel()))
+            return _Whole(partner[1], (name, partner[0]), shape, lambda a, b: _low_rank.product(b, a))
+    return None
+
+
+def _normalized(whole: str, direction: str, magnitude: str, stored: Mapping[str, Entry]) -> _Whole | None:
+    if magnitude not in stored:
+        return None
+    shape, sizes = stored[direction].shape, stored[magnitude].shape
+    if len(shape) != len(sizes) or any(n not in (1, m) for m, n in zip(shape, sizes, strict=True)):
+        return None
+    return _Whole(whole, (direction, magnitude), shape, _weight_norm)
+
+
+def _spectral(whole: str, weight: str, u: str, v: str, stored: Mapping[str, Entry]) -> _Whole | None:
+    if u not in stored or v not in stored:
+        return None
+    shape, rows = stored[weight].shape, stored[u].shape
+    if len(shape) < 2 or len(rows) != 1 or rows[0] not in shape[:2]:
+        return None
+    return _Whole(whole, (weight, u, v), shape, _spectral_norm)
+
+
+def _weight_norm(direction: Tensor, magnitude: Tensor) -> Tensor:
+    direction = direction.to(torch.promote_types(direction.dtype, torch.float32))
+    over = [dimension for dimension, size in enumerate(magnitude.shape) if size == 1]
+    norms = torch.linalg.vector_norm(direction, dim=over, keepdim=True) if over else direction.abs()
+    return direction * (magnitude.to(direction) / norms)
+
+
+def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    weight = weight.to(torch.promote_types(weight.dtype, torch.float32))
+    # The rows are the outputs, which a transposed convolution has in its second dimension.
+    rows = weight if len(u) == weight.shape[0] else weight.transpose(0, 1)
+    return weight / (u.to(weight) @ rows.flatten(1) @ v.to(weight))
+
+
+def _loader(whole: _Whole, loads: Sequence[Callable[[], Tensor]]) -> Callable[[], Tensor]:
+    @torch.no_grad()
+    def load() -> Tensor:
+        return whole.compute(*(load() for load in loads)).detach()
+
+    return load
+
+
+def _is_before_something(name: str) -> bool:
+    return "parametrizations" in name.split(".") or name.endswith("_orig")

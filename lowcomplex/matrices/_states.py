@@ -1,0 +1,163 @@
+"""The weight matrices of a state dict, or of a file that describes its tensors before it reads them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from lowcomplex.matrices import _reasons
+from lowcomplex.matrices._entries import Entry
+from lowcomplex.matrices._known_models import layouts_of_model
+from lowcomplex.matrices._layouts import Layout, settled, stack_layout
+from lowcomplex.matrices._matrix import Skipped, WeightMatrix, matching, require_layouts
+from lowcomplex.matrices._recomposed import recomposed
+from lowcomplex.matrices._ties import storage_of
+
+_EMBEDDING_WORDS = ("embed", "wte", "wpe", "position")
+_EXPERT_WORDS = ("expert", "moe")
+# Names under which convolutions keep their kernel; a stack of matrices has one of its own.
+_KERNELS = ("weight", "kernel", "filter", "filters")
+
+
+def of_state(
+    state: Mapping[str, Tensor], *, layout: Mapping[str, Layout] | None = None
+) -> list[WeightMatrix | Skipped]:
+    """The weight matrices of a state dict, and its other tensors with the reason why they are none.
+
+    The layout is inferred from names and shapes. Names that hold "embed", "wte", "wpe" or "position" are
+    embeddings. More than two dimensions are a convolution if the name ends in "weight"; with a first
+    dimension of 1 and another name an embedding; a stack of matrices otherwise, or if the name holds
+    "expert" or "moe": (…, out, in), unless gate_up and down projections fit together as (…, in, out). The
+    rest is linear. Weights in parts (weight or spectral normalization, pruning, low-rank adapters) are
+    recomposed.
+
+    Args:
+        state: Tensors by name; anything else in it is passed over.
+        layout: Layout of the matrices whose name matches a pattern, where inference would be wrong; goes
+            before names that speak of a bias or a mask, too.
+
+    Returns:
+        In the order of the state.
+
+    Raises:
+        ValueError: An unknown layout, or one whose pattern matches nothing.
+
+    Example:
+        >>> [(found.name, found.d_in) for found in of_state({"experts.up": torch.ones(8, 5, 3)})]
+        [('experts.up', 3)]
+    """
+    found: list[WeightMatrix | Skipped] = []
+    places: dict[tuple[object, ...], int] = {}
+    entries = [Entry.of(name, value) for name, value in state.items() if isinstance(value, Tensor)]
+    for planned in _plan(entries, layout, None):
+        if isinstance(planned, Skipped):
+            found.append(planned)
+            continue
+        entry, chosen = planned
+        weight = entry.load()
+        # Of what is computed here there is one only, whose memory may be another's later.
+        key = storage_of(weight) if entry.name in state else None
+        if key is not None and key in places:
+            first = found[places[key]]
+            assert isinstance(first, WeightMatrix)
+            found[places[key]] = replace(first, tied_to=(*first.tied_to, entry.name))
+            found.append(Skipped(entry.name, entry.shape, f"tied to {first.name}"))
+            continue
+        if key is not None:
+            places[key] = len(found)
+        found.append(WeightMatrix(entry.name, weight, chosen))
+    return found
+
+
+def of_entries(
+    entries: Iterable[Entry], *, layout: Mapping[str, Layout] | None = None, model: str | None = None
+) -> Iterator[WeightMatrix | Skipped]:
+    """As `of_state`, of tensors that are read when their turn comes, one in memory at a time.
+
+    A file does not tell which weights are tied, but tied ones have the same values: such a one is skipped,
+    unless all its entries are equal, as in a matrix of zeros. NaN and infinity are skipped, too.
+
+    Args:
+        entries: All tensors of a file, described.
+        layout: As of `of_state`.
+        model: The model's kind in the transformers library, if known; see `layouts_of_model`.
+
+    Yields:
+        Each tensor, as a matrix or skipped.
+
+    Raises:
+        ValueError: An unknown layout, or one whose pattern matches nothing.
+    """
+    seen: dict[tuple[torch.Size, torch.dtype, bytes], str] = {}
+    for planned in _plan(list(entries), layout, model):
+        if isinstance(planned, Skipped):
+            yield planned
+            continue
+        entry, chosen = planned
+        weight = entry.load()
+        reason = None
+        low, high = weight.aminmax()
+        if not bool(torch.isfinite(low) & torch.isfinite(high)):
+            reason = _reasons.NOT_FINITE
+        elif low != high:
+            key = (weight.shape, weight.dtype, _digest(weight))
+            reason = f"same values as {seen[key]}" if key in seen else None
+            seen.setdefault(key, entry.name)
+        if reason is None:
+            yield WeightMatrix(entry.name, weight, chosen)
+        else:
+            yield Skipped(entry.name, entry.shape, reason)
+        # So that two are never in memory at a time.
+        del weight
+
+
+def _plan(
+    entries: list[Entry], layout: Mapping[str, Layout] | None, model: str | None
+) -> list[tuple[Entry, Layout] | Skipped]:
+    """Which tensors are matrices, and how they lie; decided without their values."""
+    companions = _reasons.companions({entry.name: (entry.dtype, entry.shape) for entry in entries})
+    whole = recomposed(entries)
+    layouts = require_layouts(layout, (item.name for item in whole))
+    known = layouts_of_model(model)
+    siblings: dict[str, dict[str, tuple[int, ...]]] = {}
+    for item in whole:
+        module, _, own = item.name.rpartition(".")
+        siblings.setdefault(module, {})[own] = item.shape
+    planned: list[tuple[Entry, Layout] | Skipped] = []
+    for item in whole:
+        if isinstance(item, Skipped):
+            planned.append(item)
+            continue
+        said = matching(item.name, layouts, None)
+        reason = item.unusable or _reasons.by_type(item.dtype) or companions.get(item.name)
+        if reason is None and said is None:
+            reason = _reasons.by_shape(item.shape) or _reasons.by_name(item.name, item.shape)
+        elif reason is None and (len(item.shape) < 2 or 0 in item.shape):
+            reason = _reasons.by_shape(item.shape)
+        if reason is not None:
+            planned.append(Skipped(item.name, item.shape, reason))
+            continue
+        module, _, own = item.name.rpartition(".")
+        chosen = said or matching(item.name, known, None) or _inferred(item.name, own, siblings[module])
+        planned.append((item, settled(chosen, len(item.shape))))
+    return planned
+
+
+def _inferred(name: str, own: str, siblings: Mapping[str, tuple[int, ...]]) -> Layout:
+    shape, lower = siblings[own], name.lower()
+    if len(shape) == 2:
+        return "embedding" if any(word in lower for word in _EMBEDDING_WORDS) else "linear"
+    if shape[0] == 1 and own not in _KERNELS:
+        return "embedding"
+    if own not in _KERNELS or any(word in lower for word in _EXPERT_WORDS):
+        return stack_layout(own, siblings)
+    return "convolution"
+
+
+def _digest(weight: Tensor) -> bytes:
+    content = weight.detach().contiguous().flatten().view(torch.uint8).numpy()
+    return hashlib.blake2b(content.data, digest_size=16).digest()
