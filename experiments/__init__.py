@@ -1,6 +1,6 @@
-"""The studies: one module each, with its config, its grids and what a run measures."""
+"""The studies: one folder per family, with its config, its run, its grids and its findings."""
 
-from experiments._studies import NAMES, study
+from experiments._studies import studies, study
 from experiments._study import RESULTS, Study
 
-__all__ = ["NAMES", "RESULTS", "Study", "study"]
+__all__ = ["RESULTS", "Study", "studies", "study"]

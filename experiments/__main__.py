@@ -8,7 +8,7 @@ from typing import Annotated
 
 import cyclopts
 
-from experiments import NAMES, RESULTS, Study, study
+from experiments import RESULTS, Study, studies, study
 from experiments._cluster_options import PROCESSES, ClusterOptions
 from experiments._data import load_available
 from experiments.hypotheses import evidence, registered, table
@@ -47,10 +47,9 @@ def main(
         Run as jobs of a cluster.
     """
     if name is None:
-        for known in NAMES:
-            listed = study(known)
+        for listed in studies():
             sizes = ", ".join(f"{p}: {len(listed.sweep(p).configs)} runs" for p in listed.presets)
-            print(f"{known:24s} {listed.title} ({sizes})")
+            print(f"{listed.name:24s} {listed.title} ({sizes})")
         return 0
     try:
         chosen = study(name)
@@ -214,7 +213,7 @@ def hypotheses(*, preset: str = "full", folder: Path = RESULTS) -> int:
 
 
 def _studies(name: str | None) -> list[Study]:
-    return [study(known) for known in (NAMES if name is None else (name,))]
+    return list(studies()) if name is None else [study(name)]
 
 
 def _fields(config: sweeps.Config, dimensions: tuple[str, ...]) -> str:

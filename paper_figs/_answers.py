@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 import xarray as xr
 
-from experiments._anchor_findings import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, converged, rise, share
 from paper_figs._words import counted, unconverged

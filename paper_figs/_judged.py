@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from experiments._anchor_findings import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED
 from experiments.statistics.association import Effect, rank_correlation
 from paper_figs._words import counted
 

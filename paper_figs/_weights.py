@@ -9,8 +9,9 @@ import torch
 import xarray as xr
 
 from experiments import study
-from experiments._anchor_findings import NOT_CONVERGED
-from experiments._anchor_run import AnchorConfig, label
+from experiments._layers import label
+from experiments.anchor.config import AnchorConfig
+from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs.panels.runs import at_end
 
 QUERY = "block 1 query"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import xarray as xr
 
-from experiments._anchor_findings import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

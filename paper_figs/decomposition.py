@@ -7,7 +7,7 @@ import torch
 import xarray as xr
 from matplotlib import figure
 
-from experiments._pair_decomposition import pair_decomposition
+from experiments.anchor.pair_decomposition import pair_decomposition
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.tasks.anchor import ANCHORS
 from paper_figs._figure import Figure

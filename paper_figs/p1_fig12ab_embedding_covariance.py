@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import xarray as xr
 
-from experiments._anchor_findings import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, conclude, trend
 from paper_figs._weights import LARGE, final_runs

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure
 
-from experiments._anchor_findings import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._figure import Figure
 from paper_figs._judged import Point, Status, conclude, contrast
 from paper_figs._weights import LARGE, SMALL, matrix_shapes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray as xr
 from matplotlib.figure import Figure as Drawing
 
-from experiments._sequence_findings import verdict
+from experiments.sequences.findings import verdict
 from paper_figs._figure import Figure
 from paper_figs._words import counted, unconverged
 from paper_figs.panels.data_size import plot_accuracy_by_size, size_table

@@ -6,7 +6,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure
 
-from experiments._anchor_findings import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._figure import Figure
 from paper_figs._judged import conclude, trend
 from paper_figs._weight_maps import EMBEDDINGS, trends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from experiments._anchor_findings import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._figure import Figure
 from paper_figs._words import unconverged
 from paper_figs.panels.anchor import complexity_table, plot_complexity

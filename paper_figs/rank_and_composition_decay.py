@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from experiments._anchor_findings import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED
 from experiments.hypotheses.observables import COMPOSING_RANK
 from experiments.statistics.neighbors import FEWEST, explained_by_neighbors
 from paper_figs._figure import Figure

@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import cyclopts
 import xarray as xr
 
-from experiments import NAMES as STUDIES
-from experiments import RESULTS, study
+from experiments import RESULTS, studies
 from experiments._cluster_options import PROCESSES, ClusterOptions
 from experiments._data import load
 from experiments._study import Study
@@ -24,30 +23,6 @@ from paper_figs import NAMES, _papers, _verdicts, figure
 from paper_figs._files import write
 
 TITLE = "How complex is what training found? Measured over the initialization rate γ, and against theory"
-# Measured with two workers on a small server; only for the estimate that is printed.
-SECONDS_A_RUN: Mapping[str, float] = {
-    "gamma_axis": 0.3,
-    "two_layer_condensation": 2.0,
-    "frequency_principle": 4.0,
-    "anchor_gamma": 70.0,
-    "anchor_depth": 70.0,
-    "anchor_heads": 100.0,
-    "anchor_weight_decay": 70.0,
-    "anchor_learning_rate": 70.0,
-    "anchor_steps": 90.0,
-    "anchor_rate_decay": 70.0,
-    "anchor_both_unseen": 70.0,
-    "anchor_parts": 70.0,
-    "anchor_non_commuting": 70.0,
-    "anchor_data_complexity": 70.0,
-    "anchor_finite_data": 70.0,
-    "anchor_three": 70.0,
-    "anchor_key_split": 70.0,
-    "addition_block": 33.0,
-    "scan_generalization": 55.0,
-    "ontology_reasoning": 70.0,
-    "anchor_mechanism": 70.0,
-}
 
 app = cyclopts.App(
     name="python -m paper_figs.reproduce", help="Run the main job: studies, checks, figures, report."
@@ -111,14 +86,14 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
         ValueError: An unknown preset, or a negative number of workers.
     """
     start = time.perf_counter()
-    studies = [study(name) for name in STUDIES]
-    _announce(studies, preset, workers, folder)
+    all_studies = studies()
+    _announce(all_studies, preset, workers, folder)
     problems: list[str] = []
     findings: dict[str, tuple[str, ...]] = {}
     provenance: dict[str, dict[str, Any]] = {}
     captions = _draw("", xr.Dataset(), folder / "figures", problems)
     datasets: dict[str, xr.Dataset] = {}
-    for chosen in studies:
+    for chosen in all_studies:
         _say(f"\n{chosen.name}: {chosen.title}")
         if _is_computed(chosen, preset):
             dataset = _run(chosen, preset, workers, folder, cluster, problems)
@@ -159,19 +134,19 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
     return 1 if problems else 0
 
 
-def _announce(studies: list[Study], preset: str, workers: int, folder: Path) -> None:
+def _announce(all_studies: Sequence[Study], preset: str, workers: int, folder: Path) -> None:
     if workers < 0:
         raise ValueError(f"workers: expected zero or more processes, got {workers}")
-    studies = [chosen for chosen in studies if _is_computed(chosen, preset)]
-    grids = [chosen.sweep(preset).configs for chosen in studies]
+    computed = [chosen for chosen in all_studies if _is_computed(chosen, preset)]
+    grids = [chosen.sweep(preset).configs for chosen in computed]
     _say(
         f"Main job, preset {preset}, {workers} workers. It can be interrupted at any time and started again."
     )
     total = 0.0
-    for chosen, configs in zip(studies, grids, strict=True):
+    for chosen, configs in zip(computed, grids, strict=True):
         cells = Store(chosen.folder(folder) / "cells")
         missing = sum(config.hash not in cells for config in configs)
-        seconds = missing * SECONDS_A_RUN[chosen.name] / max(workers, 1)
+        seconds = missing * chosen.seconds / max(workers, 1)
         total += seconds
         estimate = f", about {_duration(seconds)}" if missing else ""
         _say(f"  {chosen.name:24s} {missing:3d} of {len(configs):3d} runs to compute{estimate}")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from experiments._anchor_findings import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED
 from experiments.hypotheses.observables import MissingObservableError, observables, run_dimensions
 from experiments.hypotheses.outcome import Outcome, of_effect, overall
 from experiments.hypotheses.registered import MATCHED, Association, Choice, Hypothesis

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from experiments._layers import PARTS, QUERY
+from experiments.anchor.schema import CLASSES, GROUPS, PAIRS, WEIGHT_MEASURES
 from lowcomplex._names import require_known
 
 # A run's fields that are numbers; the fields a study sweeps are dimensions of its dataset.
@@ -24,19 +26,7 @@ FIELDS = (
     "noise_groups",
     "sequences",
 )
-WEIGHT_MEASURES = (
-    "effective_rank",
-    "stable_rank",
-    "participation_ratio",
-    "numerical_rank",
-    "condensed_directions",
-    "effective_directions",
-    "relative_displacement",
-)
 BLOCKS = 4
-PARTS = ("query", "key", "value", "attention output", "feedforward in", "feedforward out")
-PAIRS = ("seen", "unseen")
-CLASSES = ("target", "intermediate", "unordered_pair")
 # Near which runs of three blocks at several γ and learning rates composed most (seeds from 100 on).
 COMPOSING_RANK = 5.0
 
@@ -158,7 +148,7 @@ def _index(dataset: xr.Dataset, fraction: float) -> Index:
 
 def _weights() -> Iterator[tuple[str, Observable]]:
     blocks = [f"block {block} {part}" for block in range(1, BLOCKS + 1) for part in PARTS]
-    for measure in WEIGHT_MEASURES:
+    for measure in (*WEIGHT_MEASURES, "relative_displacement"):
         for matrix in ("embedding", "positions", *blocks, "output head"):
             yield (
                 f"{measure}: {matrix}",
@@ -171,7 +161,7 @@ def _weights() -> Iterator[tuple[str, Observable]]:
                 Observable("weights", (measure,), partial(_mean_over_matrices, measure, group.strip())),
             )
     yield (
-        f"distance from stable rank {COMPOSING_RANK:g}: block 1 query",
+        f"distance from stable rank {COMPOSING_RANK:g}: {QUERY}",
         Observable("weights", ("stable_rank",), _distance_from_composing_rank),
     )
     for name in ("embedding_dimension", "embedding_ordinality"):
@@ -222,7 +212,7 @@ def _function() -> Iterator[tuple[str, Observable]]:
 
 
 def _answers() -> Iterator[tuple[str, Observable]]:
-    for group in ("seen_train_keys", "seen_test_keys", "inferential", "symmetric"):
+    for group in GROUPS:
         yield group, Observable("answers", ("accuracy",), partial(_in_time, "accuracy", {"group": group}))
     for name in ("training_loss", "loss"):
         yield name, Observable("answers", (name,), partial(_in_time, name, {}))
@@ -242,7 +232,7 @@ def _of_matrix(measure: str, matrix: str, dataset: xr.Dataset, index: Index) -> 
 
 def _distance_from_composing_rank(dataset: xr.Dataset, index: Index) -> xr.DataArray:
     """In octaves, of the first block's W_Q; an answer that has its peak there is monotone in it."""
-    rank = _of_matrix("stable_rank", "block 1 query", dataset, index)
+    rank = _of_matrix("stable_rank", QUERY, dataset, index)
     return rank.copy(data=np.abs(np.log2(rank.values / COMPOSING_RANK)))
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 from torch import Tensor, nn
 from torch.nn import functional
 
-from experiments._token_map import TokenMap
+from experiments.anchor.token_map import TokenMap
 from lowcomplex import Tracker, initialize
 from lowcomplex.networks import Transformer
 from lowcomplex.tasks import AnchorProbe, AnchorTask

@@ -30,8 +30,10 @@ def _toy_study(monkeypatch: pytest.MonkeyPatch) -> None:
         },
         dimensions=("gamma", "seed"),
         findings=lambda dataset: (f"{dataset.sizes['gamma']} gammas were walked.",),
+        order=0,
+        seconds=0.1,
     )
-    monkeypatch.setattr(__main__, "NAMES", ("toy",))
+    monkeypatch.setattr(__main__, "studies", lambda: (study,))
     monkeypatch.setattr(__main__, "study", {"toy": study}.__getitem__)
 
 

@@ -14,8 +14,7 @@ from matplotlib.text import Text
 import synthetic
 import synthetic_anchor
 import synthetic_mechanism
-from experiments import NAMES as STUDIES
-from experiments import study
+from experiments import studies, study
 from lowcomplex import plots
 from paper_figs import NAMES, figure
 from paper_figs._judged import VERDICTS
@@ -25,7 +24,7 @@ from paper_figs._judged import VERDICTS
 def test_a_figure_is_legible_and_says_what_it_shows(name: str) -> None:
     item = figure(name)
     assert item.name == name
-    assert item.study in ("", "hypotheses", *STUDIES)
+    assert item.study in ("", "hypotheses", *(each.name for each in studies()))
     dataset = synthetic.dataset(item.study)
     with plots.style():
         _assert_legible(item.draw(dataset))

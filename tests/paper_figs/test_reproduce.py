@@ -46,6 +46,8 @@ def _study(name: str) -> Study:
         presets={"quick": {"study": name}},
         dimensions=(),
         findings=_findings,
+        order=0,
+        seconds=0.1,
     )
 
 
@@ -88,9 +90,8 @@ class _Checks:
 def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Checks:
     runner = _Checks()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(job, "STUDIES", STUDIES)
     monkeypatch.setattr(job, "NAMES", FIGURES)
-    monkeypatch.setattr(job, "study", _study)
+    monkeypatch.setattr(job, "studies", lambda: tuple(map(_study, STUDIES)))
     monkeypatch.setattr(job, "figure", _figure)
     monkeypatch.setattr(checks, "run_all", runner)
     monkeypatch.setattr(job.registered, "load", lambda: ())

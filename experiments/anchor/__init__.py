@@ -1,0 +1,1 @@
+"""Transformers on the anchor task: do they compose anchor functions, or memorize pairs?"""

@@ -1,0 +1,1 @@
+"""Two-layer networks whose neurons condense onto predicted orientations."""

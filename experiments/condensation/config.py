@@ -1,0 +1,17 @@
+"""What one training of the study of condensation depends on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lowcomplex import sweeps
+
+
+class TwoLayerCondensationConfig(sweeps.Config):
+    """One training; the two initializations of a seed share their draw and their data."""
+
+    activation: Literal["tanh", "xtanh", "x2tanh"]
+    initialization: Literal["small", "large"]
+    seed: int
+    width: int = 60
+    records: int = 40

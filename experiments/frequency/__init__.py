@@ -1,0 +1,1 @@
+"""Networks of two hidden layers that learn low frequencies first."""

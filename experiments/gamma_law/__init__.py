@@ -1,0 +1,1 @@
+"""Networks that leave the lazy regime as γ crosses 1/2."""
