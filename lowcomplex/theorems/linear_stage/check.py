@@ -2,50 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from lowcomplex.networks import TwoLayer
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import scaled
 from lowcomplex.theorems._verdict import Comparison
-from lowcomplex.theorems.linear_stage.formula import driving_vector, linear_stage
+from lowcomplex.theorems.linear_stage.formula import LinearStage, driving_vector, linear_stage
 from lowcomplex.theorems.observations.fits import log_slope
 from lowcomplex.training import descend, normals, one_draw, stack
+
+Array = NDArray[np.float64]
 
 _SAMPLES, _INPUTS, _NEURONS, _STEP, _TIME = 40, 5, 200, 0.05, 4.0
 
 
+class Law(NamedTuple):
+    """The formulas that the check holds against training."""
+
+    driving_vector: Callable[[ArrayLike, ArrayLike], Array] = driving_vector
+    stage: Callable[..., LinearStage] = linear_stage.evaluate
+
+
+class Observation(NamedTuple):
+    """One draw trained from several scales.
+
+    Attributes:
+        inputs: (n, d).
+        targets: (n,).
+        sigmas: The scales σ of the start, largest first.
+        start: Standard normal w (m, d) and a (m,) behind every start.
+        end: w (scales, m, d) and a (scales, m) after the last update.
+        steps: Number of updates.
+    """
+
+    inputs: Array
+    targets: Array
+    sigmas: tuple[float, ...]
+    start: tuple[Array, Array]
+    end: tuple[Array, Array]
+    steps: int
+
+
 def observe(
     seed: int, *, sigmas: tuple[float, ...] = (1e-5, 1e-6, 1e-7), activation: str = "tanh", adam: bool = False
-) -> tuple[Comparison, ...]:
-    """Train by full-batch gradient descent until t = 4/λ and compare all weights with the closed form."""
+) -> Observation:
+    """Train by full-batch gradient descent until t = 4/λ."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((_SAMPLES, _INPUTS))
     # A target with a linear part, so that v is not small beside the noise of 40 samples.
     y = np.tanh(x @ rng.standard_normal(_INPUTS)) + 0.3 * rng.standard_normal(_SAMPLES)
-    v = driving_vector(x, y)
-    rate = float(np.linalg.norm(v))
-    steps = round(_TIME / rate / _STEP)
+    steps = round(_TIME / float(np.linalg.norm(driving_vector(x, y))) / _STEP)
     network = TwoLayer(_INPUTS, _NEURONS, activation=activation, bias=False)
-    w, a = _train(x, y, one_draw(network, sigma=sigmas, seed=seed), steps, adam)
-    # The prediction's own start, so that it is the network that has to be where σ says.
+    end = _train(x, y, one_draw(network, sigma=sigmas, seed=seed), steps, adam)
     drawn = {name: value.numpy() for name, value in normals(network, seed=seed).items()}
-    scale = np.array(sigmas)[:, None]
-    w0, a0 = scale[..., None] * drawn["input_weight"], scale * drawn["output_weight"][0]
-    predicted = linear_stage(w0, a0, v, step=_STEP, steps=steps)
+    return Observation(x, y, sigmas, (drawn["input_weight"], drawn["output_weight"][0]), end, steps)
+
+
+def judge(observed: Observation, law: Law) -> tuple[Comparison, ...]:
+    """Compare all weights with the closed form, and how its error falls with σ."""
+    v = law.driving_vector(observed.inputs, observed.targets)
+    rate = float(np.linalg.norm(v))
+    # The prediction's own start, so that it is the network that has to be where σ says.
+    scale = np.array(observed.sigmas)[:, None]
+    w0, a0 = scale[..., None] * observed.start[0], scale * observed.start[1]
+    predicted = law.stage(w0, a0, v, step=_STEP, steps=observed.steps)
+    w, a = observed.end
     difference = np.square(w - predicted.input_weight).sum((1, 2)) + np.square(
         a - predicted.output_weight
     ).sum(1)
     size = np.square(predicted.input_weight).sum((1, 2)) + np.square(predicted.output_weight).sum(1)
     error = np.sqrt(difference / size)
-    neglected = _NEURONS * sigmas[0] ** 2 * np.exp(2 * rate * _STEP * steps) / (4 * rate)
+    largest = observed.sigmas[0]
+    neglected = _NEURONS * largest**2 * np.exp(2 * rate * _STEP * observed.steps) / (4 * rate)
     return (
         Comparison(
-            quantity=f"relative error of all weights at σ = {sigmas[0]:g}",
+            quantity=f"relative error of all weights at σ = {largest:g}",
             predicted=0.0,
             measured=float(error[0]),
             tolerance=2 * neglected,
@@ -54,7 +92,7 @@ def observe(
         Comparison(
             quantity="exponent of that error in σ",
             predicted=2.0,
-            measured=log_slope(sigmas, error),
+            measured=log_slope(observed.sigmas, error),
             tolerance=0.02,
             reason="the next term is of relative order σ², below 1e-5 here; rounding stays below 1e-7",
         ),
@@ -75,9 +113,36 @@ def _train(
     return run.parameters["input_weight"].numpy(), run.parameters["output_weight"].squeeze(1).numpy()
 
 
-CHECK: Check[Any, None] = Check(
+def _too_fast(*start: ArrayLike, step: float, steps: ArrayLike) -> LinearStage:
+    return linear_stage(*start, step=1.0001 * step, steps=steps)
+
+
+def _flow(*start: ArrayLike, step: float, steps: ArrayLike) -> LinearStage:
+    return linear_stage(*start, step=step / 1000, steps=1000 * np.asarray(steps))
+
+
+def _without_the_shrinking_part(
+    input_weight: Array, output_weight: Array, v: Array, *, step: float, steps: ArrayLike
+) -> LinearStage:
+    direction = v / np.linalg.norm(v)
+    along = input_weight @ direction
+    half = (output_weight + along) / 2
+    start = input_weight + (half - along)[..., None] * direction
+    return linear_stage(start, half, v, step=step, steps=steps)
+
+
+CHECK = Check(
     prediction=linear_stage,
     observe=observe,
+    judge=judge,
+    law=Law(),
+    mutants={
+        "v 10 % too long": Law(driving_vector=scaled(driving_vector, 1.1)),
+        "v of the other sign": Law(driving_vector=scaled(driving_vector, -1.0)),
+        "growth 0.01 % too fast": Law(stage=_too_fast),
+        "gradient flow instead of steps": Law(stage=_flow),
+        "without the part that shrinks": Law(stage=_without_the_shrinking_part),
+    },
     controls={
         "large initialization: σ = 0.1, 0.03, 0.01": {"sigmas": (0.1, 0.03, 0.01)},
         "sigmoid, s(0) = 1/2": {"activation": "sigmoid"},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 
 if TYPE_CHECKING:
@@ -98,12 +99,15 @@ def _evaluate(
     direction = v / rate
     n = np.asarray(steps, dtype=float)[..., None]
     u0 = w0 @ direction
-    grown = (a0 + u0) * (1 + step * rate) ** n
-    shrunk = (a0 - u0) * (1 - step * rate) ** n
-    a, u = (grown + shrunk) / 2, (grown - shrunk) / 2
+    a, u = _output_weight(a0, u0, step, rate, n), _along_v(a0, u0, step, rate, n)
     w = w0 + (u - u0)[..., None] * direction
     orthogonal = np.square(w0).sum(-1) - u0**2
     return LinearStage(a, w, u / np.sqrt(u**2 + orthogonal))
+
+
+_SYMBOLS = ("a_0", "u_0", "eta", "lambda", "N")
+_output_weight = closed_form(_expressions, "a_N", *_SYMBOLS)
+_along_v = closed_form(_expressions, "u_N", *_SYMBOLS)
 
 
 def _regime(*, sigma: float, multiplicity: int = 1) -> Regime:
