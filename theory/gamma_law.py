@@ -38,7 +38,7 @@ from scipy.optimize import brentq
 from lowcomplex.plots import style
 from lowcomplex.predictions import gamma_law
 from lowcomplex.theorems.gamma_law.formula import width_exponent
-from lowcomplex.training import LossShare, gradient_flow, relative_displacement
+from lowcomplex.training import LossShare, displacement_at, gradient_flow
 
 torch.set_num_threads(1)
 m, gamma, y = sp.symbols("m gamma y", positive=True)
@@ -271,7 +271,8 @@ relu_rich = sp.lambdify((gamma, m, L, fitted), rich.subs(y, fitted))
 
 
 def displacement(depth, value, x, targets, seed):
-    run = relative_displacement(x, targets, draw(depth, seed), float(value), stop=STOP)
+    hidden, generator = (WIDTH,) * (depth - 1), torch.Generator().manual_seed(seed)
+    run = displacement_at(x, targets, float(value), hidden=hidden, generator=generator, stop=STOP)
     return run.relative_displacement if run.converged else np.nan
 
 

@@ -36,7 +36,7 @@ import torch
 from lowcomplex.plots import style
 from lowcomplex.predictions import critical_gamma, displacement_exponent, gamma_law, phase_diagram, regime_at
 from lowcomplex.theorems.phase_diagram.formula import luo_coordinates
-from lowcomplex.training import displacement_from, relative_displacement
+from lowcomplex.training import displacement_at, displacement_from
 
 torch.set_num_threads(1)
 library = phase_diagram.expressions
@@ -282,8 +282,10 @@ for depth in (2, 3):
     draws = [normal(*shape) for shape in shapes]
     inputs = torch.linalg.qr(normal(SIZE, 3))[0].mT
     for value in (0.5, 0.9):
-        large = relative_displacement(SIZE**0.5 * inputs, targets[:3], draws, value, rtol=1e-4)
-        plain = relative_displacement(inputs, targets[:3], draws, value - 1 / (2 * depth), rtol=1e-4)
+        at_value = [SIZE**-value * draw for draw in draws]
+        shifted = [SIZE ** (1 / (2 * depth)) * weight for weight in at_value]
+        large = displacement_from(SIZE**0.5 * inputs, targets[:3], at_value, rtol=1e-4)
+        plain = displacement_from(inputs, targets[:3], shifted, rtol=1e-4)
         ratio = large.relative_displacement / plain.relative_displacement
         print(f"L = {depth}, γ = {value}: norm √m over unit norm at γ - 1/(2L): {ratio:.4f}")
         assert abs(ratio - 1) < 0.02  # the solver stops within a step of the loss
@@ -313,10 +315,9 @@ LEARNED = 1 - np.sqrt(0.02)
 
 
 def one_sample(value, size, depth, inputs):
-    shapes = [(size, inputs), *[(size, size)] * (depth - 2), (1, size)]
     sample, unit = normal(1, inputs), torch.ones(1, dtype=torch.float64)
     sample = sample / sample.norm()
-    run = relative_displacement(sample, unit, [normal(*shape) for shape in shapes], value)
+    run = displacement_at(sample, unit, value, hidden=(size,) * (depth - 1), generator=generator)
     return run.relative_displacement, regime_at(
         value, width=size, depth=depth, inputs=inputs, target_norm=LEARNED
     )

@@ -7,7 +7,7 @@ import torch
 import xarray as xr
 
 from experiments.gamma_law.config import GammaAxisConfig
-from lowcomplex.training import relative_displacement
+from lowcomplex.training import displacement_at
 
 
 def measure(config: GammaAxisConfig) -> xr.Dataset:
@@ -20,8 +20,9 @@ def measure(config: GammaAxisConfig) -> xr.Dataset:
 
     x = draw(config.samples, config.width)
     y = draw(config.samples)
-    normals = [draw(config.width, config.width) for _ in range(config.depth - 1)] + [draw(1, config.width)]
-    end = relative_displacement(x / x.norm(dim=1, keepdim=True), y, normals, config.gamma)
+    hidden = (config.width,) * (config.depth - 1)
+    x = x / x.norm(dim=1, keepdim=True)
+    end = displacement_at(x, y, config.gamma, hidden=hidden, generator=generator)
     return xr.Dataset(
         {
             "relative_displacement": end.relative_displacement,

@@ -2,15 +2,11 @@
 
 from lowcomplex.training.checkpoint import Checkpoint, Stateful
 from lowcomplex.training.descend import Descent, State, descend
+from lowcomplex.training.displacement import Displacement, displacement_at, displacement_from
 from lowcomplex.training.ensemble import Ensemble, EnsembleResult
 from lowcomplex.training.gradient_flow import Flow, gradient_flow
 from lowcomplex.training.member_batches import MemberBatches, member_cross_entropy
 from lowcomplex.training.minibatch import TrainingResult, adamw, train, warmup_cosine
-from lowcomplex.training.relative_displacement import (
-    Displacement,
-    displacement_from,
-    relative_displacement,
-)
 from lowcomplex.training.starts import normals, one_draw, stack
 from lowcomplex.training.until import Below, LossShare
 
@@ -29,12 +25,12 @@ __all__ = [
     "TrainingResult",
     "adamw",
     "descend",
+    "displacement_at",
     "displacement_from",
     "gradient_flow",
     "member_cross_entropy",
     "normals",
     "one_draw",
-    "relative_displacement",
     "stack",
     "train",
     "warmup_cosine",

@@ -15,7 +15,7 @@ from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._mutants import scaled, shifted
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.gamma_law.formula import BOUNDARY, gamma_law
-from lowcomplex.training import relative_displacement
+from lowcomplex.training import displacement_at
 
 _WIDTH, _SAMPLES = 96, 8
 # Lazy runs are cheap, and one draw's slope varies by 0.025.
@@ -97,9 +97,11 @@ def _slope(seed: int, depth: int, draw: int, low: float, high: float) -> float:
     x = torch.randn(_SAMPLES, _WIDTH, generator=generator, dtype=torch.float64)
     x = x / x.norm(dim=1, keepdim=True)
     y = torch.randn(_SAMPLES, generator=generator, dtype=torch.float64)
-    shapes = [(_WIDTH, _WIDTH)] * (depth - 1) + [(1, _WIDTH)]
-    normals = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
-    ends = [relative_displacement(x, y, normals, gamma) for gamma in (low, high)]
+    hidden = (_WIDTH,) * (depth - 1)
+    ends = [
+        displacement_at(x, y, gamma, hidden=hidden, generator=generator.clone_state())
+        for gamma in (low, high)
+    ]
     if not all(end.converged for end in ends):
         raise ArithmeticError(f"training did not reach its loss at γ = {low:g} or {high:g}, L = {depth}")
     ratio = ends[1].relative_displacement / ends[0].relative_displacement

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lowcomplex.predictions import critical_gamma, regime_at
 from lowcomplex.theorems.formulas.regime_at import LAZY_BELOW, RICH_ABOVE
-from lowcomplex.training import LossShare, gradient_flow, relative_displacement
+from lowcomplex.training import LossShare, displacement_from, gradient_flow
 
 STOP = 0.02
 # The part of the targets that is fitted when the loss has fallen to 2 %.
@@ -79,8 +79,10 @@ def test_training_knows_the_norm_of_inputs_only_as_that_shift(depth: int) -> Non
     # So the boundary 1/2 of unit norm is 1/2 + 1/(2L) for sqrt(m), at every width.
     x, y, normals = _problem(0, 24, depth, 24)
     for gamma in (0.4, 0.7):
-        large = relative_displacement(x * 24**0.5, y, normals, gamma, rtol=1e-5)
-        plain = relative_displacement(x, y, normals, gamma - 1 / (2 * depth), rtol=1e-5)
+        large, plain = (
+            displacement_from(inputs, y, [normal * normal.shape[1] ** -rate for normal in normals], rtol=1e-5)
+            for inputs, rate in ((x * 24**0.5, gamma), (x, gamma - 1 / (2 * depth)))
+        )
         assert large.relative_displacement == pytest.approx(plain.relative_displacement, rel=0.01)
 
 
@@ -101,7 +103,7 @@ def test_displacement_is_what_training_moves(
 ) -> None:
     at = regime_at(gamma, width=width, depth=depth, inputs=inputs, target_norm=LEARNED)
     x, y, normals = _problem(0, width, depth, inputs)
-    found = relative_displacement(x, y, normals, gamma, stop=STOP)
+    found = displacement_from(x, y, [normal * normal.shape[1] ** -gamma for normal in normals], stop=STOP)
     assert found.converged
     assert at.regime == regime
     if regime == "lazy":

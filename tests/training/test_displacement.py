@@ -4,18 +4,26 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lowcomplex.training import displacement_from, relative_displacement
+from lowcomplex.training import Displacement, displacement_at, displacement_from
 
 
 def _problem(width: int = 40, depth: int = 3) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Inputs, targets, and the standard normal matrices that `_at` draws."""
     generator = torch.Generator().manual_seed(0)
 
     def draw(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
-    x = draw(5, width)
     normals = [draw(width, width) for _ in range(depth - 1)] + [draw(1, width)]
+    x = draw(5, width)
     return x / x.norm(dim=1, keepdim=True), draw(5), normals
+
+
+def _at(gamma: float, **settings: int) -> Displacement:
+    x, y, _ = _problem()
+    return displacement_at(
+        x, y, gamma, hidden=(40, 40), generator=torch.Generator().manual_seed(0), **settings
+    )
 
 
 @pytest.mark.parametrize(("gamma", "step"), [(0.2, 2e-4), (0.5, 2e-2), (1.0, 2e-2)])
@@ -33,7 +41,7 @@ def test_is_what_many_small_steps_of_plain_descent_give(gamma: float, step: floa
         optimizer.step()
     moved = [float((p.detach() - W).square().sum()) for p, W in zip(network.parameters(), start, strict=True)]
     initial = [float(W.square().sum()) for W in start]
-    found = relative_displacement(x, y, normals, gamma)
+    found = _at(gamma)
     assert found.converged
     assert found.relative_displacement == pytest.approx((sum(moved) / sum(initial)) ** 0.5, rel=1e-2)
     assert found.relative_displacement_first == pytest.approx((moved[0] / initial[0]) ** 0.5, rel=1e-2)
@@ -46,22 +54,20 @@ def _linear(W: Tensor) -> nn.Linear:
 
 
 def test_a_small_budget_is_not_convergence() -> None:
-    x, y, normals = _problem()
-    end = relative_displacement(x, y, normals, 1.0, max_evaluations=20)
+    end = _at(1.0, max_evaluations=20)
     assert not end.converged
     assert end.loss_ratio > 0.02
 
 
 def test_bad_gamma() -> None:
-    x, y, normals = _problem()
     with pytest.raises(ValueError, match="gamma"):
-        relative_displacement(x, y, normals, float("nan"))
+        _at(float("nan"))
 
 
 def test_given_weights_are_trained_as_they_are() -> None:
     x, y, normals = _problem()
     weights = [normal * normal.shape[1] ** -0.3 for normal in normals]
-    assert displacement_from(x, y, weights) == relative_displacement(x, y, normals, 0.3)
+    assert displacement_from(x, y, weights) == _at(0.3)
 
 
 def test_an_output_scale_is_a_scale_of_all_weights() -> None:

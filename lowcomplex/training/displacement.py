@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from lowcomplex.initialization import initialize
+from lowcomplex.networks import MLP
 
 _STOP = 0.02
 
@@ -32,26 +36,28 @@ class Displacement:
     evaluations: int
 
 
-def relative_displacement(
+def displacement_at(
     inputs: Tensor,
     targets: Tensor,
-    normals: list[Tensor],
     gamma: float,
     *,
+    hidden: Sequence[int],
+    generator: torch.Generator | None = None,
     stop: float = _STOP,
     rtol: float = 1e-3,
     max_evaluations: int = 20_000,
 ) -> Displacement:
-    """Train a bias-free ReLU network by gradient flow until L < stop · L_0, and measure its displacement.
+    """Train a bias-free ReLU network that `initialize` puts at γ; measure its displacement.
 
-    Every matrix starts as d_in^(-γ) times a standard normal draw; the rest is `displacement_from`.
+    All else is as in `displacement_from`.
 
     Args:
         inputs: (n, d).
         targets: (n,).
-        normals: Standard normal draws, shapes (m, d), (m, m), …, (1, m); the same draws at two γ make the
-            difference of their displacements less noisy.
         gamma: Initialization rate.
+        hidden: Width of each hidden layer.
+        generator: Source of the draw. Generators in the same state give the same draw at every γ, which makes
+            the difference of two displacements less noisy.
         stop: Share of the initial loss at which training ends.
         rtol: Relative tolerance of the solver; the displacement is insensitive to it.
         max_evaluations: Budget after which the run is given up as not converged.
@@ -60,11 +66,11 @@ def relative_displacement(
         The displacements and how training ended.
 
     Raises:
-        ValueError: γ is not finite.
+        ValueError: γ is not finite, or a matrix has d_in = 1.
     """
-    if not math.isfinite(gamma):
-        raise ValueError(f"gamma: expected a finite initialization rate, got {gamma}")
-    weights = [normal.double() * normal.shape[1] ** -gamma for normal in normals]
+    network = MLP((inputs.shape[-1], *hidden, 1), activation="relu", bias=False).double()
+    initialize(network, gamma, generator=generator)
+    weights = [weight.detach() for weight in network.parameters()]
     return displacement_from(inputs, targets, weights, stop=stop, rtol=rtol, max_evaluations=max_evaluations)
 
 
