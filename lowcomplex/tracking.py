@@ -160,21 +160,24 @@ class Tracker:
         Raises:
             RuntimeError: Nothing was recorded.
         """
-        import xarray as xr
-
         if not self._records:
             raise RuntimeError("the tracker has recorded nothing: call step() in the training loop")
-        dataset = xr.concat(self._records, dim="step", join="outer", coords="different", compat="equals")
+        dataset = self._joined()
         for name in self._measures:
             dataset[name].attrs["long_name"] = name.replace("_", " ")
-        dataset.attrs.update(torch=torch.__version__, python=platform.python_version())
+        dataset.attrs.update(torch=str(torch.__version__), python=platform.python_version())
         return dataset
+
+    def _joined(self) -> xr.Dataset:
+        import xarray as xr
+
+        return xr.concat(self._records, dim="step", join="outer", coords="different", compat="equals")
 
     def state_dict(self) -> dict[str, Any]:
         """What was recorded so far, as plain numbers, tensors and text, for a checkpoint.
 
         Raises:
-            ValueError: A quantity recorded something else.
+            ValueError: A quantity recorded what netCDF cannot hold.
         """
         return {
             "measures": list(self._measures),
@@ -183,7 +186,7 @@ class Tracker:
             "cadence": self._cadence.state_dict(),
             "next_step": self._next_step,
             "diverged": self.diverged,
-            "records": [encode(record) for record in self._records],
+            "records": encode(self._joined()) if self._records else None,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -191,7 +194,8 @@ class Tracker:
         self._cadence.load_state_dict(state["cadence"])
         self._next_step = state["next_step"]
         self.diverged = state["diverged"]
-        self._records = [decode(record) for record in state["records"]]
+        joined = None if state["records"] is None else decode(state["records"])
+        self._records = [] if joined is None else [joined.isel(step=i) for i in range(joined.sizes["step"])]
 
     @torch.no_grad()
     def _measure(self) -> dict[str, Tensor]:

@@ -47,6 +47,13 @@ def test_records_what_the_measures_say() -> None:
     assert (dataset["effective_rank"].diff("step") != 0).any()
 
 
+def test_a_record_is_written_as_netcdf() -> None:
+    tracker = Tracker(_network())
+    tracker.step(loss=1.0)
+    content = tracker.dataset().to_netcdf(engine="h5netcdf")
+    xr.testing.assert_identical(xr.load_dataset(bytes(content), engine="h5netcdf"), tracker.dataset())
+
+
 def test_does_not_disturb_training() -> None:
     plain, tracked = _network(), _network()
     _train(plain, None)
@@ -158,6 +165,28 @@ def test_budget_continues_from_a_checkpoint_as_if_no_time_had_passed() -> None:
         second.step()
         clock.passes(1.0)
     assert second.dataset()["step"].values.tolist() == whole.dataset()["step"].values.tolist()
+
+
+def test_continues_from_its_state_to_the_last_bit() -> None:
+    quantities = {
+        "counts": lambda: xr.DataArray([1, 2], dims="group", coords={"group": ["a", "b"]}),
+        "phase": lambda: xr.DataArray("rich"),
+        "grown": lambda: xr.DataArray(np.arange(3.0, dtype=np.float32) / 3, dims="index"),
+    }
+    module = _network()
+    whole, first, second = (Tracker(module, quantities=quantities) for _ in range(3))
+    for tracker in (whole, first):
+        tracker.step(loss=torch.tensor(0.1))
+        tracker.step()
+    second.load_state_dict(first.state_dict())
+    for tracker in (whole, second):
+        tracker.step(accuracy=1 / 3)
+    found, expected = second.dataset(), whole.dataset()
+    xr.testing.assert_identical(found, expected)
+    assert list(found.variables) == list(expected.variables)
+    assert {n: v.dtype for n, v in found.variables.items()} == {
+        n: v.dtype for n, v in expected.variables.items()
+    }
 
 
 def test_log_linear_steps() -> None:

@@ -18,7 +18,7 @@ class Recorder:
     Args:
         measures: As in `Tracker`.
         layers: As in `Tracker`.
-        every: Record every so many optimizer steps.
+        every: Record every so many optimizer steps; each, if `steps` is not given either.
         steps: Record at these optimizer steps instead.
     """
 
@@ -27,7 +27,7 @@ class Recorder:
         measures: Sequence[str] | Mapping[str, Measure] = ("effective_rank", "stable_rank"),
         *,
         layers: str | Sequence[str] = "*",
-        every: int = 1,
+        every: int | None = None,
         steps: Iterable[int] | None = None,
     ) -> None:
         self._options: dict[str, Any] = {

@@ -8,7 +8,7 @@ from lowcomplex.matrices._entries import LAZY, META, Entry
 from lowcomplex.matrices._known_models import layouts_of_model
 from lowcomplex.matrices._layouts import LAYOUTS, Layout
 from lowcomplex.matrices._matrix import Skipped, WeightMatrix, matching
-from lowcomplex.matrices._modules import biases_of, of_module
+from lowcomplex.matrices._modules import biases_of, matrix_parameters, of_module
 from lowcomplex.matrices._reasons import VECTOR
 from lowcomplex.matrices._states import of_entries, of_state
 
@@ -24,6 +24,7 @@ __all__ = [
     "biases_of",
     "layouts_of_model",
     "matching",
+    "matrix_parameters",
     "of_entries",
     "of_module",
     "of_state",

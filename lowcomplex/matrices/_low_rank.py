@@ -43,7 +43,12 @@ def low_rank_products(
         b = None if names is None else matrices.get(names[0])
         if names is None or b is None or not fits(b.weight.shape, a.weight.shape):
             continue
-        computed = Computed("a low-rank adapter", dict, _reader(module, b.name, name), _refuse)
+        computed = Computed(
+            "a low-rank adapter",
+            _sources(module, b.name, name),
+            _reader(module, b.name, name),
+            _refuse,
+        )
         products[name] = WeightMatrix(names[1], computed.read(), "linear", computed=computed)
         products[b.name] = Skipped(b.name, tuple(b.weight.shape), f"factor of {names[1]}")
     return [products.get(item.name, item) for item in found]
@@ -52,6 +57,10 @@ def low_rank_products(
 def _reader(module: nn.Module, b: str, a: str) -> Callable[[], Tensor]:
     # Looked up at each reading: the factors may have been replaced.
     return lambda: product(module.get_parameter(b), module.get_parameter(a))
+
+
+def _sources(module: nn.Module, b: str, a: str) -> Callable[[], dict[str, Tensor]]:
+    return lambda: {name: module.get_parameter(name) for name in (b, a)}
 
 
 def _refuse(values: Tensor) -> None:

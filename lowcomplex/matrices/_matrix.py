@@ -50,6 +50,13 @@ class WeightMatrix:
         return LAYOUTS[self.layout]
 
     @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """The parameter that the weight is, or the matrices among those that it is computed from."""
+        if self.computed is None:
+            return (self.weight,)
+        return tuple(source for source in self.computed.sources().values() if source.ndim >= 2)
+
+    @property
     def neurons(self) -> Tensor:
         """(..., out, in): one neuron per row; leading dimensions are those of a stack."""
         return self.neurons_of(self.weight)

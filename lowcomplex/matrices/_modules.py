@@ -74,6 +74,12 @@ def of_module(
     return [_laid(item, layouts) if isinstance(item, WeightMatrix) else item for item in found]
 
 
+def matrix_parameters(module: nn.Module) -> set[int]:
+    """Identities of the parameters that are weight matrices, or that such are computed from."""
+    found = (item for item in of_module(module) if isinstance(item, WeightMatrix))
+    return {id(parameter) for matrix in found for parameter in matrix.parameters}
+
+
 def biases_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """The biases that `initialize` puts at zero, with the name of the module that each belongs to.
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from lowcomplex.matrices import matrix_parameters
 from lowcomplex.networks import TwoLayer
 
 _SCALARS = (bool, int, float, str, type(None))
@@ -18,8 +19,8 @@ class Stack:
     """The trained parameters of networks of one architecture in one matrix.
 
     Attributes:
-        flat: (rows, numbers); matrices first, then vectors, with gaps of zeros. A lone network takes two
-            rows, since products of a batch of one are computed differently.
+        flat: (rows, numbers); weight matrices first, then the rest, with gaps of zeros. A lone network takes
+            two rows, since products of a batch of one are computed differently.
         matrices: How many numbers of a row belong to matrices and their gaps.
         views: Every trained parameter, (rows, *shape), as a leaf that shares memory with `flat`.
         fixed: Buffers and parameters that need no gradient, stacked.
@@ -40,7 +41,8 @@ class Stack:
             raise ValueError("members: have no parameter that needs a gradient")
         if len({(p.dtype, p.device) for p in trained.values()}) > 1:
             raise ValueError("members: expected parameters of one dtype on one device")
-        order = sorted(trained, key=lambda name: trained[name].ndim < 2)
+        of_matrices = matrix_parameters(members[0])
+        order = sorted(trained, key=lambda name: id(trained[name]) not in of_matrices)
         sizes = [trained[name].numel() for name in order]
         self._gaps = [-size % _ROW for size in sizes]
         self.flat = trained[order[0]].new_zeros(len(rows), sum(sizes) + sum(self._gaps)).detach()
@@ -53,7 +55,7 @@ class Stack:
                 view = self.flat[:, start:end].view(stacked.shape).copy_(stacked)
                 self.views[name] = view.detach().requires_grad_()
                 start = end + gap
-                self.matrices = start if trained[name].ndim >= 2 else self.matrices
+                self.matrices = start if id(trained[name]) in of_matrices else self.matrices
             self.fixed = {
                 name: torch.stack([row[name].detach() for row in rows])
                 for name, p in rows[0].items()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from lowcomplex.matrices import matrix_parameters
 from lowcomplex.training.checkpoint import Checkpoint
 
 
@@ -63,16 +64,17 @@ def adamw(
     Args:
         module: Whose parameters to train.
         learning_rate: The nominal learning rate.
-        weight_decay: Decoupled decay of every parameter with at least two dimensions.
+        weight_decay: Decoupled decay of every weight matrix; see `lowcomplex.matrices.of_module`.
         betas: Decay rates of the moment estimates.
 
     Returns:
         The (fused) optimizer.
     """
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    decayed = matrix_parameters(module)
     groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        {"params": [p for p in parameters if id(p) in decayed], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if id(p) not in decayed], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
     return torch.optim.AdamW(groups, lr=learning_rate, betas=betas, fused=True)

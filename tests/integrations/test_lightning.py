@@ -59,9 +59,12 @@ def test_records_every_optimizer_step(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_accumulated_batches_are_not_steps(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("options", "recorded"), [({}, [0, 1, 2]), ({"steps": (0, 2)}, [0, 2])])
+def test_accumulated_batches_are_not_steps(
+    options: dict[str, object], recorded: list[int], tmp_path: Path
+) -> None:
     from lowcomplex.integrations.lightning import TrackerCallback
 
-    callback = TrackerCallback()
+    callback = TrackerCallback(**options)
     _fit(_Module(), callback, tmp_path, accumulate_grad_batches=3)
-    assert callback.dataset()["step"].values.tolist() == [0, 1, 2]
+    assert callback.dataset()["step"].values.tolist() == recorded

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations
 
 from lowcomplex import Tracker, effective_gamma, effective_rank, initialize
 from lowcomplex.matrices import META, Skipped, WeightMatrix, of_module
+from lowcomplex.training import adamw
 
 
 def _found(module: nn.Module, **options: object) -> tuple[dict[str, WeightMatrix], dict[str, str]]:
@@ -161,6 +163,19 @@ def test_weights_without_values_are_refused() -> None:
     with pytest.raises(ValueError, match="'weight' cannot be initialized: has no shape"):
         initialize(nn.LazyLinear(4), 1.0)
     assert _found(nn.Linear(3, 0))[1]["weight"] == "empty"
+
+
+def test_decay_is_on_weight_matrices() -> None:
+    module = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm((2, 4)), _Raw(pos_bias_u=(2, 4), w=(2, 3, 4)))
+    parametrizations.weight_norm(module[0])
+    decayed, others = adamw(module, 0.1).param_groups
+    names = {id(parameter): name for name, parameter in module.named_parameters()}
+    assert {names[id(parameter)] for parameter in decayed["params"]} == {
+        "0.parametrizations.weight.original0",
+        "0.parametrizations.weight.original1",
+        "2.w",
+    }
+    assert len(others["params"]) == 4
 
 
 def test_the_tracker_follows_replaced_layers() -> None:
