@@ -15,7 +15,7 @@ import xarray as xr
 from experiments._data import load
 from lowcomplex import plots
 from paper_figs import NAMES, Figure, _hypotheses, figure
-from paper_figs._papers import NOT_YET, OUT_OF_REACH, Entry, entries, introduction
+from paper_figs._papers import Entry, entries, introduction
 
 HERE = Path(__file__).parent
 PICTURES = HERE / "papers"
@@ -51,18 +51,22 @@ def draw(item: Figure, runs: xr.Dataset) -> None:
 
 def section(entry: Entry, caption: str) -> str:
     """A figure's part of the page."""
-    heading = f"{entry.row}: {entry.shows}" if entry.row else entry.name.replace("_", " ")
+    heading = f"{entry.row.paper}: {entry.row.shows}" if entry.row else entry.name.replace("_", " ")
+    claimed = entry.claim.text if entry.claim else ""
     return (
-        f"### {heading}\n\n**Claimed.** {entry.claim}\n\n**Found. {entry.verdict}:** {entry.finding}\n\n"
+        f"### {heading}\n\n**Claimed.** {claimed}\n\n**Found. {entry.word}:** {entry.text}\n\n"
         f"![{entry.name}](papers/{entry.name}.png)\n\n{caption}\n"
     )
 
 
 def row(entry: Entry) -> str:
     """A figure's line of the table."""
-    shows = entry.shows or entry.name.replace("_", " ")
-    why = f": {entry.finding}" if entry.verdict in (NOT_YET, OUT_OF_REACH) else ""
-    return f"| {entry.row or 'beyond'} | {shows} | {entry.claim or '–'} | {entry.verdict}{why} |"
+    paper, shows = (
+        (entry.row.paper, entry.row.shows) if entry.row else ("beyond", entry.name.replace("_", " "))
+    )
+    claimed = entry.claim.text if entry.claim else "–"
+    why = f": {entry.text}" if entry.finding is None else ""
+    return f"| {paper} | {shows} | {claimed} | {entry.word}{why} |"
 
 
 def hypotheses() -> str:

@@ -10,13 +10,14 @@ import xarray as xr
 
 from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, converged, rise, share
+from paper_figs._finding import Claim, Finding, Point
+from paper_figs._judged import converged, rise, share
 from paper_figs._words import counted, unconverged
 from paper_figs.panels.curves import plot_answer_curves
 from paper_figs.panels.maps import plot_answer_maps
 from paper_figs.panels.runs import accuracy_table, cell_table
 
-Finding = Callable[[xr.Dataset], str]
+Judge = Callable[[xr.Dataset], Finding]
 MAPPED = ("inferential", "symmetric")
 DRAWN = ("inferential", "symmetric", "seen_train_keys")
 
@@ -27,8 +28,8 @@ def map_figure(
     over: tuple[str, str],
     opening: str,
     *,
-    claim: str,
-    finding: Finding,
+    claim: Claim,
+    finding: Judge,
     groups: Sequence[str] = MAPPED,
 ) -> Figure:
     """Heat maps of the last checkpoint's answers.
@@ -60,8 +61,8 @@ def curve_figure(
     color: str,
     opening: str,
     *,
-    claim: str,
-    finding: Finding,
+    claim: Claim,
+    finding: Judge,
     groups: Sequence[str] = DRAWN,
 ) -> Figure:
     """The last checkpoint's answers against γ, colored by another run dimension; else as `map_figure`."""

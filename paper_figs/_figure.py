@@ -17,6 +17,7 @@ from matplotlib import figure as drawing
 
 from lowcomplex import plots
 from paper_figs._files import source_digest, write
+from paper_figs._finding import Claim, Finding
 
 SUFFIXES = (".pdf", ".png", ".svg", ".csv")
 # The library's folders that say how a figure looks and what it says.
@@ -41,7 +42,7 @@ class Figure:
         draw: The picture.
         numbers: The plotted numbers.
         claim: What a paper says of its own figure of this, if there is one.
-        finding: What the dataset says of that claim, computed: whether it agrees, or not.
+        finding: What the dataset says of that claim; there is one if and only if there is a claim.
     """
 
     name: str
@@ -49,8 +50,12 @@ class Figure:
     caption: Callable[[xr.Dataset], str]
     draw: Callable[[xr.Dataset], drawing.Figure]
     numbers: Callable[[xr.Dataset], pd.DataFrame]
-    claim: str = ""
-    finding: Callable[[xr.Dataset], str] | None = None
+    claim: Claim | None = None
+    finding: Callable[[xr.Dataset], Finding] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.claim is None) != (self.finding is None):
+            raise ValueError(f"{self.name}: expected a claim and its finding, or neither")
 
     def save(self, dataset: xr.Dataset, folder: Path) -> tuple[Path, ...]:
         """Draw, and write NAME.pdf, .png (300 dots an inch), .svg and the plotted numbers as .csv.
@@ -80,7 +85,7 @@ class Figure:
             "digest": self.digest(dataset),
             "study": self.study,
             "caption": self.caption(dataset),
-            "finding": "" if self.finding is None else self.finding(dataset),
+            "finding": None if self.finding is None else self.finding(dataset).to_dict(),
         }
         write(folder / f"{self.name}.json", json.dumps(stamp, indent=1).encode())
         return tuple(folder / f"{self.name}{suffix}" for suffix in SUFFIXES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -11,54 +10,12 @@ import pandas as pd
 
 from experiments.anchor.schema import NOT_CONVERGED
 from experiments.statistics.association import Effect, rank_correlation
+from paper_figs._finding import Point, Status
 from paper_figs._words import counted
 
-VERDICTS = ("Agrees", "Disagrees", "In part", "Undecided")
 # A fall smaller than this is not told.
 _FALL = 0.1
 _LEVEL = 0.05
-
-
-Status = Literal["yes", "no", "open"]
-
-
-@dataclass(frozen=True)
-class Point:
-    """One thing that a claim says, and what the runs say of it.
-
-    Attributes:
-        status: "yes" as claimed, "no" the contrary, "open" if the runs do not tell.
-        words: In words, with the numbers.
-    """
-
-    status: Status
-    words: str
-
-
-def conclude(points: Sequence[Point], *notes: str) -> str:
-    """The finding: its verdict, then every point.
-
-    Args:
-        points: At least one.
-        *notes: Said after them, without a part in the verdict.
-
-    Returns:
-        "Agrees: …" if every point came out as claimed, "In part: …" if some did, "Disagrees: …" if none did
-        and some came out the other way, else "Undecided: …".
-
-    Raises:
-        ValueError: No points.
-    """
-    if not points:
-        raise ValueError("points: expected at least one")
-    found = {point.status for point in points}
-    if found == {"yes"}:
-        verdict = "Agrees"
-    elif "yes" in found:
-        verdict = "In part"
-    else:
-        verdict = "Disagrees" if "no" in found else "Undecided"
-    return f"{verdict}: {'; '.join((*(point.words for point in points), *notes))}."
 
 
 def trend(
@@ -92,12 +49,19 @@ def trend(
     if not np.isfinite(effect.estimate):
         return Point("open", f"{where}there are too few runs to say how {what} changes with {along}")
     interval = f"[{effect.low:+.2f}, {effect.high:+.2f}]"
+    found = {
+        "correlation": effect.estimate,
+        "low": effect.low,
+        "high": effect.high,
+        "p_value": effect.p_value,
+        "runs": effect.runs,
+    }
     numbers = f"(ρ = {effect.estimate:+.2f} {interval}, {counted(effect.runs, 'run')})"
     if effect.low <= 0 <= effect.high or effect.p_value >= _LEVEL:
-        return Point("open", f"{where}{what} shows no clear trend with {along} {numbers}")
+        return Point("open", f"{where}{what} shows no clear trend with {along} {numbers}", found)
     rises = effect.estimate > 0
     status: Status = "yes" if rises == (expected == 1) else "no"
-    return Point(status, f"{where}{what} {'rises' if rises else 'falls'} with {along} {numbers}")
+    return Point(status, f"{where}{what} {'rises' if rises else 'falls'} with {along} {numbers}", found)
 
 
 def rise(
@@ -144,7 +108,13 @@ def rise(
         )
     if best is not None:
         fall = f"{where}the composed share falls again, {means[top]:.2f} at γ = {best:g}"
-        points.append(Point("no", f"{fall} but {means[-1]:.2f} at γ = {gammas[-1]:g}"))
+        points.append(
+            Point(
+                "no",
+                f"{fall} but {means[-1]:.2f} at γ = {gammas[-1]:g}",
+                {"best": means[top], "last": means[-1]},
+            )
+        )
     return points
 
 
@@ -169,11 +139,12 @@ def contrast(
     difference = float(a.mean() - b.mean())
     noise = 2 * float(np.hypot(_error(a), _error(b)))
     shares = f"({a.mean():.2f} against {b.mean():.2f})"
+    found = {"first": float(a.mean()), "second": float(b.mean()), "noise": noise}
     if abs(difference) <= max(least, noise):
-        return Point("open", f"{where}{names[0]} and {names[1]} do not differ clearly {shares}")
+        return Point("open", f"{where}{names[0]} and {names[1]} do not differ clearly {shares}", found)
     more = difference > 0
     words = f"{where}{names[0]} compose {'more' if more else 'less'} than {names[1]} {shares}"
-    return Point("yes" if more else "no", words)
+    return Point("yes" if more else "no", words, found)
 
 
 def converged(runs: pd.DataFrame) -> pd.DataFrame:

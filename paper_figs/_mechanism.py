@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from paper_figs._judged import Point, Status
+from paper_figs._finding import Point, Status
 from paper_figs._words import counted, ends
 from paper_figs.panels.runs import NOT_CONVERGED
 

@@ -13,7 +13,8 @@ from matplotlib import figure
 from lowcomplex import nulls
 from paper_figs._answers import map_words
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, conclude, trend
+from paper_figs._finding import Claim, Finding, Point, conclude
+from paper_figs._judged import trend
 from paper_figs._weights import final_runs, of_query
 from paper_figs.panels.quantity_maps import plot_quantity_maps, quantity_table
 from paper_figs.panels.runs import at_end
@@ -93,7 +94,7 @@ def weight_maps(
     simpler_along: Sequence[str],
     *,
     opening: str,
-    claim: str,
+    claim: Claim,
 ) -> Figure:
     """Heat maps of weights at the last checkpoint.
 
@@ -118,7 +119,7 @@ def weight_maps(
     def numbers(dataset: xr.Dataset) -> pd.DataFrame:
         return quantity_table(mapped(dataset), list(subject.labels), rows, columns)
 
-    def finding(dataset: xr.Dataset) -> str:
+    def finding(dataset: xr.Dataset) -> Finding:
         return conclude([point for x in simpler_along for point in trends(dataset, subject, over, x)])
 
     return Figure(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import xarray as xr
 
 from paper_figs._answers import curve_figure, means_at_each, over_gamma
-from paper_figs._judged import conclude
+from paper_figs._finding import Claim, Finding, conclude
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     return conclude(
         over_gamma(dataset, "sequences"),
@@ -22,7 +22,9 @@ FIGURE = curve_figure(
     "sequences",
     "A fixed training set of so many sequences a trained pair. Answers on the unseen pair (4, 3) that "
     "compose (a) or mirror (b), and accuracy on trained pairs and held-out keys (c).",
-    claim="Implied by P1, which trains on a fixed set: composition rises with γ on few sequences, too.",
+    claim=Claim(
+        "Implied by P1, which trains on a fixed set: composition rises with γ on few sequences, too."
+    ),
     finding=finding,
     groups=("inferential", "symmetric", "seen_test_keys"),
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import xarray as xr
 
 from paper_figs._answers import composed_runs, map_figure, over_gamma
-from paper_figs._judged import conclude, trend
+from paper_figs._finding import Claim, Finding, conclude
+from paper_figs._judged import trend
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     composed = composed_runs(dataset)
     decay = trend(
@@ -23,6 +24,6 @@ FIGURE = map_figure(
     ("weight_decay", "gamma"),
     "γ and weight decay. Answers on the unseen pair (4, 3) that compose (a) or mirror the exception (3, 4), "
     "which is trained here (b).",
-    claim="Implied by P2: weight decay acts as γ does, so that composition rises with either.",
+    claim=Claim("Implied by P2: weight decay acts as γ does, so that composition rises with either."),
     finding=finding,
 )

@@ -1,5 +1,6 @@
 """P1, figure 10: condensation of the first block's W_Q over depth and γ."""
 
+from paper_figs._finding import Claim
 from paper_figs._weight_maps import CONDENSATION, weight_maps
 
 FIGURE = weight_maps(
@@ -9,5 +10,8 @@ FIGURE = weight_maps(
     ("depth", "gamma"),
     ("gamma",),
     opening="Condensation of the first block's W_Q over depth and γ.",
-    claim="P1, figure 10: at every depth the neurons of the first block's W_Q condense as γ grows.",
+    claim=Claim(
+        "P1, figure 10: at every depth the neurons of the first block's W_Q condense as γ grows.",
+        row="P1 5a,b; 10; 15",
+    ),
 )

@@ -1,5 +1,6 @@
 """P1, figure 11: order of the embeddings over depth and γ."""
 
+from paper_figs._finding import Claim
 from paper_figs._weight_maps import EMBEDDINGS, weight_maps
 
 FIGURE = weight_maps(
@@ -9,6 +10,9 @@ FIGURE = weight_maps(
     ("depth", "gamma"),
     ("gamma",),
     opening="Embeddings of the key tokens over depth and γ.",
-    claim="P1, figure 11: at every depth the token embeddings become ordered by value, in few dimensions, as "
-    "γ grows.",
+    claim=Claim(
+        "P1, figure 11: at every depth the token embeddings become ordered by value, in few dimensions, as "
+        "γ grows.",
+        row="P1 5c,d; 11; 16",
+    ),
 )

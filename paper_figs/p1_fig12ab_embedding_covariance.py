@@ -9,7 +9,8 @@ import xarray as xr
 
 from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, conclude, trend
+from paper_figs._finding import Claim, Finding, Point, conclude
+from paper_figs._judged import trend
 from paper_figs._weights import LARGE, final_runs
 from paper_figs._words import counted
 from paper_figs.panels.runs import at_end
@@ -26,7 +27,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     last = at_end(dataset)["embedding_dimension"]
     runs = final_runs(dataset, {"embedding_dimension": last})
@@ -66,7 +67,10 @@ FIGURE = Figure(
     caption,
     partial(plot_covariance, gamma=LARGE["gamma"]),
     numbers,
-    claim="P1, figure 12: as γ grows fewer eigenvalues of the embeddings' covariance are large, and at large "
-    "γ training first enlarges the largest, then the others.",
+    claim=Claim(
+        "P1, figure 12: as γ grows fewer eigenvalues of the embeddings' covariance are large, and at large "
+        "γ training first enlarges the largest, then the others.",
+        row="P1 12a,b",
+    ),
     finding=finding,
 )

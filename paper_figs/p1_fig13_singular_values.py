@@ -10,7 +10,8 @@ from matplotlib import figure
 
 from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, Status, conclude, contrast
+from paper_figs._finding import Claim, Finding, Point, Status, conclude
+from paper_figs._judged import contrast
 from paper_figs._weights import LARGE, SMALL, matrix_shapes
 from paper_figs._words import counted
 from paper_figs.panels.ranks import rank_table
@@ -41,7 +42,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say, with the effective rank as the number of large singular values."""
     learned = dataset["phase"] != NOT_CONVERGED
     ranks = dataset.assign(effective_rank=dataset["effective_rank"].where(learned))
@@ -71,6 +72,9 @@ FIGURE = Figure(
     caption,
     draw,
     numbers,
-    claim="P1, figure 13: at large γ few singular values of each matrix are large, at small γ many are.",
+    claim=Claim(
+        "P1, figure 13: at large γ few singular values of each matrix are large, at small γ many are.",
+        row="P1 13",
+    ),
     finding=finding,
 )

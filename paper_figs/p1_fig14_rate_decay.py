@@ -5,10 +5,11 @@ from __future__ import annotations
 import xarray as xr
 
 from paper_figs._answers import composed_runs, map_figure
-from paper_figs._judged import conclude, trend
+from paper_figs._finding import Claim, Finding, conclude
+from paper_figs._judged import trend
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     composed = composed_runs(dataset)
     rate = trend(
@@ -31,8 +32,10 @@ FIGURE = map_figure(
     ("learning_rate", "weight_decay"),
     "Learning rate and weight decay at γ = 1/2, with both (3, 4) and (4, 3) unseen. Share of answers on "
     "these two pairs that compose (a), and accuracy on trained pairs and held-out keys (b).",
-    claim="P1, figure 14: at a fixed γ, a larger learning rate and a stronger weight decay favor "
-    "composition.",
+    claim=Claim(
+        "P1, figure 14: at a fixed γ, a larger learning rate and a stronger weight decay favor composition.",
+        row="P1 14",
+    ),
     finding=finding,
     groups=("inferential", "seen_test_keys"),
 )

@@ -10,7 +10,7 @@ from matplotlib import figure
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.tasks.anchor_functions import FIRST_KEY, LAST_KEY
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, conclude
+from paper_figs._finding import Claim, Finding, Point, conclude
 from paper_figs.panels.anchor_task import plot_anchor_task
 
 _PAIR = (1, 2)
@@ -68,7 +68,7 @@ def caption(_: xr.Dataset) -> str:
     )
 
 
-def finding(_: xr.Dataset) -> str:
+def finding(_: xr.Dataset) -> Finding:
     """Whether the task, as it is coded here, is the papers'."""
     table = pairs()
     exceptions = table[table["trained"] & (table["label"] != table["composed"])]
@@ -98,7 +98,10 @@ FIGURE = Figure(
     caption,
     draw,
     numbers,
-    "P1, figures 1, 8, 9: all trained pairs but one compose; the one pair never trained can be answered by "
-    "composing its anchors or by mirroring the exception, and the answers differ.",
+    Claim(
+        "P1, figures 1, 8, 9: all trained pairs but one compose; the one pair never trained can be "
+        "answered by composing its anchors or by mirroring the exception, and the answers differ.",
+        row="P1 1, 8, 9",
+    ),
     finding,
 )

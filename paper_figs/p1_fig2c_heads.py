@@ -6,7 +6,7 @@ import xarray as xr
 
 from paper_figs._answers import curve_words, over_gamma
 from paper_figs._figure import Figure
-from paper_figs._judged import conclude
+from paper_figs._finding import Claim, Finding, conclude
 from paper_figs.panels.anchor import plot_accuracies
 from paper_figs.panels.runs import accuracy_table
 
@@ -19,7 +19,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     return conclude(over_gamma(dataset))
 
@@ -30,7 +30,10 @@ FIGURE = Figure(
     caption,
     plot_accuracies,
     accuracy_table,
-    "P1, figure 2c: in a GPT-2-like model with many heads, too, a large initialization answers "
-    "symmetrically and a small one inferentially.",
+    Claim(
+        "P1, figure 2c: in a GPT-2-like model with many heads, too, a large initialization answers "
+        "symmetrically and a small one inferentially.",
+        row="P1 2c",
+    ),
     finding,
 )

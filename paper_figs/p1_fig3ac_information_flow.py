@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray as xr
 
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, conclude
+from paper_figs._finding import Claim, Finding, Point, conclude
 from paper_figs._mechanism import ANCHORS, above, converged, depths, seeds, solutions, spread
 from paper_figs._words import ends
 from paper_figs.panels.information_flow import flow_table, plot_information_flow
@@ -23,7 +23,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """Whether the first block moves anchors to the end at large, and keys to anchors at small scale."""
     mass = dataset["attention_mass"].sel(block=1)
     lost = dataset["edge_importance"].sel(block=1, group="seen_train_keys")
@@ -58,7 +58,10 @@ FIGURE = Figure(
     caption,
     plot_information_flow,
     flow_table,
-    claim="P1, figure 3a,c: at γ = .5 the first block carries both anchors to the last token, at γ = .8 it "
-    "carries the key to the anchors.",
+    claim=Claim(
+        "P1, figure 3a,c: at γ = .5 the first block carries both anchors to the last token, at γ = .8 it "
+        "carries the key to the anchors.",
+        row="P1 3a,c",
+    ),
     finding=finding,
 )

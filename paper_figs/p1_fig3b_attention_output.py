@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib import figure as drawing
 
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, conclude
+from paper_figs._finding import Claim, Finding, Point, conclude
 from paper_figs._mechanism import SCORES, above, converged, depths, drawn, seeds, solutions, spread
 from paper_figs.panels.mechanism import coordinate_table, plot_clusters, score_table
 
@@ -36,7 +36,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """Whether mirrored pairs coincide at large scale."""
     score = dataset["mirror_coincidence"].sel(block=1)
     small, large = float(dataset["gamma"].min()), float(dataset["gamma"].max())
@@ -55,7 +55,10 @@ FIGURE = Figure(
     caption,
     draw,
     numbers,
-    claim="P1, figure 3b: at γ = .5 the first block's attention output at the last token gathers by anchor "
-    "pair, a pair and its mirror image in one cluster.",
+    claim=Claim(
+        "P1, figure 3b: at γ = .5 the first block's attention output at the last token gathers by anchor "
+        "pair, a pair and its mirror image in one cluster.",
+        row="P1 3b",
+    ),
     finding=finding,
 )

@@ -8,7 +8,7 @@ from matplotlib import figure as drawing
 
 from lowcomplex.tasks import AnchorTask
 from paper_figs._figure import Figure
-from paper_figs._judged import conclude
+from paper_figs._finding import Claim, Finding, conclude
 from paper_figs._mechanism import SCORES, compared, drawn, seeds, solutions
 from paper_figs.panels.mechanism import heat_map_table, plot_heat_maps, score_table
 
@@ -53,7 +53,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """Whether vectors of equal targets are alike at small initialization alone."""
     gap = _with_gap(dataset)["target_gap"].sel(block=2)
     return conclude(compared(dataset, gap, "the second block's gap is"), seeds(dataset))
@@ -65,7 +65,10 @@ FIGURE = Figure(
     caption,
     draw,
     numbers,
-    claim="P1, figure 4a,b: the second block's vectors at the last token are alike for pairs with one target "
-    "at γ = .8, and not at γ = .5.",
+    claim=Claim(
+        "P1, figure 4a,b: the second block's vectors at the last token are alike for pairs with one target "
+        "at γ = .8, and not at γ = .5.",
+        row="P1 4a,b",
+    ),
     finding=finding,
 )

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib import figure as drawing
 
 from paper_figs._figure import Figure
-from paper_figs._judged import conclude
+from paper_figs._finding import Claim, Finding, conclude
 from paper_figs._mechanism import SCORES, compared, drawn, seeds, solutions
 from paper_figs.panels.mechanism import heat_map_table, plot_heat_maps, score_table
 
@@ -48,7 +48,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """Whether values stand for the intermediate result at small initialization."""
     gap = _with_gap(dataset)["value_gap"].sel(block=2)
     return conclude(compared(dataset, gap, "the second block's gap is"), seeds(dataset))
@@ -60,7 +60,10 @@ FIGURE = Figure(
     caption,
     draw,
     numbers,
-    claim="P1, figure 4c: at γ = .8 value vectors at the first anchor are alike where the intermediate "
-    "results g(x; a1) are equal (asked here: more than at γ = .5?).",
+    claim=Claim(
+        "P1, figure 4c: at γ = .8 value vectors at the first anchor are alike where the intermediate "
+        "results g(x; a1) are equal (asked here: more than at γ = .5?).",
+        row="P1 4c",
+    ),
     finding=finding,
 )

@@ -9,7 +9,8 @@ import xarray as xr
 
 from lowcomplex import nulls
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, conclude, trend
+from paper_figs._finding import Claim, Finding, Point, conclude
+from paper_figs._judged import trend
 from paper_figs._weights import LARGE, SMALL, final_runs, of_query
 from paper_figs.panels.cosines import cosine_summary_table, cosine_table, plot_cosines
 
@@ -40,7 +41,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     return pd.concat([table.assign(table=name) for name, table in tables.items()], ignore_index=True)
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     values = {name: of_query(dataset, name) for name in ("condensed_directions", "effective_directions")}
     runs = final_runs(dataset, values)
@@ -79,7 +80,10 @@ FIGURE = Figure(
     caption,
     partial(plot_cosines, points=POINTS),
     numbers,
-    claim="P1, figure 5a,b: the neurons of the first block's W_Q condense onto few directions at large γ, "
-    "and do not at small γ.",
+    claim=Claim(
+        "P1, figure 5a,b: the neurons of the first block's W_Q condense onto few directions at large γ, "
+        "and do not at small γ.",
+        row="P1 5a,b; 10; 15",
+    ),
     finding=finding,
 )

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from paper_figs._figure import Figure
-from paper_figs._judged import conclude
+from paper_figs._finding import Claim, Finding, conclude
 from paper_figs._weight_maps import EMBEDDINGS, trends
 from paper_figs._weights import LARGE, SMALL
 from paper_figs._words import counted, unconverged
@@ -42,7 +42,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     return pd.concat([table.assign(table=name) for name, table in tables.items()], ignore_index=True)
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     means = ordinality_table(dataset).groupby("gamma")["embedding_ordinality"].mean().dropna()
     note = "mean ordinality " + ", ".join(f"{mean:.2f} at γ = {gamma:g}" for gamma, mean in means.items())
@@ -55,7 +55,10 @@ FIGURE = Figure(
     caption,
     partial(plot_components, points=POINTS),
     numbers,
-    claim="P1, figure 5c,d: at large γ the token embeddings lie in few dimensions, in the order of their "
-    "values; at small γ they do not.",
+    claim=Claim(
+        "P1, figure 5c,d: at large γ the token embeddings lie in few dimensions, in the order of their "
+        "values; at small γ they do not.",
+        row="P1 5c,d; 11; 16",
+    ),
     finding=finding,
 )

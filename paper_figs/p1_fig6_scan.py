@@ -5,8 +5,9 @@ from __future__ import annotations
 import xarray as xr
 from matplotlib.figure import Figure as Drawing
 
-from experiments.sequences.findings import verdict
 from paper_figs._figure import Figure
+from paper_figs._finding import Claim, Finding
+from paper_figs._sequences import accuracy
 from paper_figs._words import counted, unconverged
 from paper_figs.panels.data_size import plot_accuracy_by_size, size_table
 
@@ -25,9 +26,9 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """Whether the small start composes more."""
-    return verdict(dataset, "out_of_distribution", "the held-out commands")
+    return accuracy(dataset, "out_of_distribution", "the held-out commands")
 
 
 def draw(dataset: xr.Dataset) -> Drawing:
@@ -41,7 +42,10 @@ FIGURE = Figure(
     caption,
     draw,
     size_table,
-    "P1, figure 6: on SCAN (turn left), over the size of the data, a small initialization with large weight "
-    "decay answers more held-out commands than the reverse.",
+    Claim(
+        "P1, figure 6: on SCAN (turn left), over the size of the data, a small initialization with large "
+        "weight decay answers more held-out commands than the reverse.",
+        row="P1 6",
+    ),
     finding,
 )

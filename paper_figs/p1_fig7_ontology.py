@@ -5,8 +5,9 @@ from __future__ import annotations
 import xarray as xr
 from matplotlib.figure import Figure as Drawing
 
-from experiments.sequences.findings import accuracy_and_time
 from paper_figs._figure import Figure
+from paper_figs._finding import Claim, Finding
+from paper_figs._sequences import accuracy_and_time
 from paper_figs._words import counted, unconverged
 from paper_figs.panels.data_size import plot_accuracy_by_size, size_table
 
@@ -29,7 +30,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """Whether the small start answers more, and sooner."""
     return accuracy_and_time(dataset, "in_distribution", "new questions")
 
@@ -45,7 +46,10 @@ FIGURE = Figure(
     caption,
     draw,
     size_table,
-    "P1, figure 7: on PrOntoQA, over the size of the data, a small initialization with large weight decay "
-    "converges in fewer steps, and to a higher accuracy, than the reverse.",
+    Claim(
+        "P1, figure 7: on PrOntoQA, over the size of the data, a small initialization with large weight "
+        "decay converges in fewer steps, and to a higher accuracy, than the reverse.",
+        row="P1 7",
+    ),
     finding,
 )

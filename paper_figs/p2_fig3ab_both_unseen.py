@@ -8,7 +8,8 @@ from matplotlib import figure
 
 from paper_figs._answers import curve_words, map_words, over_gamma
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, conclude, converged, share, trend
+from paper_figs._finding import Claim, Finding, Point, conclude
+from paper_figs._judged import converged, share, trend
 from paper_figs.panels.curves import plot_curves_and_map
 from paper_figs.panels.runs import accuracy_table, cell_table
 
@@ -42,7 +43,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     table = converged(accuracy_table(dataset))
     seen = share(table, "seen_test_keys").groupby("gamma")["accuracy"].mean()
@@ -71,7 +72,10 @@ FIGURE = Figure(
     caption,
     draw,
     numbers,
-    "P2, figure 3A,B: in distribution every initialization does well; out of distribution accuracy rises "
-    "with γ and with weight decay.",
+    Claim(
+        "P2, figure 3A,B: in distribution every initialization does well; out of distribution accuracy rises "
+        "with γ and with weight decay.",
+        row="P2 3A,B",
+    ),
     finding,
 )

@@ -8,7 +8,7 @@ from matplotlib import figure as drawing
 
 from lowcomplex.tasks.anchor_functions import FUNCTION_SETS
 from paper_figs._figure import Figure
-from paper_figs._judged import conclude
+from paper_figs._finding import Claim, Finding, conclude
 from paper_figs._mechanism import compared, drawn, seeds, solutions
 from paper_figs.panels.mechanism import coordinate_table, heat_map_table, plot_results, score_table
 
@@ -58,7 +58,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """Whether the first anchor's representations stand for the intermediate result."""
     gaps = dataset["intermediate_gap"]
     stream, values = gaps.sel(block=1, site="residual"), gaps.sel(block=2, site="value")
@@ -75,7 +75,10 @@ FIGURE = Figure(
     caption,
     draw,
     numbers,
-    claim="P2, figure 4C,D: at small initialization representations are arranged by the intermediate result "
-    "g(x; a1), at usual initialization they are not.",
+    claim=Claim(
+        "P2, figure 4C,D: at small initialization representations are arranged by the intermediate result "
+        "g(x; a1), at usual initialization they are not.",
+        row="P2 4C,D",
+    ),
     finding=finding,
 )

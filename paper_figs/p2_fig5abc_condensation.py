@@ -8,7 +8,8 @@ from matplotlib import figure
 
 from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._figure import Figure
-from paper_figs._judged import conclude, trend
+from paper_figs._finding import Claim, Finding, conclude
+from paper_figs._judged import trend
 from paper_figs._weight_maps import EMBEDDINGS, trends
 from paper_figs._weights import final_runs, of_query
 from paper_figs._words import counted
@@ -49,7 +50,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     last = at_end(dataset)
     relative = (last["stable_rank"] / dataset["null_stable_rank"]).mean("matrix")
@@ -74,7 +75,10 @@ FIGURE = Figure(
     caption,
     draw,
     numbers,
-    claim="P2, figure 5A-C: larger γ and stronger weight decay condense W_Q, order the embeddings, and lower "
-    "the stable rank of the matrices.",
+    claim=Claim(
+        "P2, figure 5A-C: larger γ and stronger weight decay condense W_Q, order the embeddings, and lower "
+        "the stable rank of the matrices.",
+        row="P2 5A-C",
+    ),
     finding=finding,
 )

@@ -9,7 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, conclude, trend
+from paper_figs._finding import Claim, Finding, Point, conclude
+from paper_figs._judged import trend
 from paper_figs._words import counted
 from paper_figs.panels.times import loss_time_table, plot_loss_times
 
@@ -26,7 +27,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say; a run that did not get there ranks behind all that did."""
     table = loss_time_table(dataset)
     runs = table.assign(rank=table["steps"].where(~table["censored"], 2 * table["steps"].max()))
@@ -48,7 +49,10 @@ FIGURE = Figure(
     caption,
     partial(plot_loss_times, color="noise_groups"),
     loss_time_table,
-    "P2, figure 8A,B: from a small initialization, data with more pairs that do not compose take longer to "
-    "fit, and deeper networks fit sooner.",
+    Claim(
+        "P2, figure 8A,B: from a small initialization, data with more pairs that do not compose take "
+        "longer to fit, and deeper networks fit sooner.",
+        row="P2 8A,B",
+    ),
     finding,
 )

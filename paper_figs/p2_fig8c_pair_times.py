@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 from lowcomplex.tasks import AnchorTask
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, Status, conclude
+from paper_figs._finding import Claim, Finding, Point, Status, conclude
 from paper_figs._words import counted
 from paper_figs.panels.times import pair_time_table, plot_pair_times
 
@@ -55,7 +55,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """In how many runs the pairs that do not compose come last; what was not reached ranks last."""
     table = numbers(dataset)
     ranked = table.assign(rank=table["steps"].where(~table["censored"], np.inf))
@@ -79,7 +79,10 @@ FIGURE = Figure(
     caption,
     draw,
     numbers,
-    "P2, figure 8C: from a small initialization, pairs that do not compose are learned later than the "
-    "others.",
+    Claim(
+        "P2, figure 8C: from a small initialization, pairs that do not compose are learned later than the "
+        "others.",
+        row="P2 8C",
+    ),
     finding,
 )

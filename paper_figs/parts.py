@@ -8,7 +8,8 @@ import xarray as xr
 
 from paper_figs._answers import composed_runs
 from paper_figs._figure import Figure
-from paper_figs._judged import conclude, contrast
+from paper_figs._finding import Claim, Finding, conclude
+from paper_figs._judged import contrast
 from paper_figs._words import counted, unconverged
 from paper_figs.panels.categories import plot_answers_by
 from paper_figs.panels.runs import accuracy_table
@@ -27,7 +28,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     composed = composed_runs(dataset).set_index("part")["accuracy"]
     none, all_parts = (composed[composed.index == part] for part in _WHOLE)
@@ -47,6 +48,6 @@ FIGURE = Figure(
     caption,
     partial(plot_answers_by, field="part"),
     accuracy_table,
-    "Implied by P1, which makes every matrix small: no part alone does what all do together.",
+    Claim("Implied by P1, which makes every matrix small: no part alone does what all do together."),
     finding,
 )

@@ -12,7 +12,8 @@ from experiments.anchor.schema import NOT_CONVERGED
 from experiments.hypotheses.observables import COMPOSING_RANK
 from experiments.statistics.neighbors import FEWEST, explained_by_neighbors
 from paper_figs._figure import Figure
-from paper_figs._judged import conclude, trend
+from paper_figs._finding import Claim, Finding, conclude
+from paper_figs._judged import trend
 from paper_figs._words import unconverged
 from paper_figs.panels.anchor import complexity_table, plot_complexity
 
@@ -26,7 +27,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say, on either side of the rank that was registered."""
     table = complexity_table(dataset)
     runs = table[table["phase"] != NOT_CONVERGED]
@@ -61,7 +62,9 @@ FIGURE = Figure(
     caption,
     partial(plot_complexity, shape="weight_decay"),
     complexity_table,
-    "Registered here as H7: composition is most frequent at a medium stable rank of W_Q, near 5, and rarer "
-    "on either side.",
+    Claim(
+        "Registered here as H7: composition is most frequent at a medium stable rank of W_Q, near 5, and "
+        "rarer on either side."
+    ),
     finding,
 )

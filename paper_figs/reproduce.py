@@ -17,9 +17,8 @@ from experiments._cluster_options import PROCESSES, ClusterOptions
 from experiments._data import load
 from experiments._study import Study
 from experiments.hypotheses import evidence, registered, table
-from lowcomplex import report
 from lowcomplex.sweeps import Cluster, StorageError, Store, versions
-from paper_figs import NAMES, _papers, _verdicts, figure
+from paper_figs import NAMES, _pages, _papers, _report, _verdicts, figure
 from paper_figs._files import write
 
 TITLE = "How complex is what training found? Measured over the initialization rate γ, and against theory"
@@ -115,10 +114,12 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
         captions |= _draw(table.NAME, judged, folder / "figures", problems)
     verdicts = _check(folder / "checks.json", workers, problems)
     provenance["Versions"] = versions()
-    page = report.render(
+    page = _report.render(
         title=TITLE,
         verdicts=verdicts,
-        figures=[_picture(name, captions[name], folder / "figures") for name in NAMES if name in captions],
+        figures=[
+            _pages.picture(name, captions[name], folder / "figures") for name in NAMES if name in captions
+        ],
         findings=findings,
         provenance=provenance,
         problems=problems,
@@ -242,16 +243,6 @@ def _check(path: Path, workers: int, problems: list[str]) -> _verdicts.Verdicts:
                 f"control {verdict['control']}"
             )
     return verdicts
-
-
-def _picture(name: str, caption: str, folder: Path) -> report.Picture:
-    return report.Picture(
-        name=name,
-        caption=caption,
-        svg=(folder / f"{name}.svg").read_text(),
-        png=(folder / f"{name}.png").read_bytes(),
-        numbers=f"{folder.name}/{name}.csv",
-    )
 
 
 def _config(chosen: Study, preset: str, dataset: xr.Dataset) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import xarray as xr
 
 from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._figure import Figure
-from paper_figs._judged import Point, conclude
+from paper_figs._finding import Claim, Finding, Point, conclude
 from paper_figs._words import counted, unconverged
 from paper_figs.panels.trajectory import plot_trajectory, trajectory_table
 
@@ -25,7 +25,7 @@ def caption(dataset: xr.Dataset) -> str:
     )
 
 
-def finding(dataset: xr.Dataset) -> str:
+def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     table = trajectory_table(dataset)
     table = table[table["phase"] != NOT_CONVERGED]
@@ -58,6 +58,8 @@ FIGURE = Figure(
     caption,
     plot_trajectory,
     trajectory_table,
-    claim="arXiv 2602.18649: weights stay full-rank while the path that training takes is low-dimensional.",
+    claim=Claim(
+        "arXiv 2602.18649: weights stay full-rank while the path that training takes is low-dimensional."
+    ),
     finding=finding,
 )

@@ -59,7 +59,7 @@ def lines(judgments: Sequence[Judgment]) -> Iterator[str]:
 
 
 def report(judgments: Sequence[Judgment]) -> list[dict[str, Any]]:
-    """Every hypothesis with its tests, as `lowcomplex.report.render` takes them."""
+    """Every hypothesis with its tests, as the report shows them."""
     return [
         {
             "name": judgment.hypothesis.name,

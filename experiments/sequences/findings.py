@@ -9,7 +9,6 @@ from experiments._layers import QUERY
 from experiments.sequences.schema import CONVERGED, TRAIN
 from experiments.statistics.association import Effect, area_under_curve
 
-ALPHA = 0.05
 _WORDS = {"small": "Small start, large decay", "large": "Large start, small decay"}
 
 
@@ -29,51 +28,10 @@ def advantage(values: xr.DataArray) -> Effect:
     return area_under_curve(ordered.values[kept], is_small[kept], sizes[kept])
 
 
-def judged(effect: Effect) -> str:
-    """Whether the arm "small" is ahead: "Agrees", "Disagrees" or "Undecided"."""
-    if not effect.p_value < ALPHA:
-        return "Undecided"
-    return "Agrees" if effect.estimate > 0.5 else "Disagrees"
-
-
 def final_accuracy(dataset: xr.Dataset, group: str) -> xr.DataArray:
     """(arm, examples, seed) accuracy at the last checkpoint; NaN for runs that did not converge."""
     final = dataset["accuracy"].sel(group=group).isel(step=-1)
     return final.where(dataset["converged"].astype(bool))
-
-
-def verdict(dataset: xr.Dataset, group: str, noun: str) -> str:
-    """Whether the small start answers more of a group of questions, in one sentence.
-
-    Args:
-        dataset: A study's.
-        group: The questions.
-        noun: What they are called.
-    """
-    values = final_accuracy(dataset, group)
-    return f"{judged(advantage(values))}: {_compared(values, noun)}."
-
-
-def accuracy_and_time(dataset: xr.Dataset, group: str, noun: str) -> str:
-    """Whether the small start answers more of a group, and converges sooner, in one sentence.
-
-    A run that did not converge took longer than all that did.
-
-    Args:
-        dataset: A study's.
-        group: The questions.
-        noun: What they are called.
-    """
-    values, times = final_accuracy(dataset, group), dataset["steps_to_convergence"]
-    sooner = advantage(-times.fillna(2.0 * float(dataset["step"].max())))
-    words = {judged(advantage(values)), judged(sooner)}
-    word = "In part" if "Agrees" in words else "Disagrees" if "Disagrees" in words else "Undecided"
-    word = words.pop() if len(words) == 1 else word
-    medians = [_median(times.sel(arm=arm)) for arm in ("small", "large")]
-    return (
-        f"{word}: {_compared(values, noun)}. It converges after {medians[0]} (median), the reverse after "
-        f"{medians[1]}; {described(sooner)}."
-    )
 
 
 def described(effect: Effect) -> str:
@@ -118,29 +76,6 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
             f"small start and at {large} from the large one."
         )
     return tuple(sentences)
-
-
-def _compared(values: xr.DataArray, noun: str) -> str:
-    means = [_mean(values.sel(arm=arm)) for arm in ("small", "large")]
-    left_out = int(values.isnull().sum())
-    return (
-        f"of {noun} the small start with large decay has {means[0]} right, the reverse {means[1]}; "
-        f"{described(advantage(values))}"
-        + (f"; {left_out} of {values.size} runs did not converge and are left out" if left_out else "")
-    )
-
-
-def _mean(values: xr.DataArray) -> str:
-    return (
-        f"{float(values.mean()):.2f}"
-        if bool(values.notnull().any())
-        else "an unknown share (no run converged)"
-    )
-
-
-def _median(times: xr.DataArray) -> str:
-    median = float(times.fillna(np.inf).median())
-    return f"{median:.0f} steps" if np.isfinite(median) else "more steps than there were"
 
 
 def _spread(values: xr.DataArray, digits: int = 2) -> str:

@@ -9,9 +9,10 @@ import xarray as xr
 import synthetic
 from experiments.hypotheses.observables import COMPOSING_RANK
 from paper_figs import figure
+from paper_figs._finding import Finding
 
 
-def _finding(name: str, dataset: xr.Dataset) -> str:
+def _finding(name: str, dataset: xr.Dataset) -> Finding:
     finding = figure(name).finding
     assert finding is not None
     return finding(dataset)
@@ -32,7 +33,7 @@ def test_a_hump_in_the_rank_is_told_from_a_trough(sign: int, verdict: str) -> No
     dataset["stable_rank"].loc[{"fraction": 1, "matrix": "block 1 query"}] = rank.astype(float)
     away = abs(np.log(rank.astype(float) / COMPOSING_RANK))
     planted = _composing(dataset, 0.5 + sign * (0.4 - 0.4 * away / away.max()))
-    assert _finding("rank_and_composition_decay", planted).startswith(f"{verdict}: ")
+    assert _finding("rank_and_composition_decay", planted).agreement.value == verdict
 
 
 @pytest.mark.parametrize(("whole", "verdict"), [(0.9, "Agrees"), (0.1, "Disagrees"), (0.5, "Undecided")])
@@ -40,7 +41,7 @@ def test_all_parts_are_compared_with_none_and_with_each(whole: float, verdict: s
     dataset = synthetic.dataset("anchor_parts")
     share = xr.full_like(dataset["phase"], 0.5, dtype=float)
     share.loc[{"part": "all"}] = whole
-    assert _finding("parts", _composing(dataset, share)).startswith(f"{verdict}: ")
+    assert _finding("parts", _composing(dataset, share)).agreement.value == verdict
 
 
 @pytest.mark.parametrize(("sign", "verdict"), [(1, "Agrees"), (-1, "Disagrees")])
@@ -49,14 +50,14 @@ def test_noise_and_depth_are_judged_at_the_large_gamma_alone(sign: int, verdict:
     at = sign * (100 * dataset["noise_groups"] - 100 * dataset["depth"]) + 0 * dataset["steps_to_loss"]
     small = dataset["gamma"] < dataset["gamma"].max()
     dataset["steps_to_loss"] = 1000 + at.where(~small, -at) + dataset["seed"]
-    assert _finding("p2_fig8ab_convergence", dataset).startswith(f"{verdict}: ")
+    assert _finding("p2_fig8ab_convergence", dataset).agreement.value == verdict
 
 
 def test_a_dimension_that_only_falls_in_training_is_not_what_the_paper_says() -> None:
     dataset = synthetic.dataset("anchor_gamma")
-    assert "fell and then rose in 0 of" in _finding("p1_fig12ab_embedding_covariance", dataset)
+    assert "fell and then rose in 0 of" in _finding("p1_fig12ab_embedding_covariance", dataset).text
     time = next(name for name in dataset["embedding_dimension"].dims if name in ("step", "fraction"))
     turned = dataset["embedding_dimension"].copy()
     turned[{time: -1}] = turned.max() + 0 * turned.isel({time: -1})
     turning = dataset.assign(embedding_dimension=turned)
-    assert "and then rose in 0 of" not in _finding("p1_fig12ab_embedding_covariance", turning)
+    assert "and then rose in 0 of" not in _finding("p1_fig12ab_embedding_covariance", turning).text

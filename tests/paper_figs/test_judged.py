@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import synthetic_anchor
 from paper_figs._answers import over_gamma
-from paper_figs._judged import Point, conclude, contrast, rise, trend
+from paper_figs._finding import Agreement, Finding, Point, conclude
+from paper_figs._judged import contrast, rise, trend
 
 SEEDS = 6
 
@@ -32,7 +35,9 @@ def _runs(means: dict[float, float], noise: float = 0.03) -> pd.DataFrame:
 )
 def test_the_verdict_is_that_of_all_points(statuses: tuple[str, ...], verdict: str) -> None:
     points = [Point(status, status) for status in statuses]
-    assert conclude(points, "a note") == f"{verdict}: {'; '.join(statuses)}; a note."
+    found = conclude(points, "a note")
+    assert str(found) == f"{verdict}: {'; '.join(statuses)}; a note."
+    assert Finding.from_dict(json.loads(json.dumps(found.to_dict()))) == found
 
 
 def test_no_points_no_verdict() -> None:
@@ -52,7 +57,7 @@ def test_a_hump_is_a_rise_and_a_fall() -> None:
     assert [point.status for point in points] == ["yes", "no"]
     assert "up to 0.8" in points[0].words
     assert "0.8" in points[1].words.split("falls again")[1]
-    assert conclude(points).startswith("In part")
+    assert conclude(points).agreement is Agreement.IN_PART
 
 
 def test_a_fall_from_the_smallest_rate_is_no_hump() -> None:

@@ -19,13 +19,13 @@ def test_findings_follow_the_runs(name: str) -> None:
     finding = figure(name).finding
     assert finding is not None
     dataset = synthetic_mechanism.runs()
-    assert finding(dataset).startswith("Agrees: ")
-    assert "1 of 12 runs did not converge" in finding(dataset)
+    assert finding(dataset).agreement.value == "Agrees"
+    assert "1 of 12 runs did not converge" in finding(dataset).text
     # The two γ change places.
     swapped = dataset.assign_coords(gamma=dataset["gamma"].values[::-1]).sortby("gamma")
-    assert finding(swapped).startswith("Disagrees: ")
-    assert finding(dataset.isel(seed=[0])).startswith("Undecided: ")
-    assert "nan" not in finding(synthetic_mechanism.runs(diverges=True))
+    assert finding(swapped).agreement.value == "Disagrees"
+    assert finding(dataset.isel(seed=[0])).agreement.value == "Undecided"
+    assert "nan" not in finding(synthetic_mechanism.runs(diverges=True)).text
 
 
 @pytest.mark.parametrize("name", MECHANISM)

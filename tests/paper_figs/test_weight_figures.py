@@ -28,17 +28,17 @@ def test_a_finding_turns_with_the_data(name: str) -> None:
     item = figure(name)
     assert item.finding is not None
     dataset = synthetic.dataset(item.study)
-    assert item.finding(dataset).startswith("Agrees: ")
-    assert item.finding(_mirrored(dataset)).startswith("Disagrees: ")
+    assert item.finding(dataset).agreement.value == "Agrees"
+    assert item.finding(_mirrored(dataset)).agreement.value == "Disagrees"
 
 
 def test_full_rank_is_said_where_it_is() -> None:
     finding = figure("trajectory").finding
     assert finding is not None
     dataset = synthetic.anchor_gamma()
-    assert finding(dataset).startswith("In part: ")
+    assert finding(dataset).agreement.value == "In part"
     dataset["effective_rank"][:] = 45.0
-    assert finding(dataset).startswith("Agrees: ")
+    assert finding(dataset).agreement.value == "Agrees"
 
 
 def test_matrices_have_the_shapes_of_the_study_s_network() -> None:
