@@ -14,7 +14,7 @@ import xarray as xr
 
 from experiments._data import load
 from lowcomplex import plots
-from paper_figs import NAMES, Figure, _hypotheses, figure
+from paper_figs import Figure, _hypotheses, figure, names
 from paper_figs._papers import Entry, entries, introduction
 
 HERE = Path(__file__).parent
@@ -89,7 +89,7 @@ def hypotheses() -> str:
 def main() -> None:
     shutil.rmtree(PICTURES, ignore_errors=True)
     PICTURES.mkdir()
-    items = [item for item in map(figure, NAMES) if item.claim]
+    items = [item for item in map(figure, names()) if item.claim]
     captions: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         for study in dict.fromkeys(item.study for item in items):

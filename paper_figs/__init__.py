@@ -1,6 +1,6 @@
 """The figures: stored datasets in, pages' pictures and their numbers out."""
 
 from paper_figs._figure import Figure
-from paper_figs._registry import NAMES, figure
+from paper_figs._found import figure, names
 
-__all__ = ["NAMES", "Figure", "figure"]
+__all__ = ["Figure", "figure", "names"]

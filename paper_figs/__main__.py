@@ -11,7 +11,7 @@ import xarray as xr
 from experiments import RESULTS
 from experiments._data import load
 from lowcomplex.sweeps import DamagedCellError
-from paper_figs import NAMES, _hypotheses, figure
+from paper_figs import _found, _hypotheses, figure
 from paper_figs import _papers as papers
 from paper_figs._files import write
 
@@ -35,7 +35,7 @@ def main(*names: str, folder: Path = RESULTS, preset: str = "quick", out: Path |
     """
     out = folder / "figures" if out is None else out
     try:
-        chosen = [figure(name) for name in names or NAMES]
+        chosen = [figure(name) for name in names or _found.names()]
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

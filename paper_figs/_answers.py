@@ -31,6 +31,7 @@ def map_figure(
     claim: Claim,
     finding: Judge,
     groups: Sequence[str] = MAPPED,
+    order: int,
 ) -> Figure:
     """Heat maps of the last checkpoint's answers.
 
@@ -42,6 +43,7 @@ def map_figure(
         claim: What a paper says, or what follows from it.
         finding: What the runs say.
         groups: Which answers, a panel each.
+        order: Place in the report.
     """
     rows, columns = over
     return Figure(
@@ -52,6 +54,7 @@ def map_figure(
         lambda dataset: cell_table(accuracy_table(dataset), rows, columns, groups=groups),
         claim,
         finding,
+        order,
     )
 
 
@@ -64,6 +67,7 @@ def curve_figure(
     claim: Claim,
     finding: Judge,
     groups: Sequence[str] = DRAWN,
+    order: int,
 ) -> Figure:
     """The last checkpoint's answers against γ, colored by another run dimension; else as `map_figure`."""
     return Figure(
@@ -74,6 +78,7 @@ def curve_figure(
         accuracy_table,
         claim,
         finding,
+        order,
     )
 
 

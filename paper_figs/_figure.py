@@ -15,13 +15,12 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure as drawing
 
-from lowcomplex import plots
-from paper_figs._files import source_digest, write
+from lowcomplex.plots.page import style
+from paper_figs import _sources
+from paper_figs._files import write
 from paper_figs._finding import Claim, Finding
 
 SUFFIXES = (".pdf", ".png", ".svg", ".csv")
-# The library's folders that say how a figure looks and what it says.
-_ROOMS = ("plots", "predictions", "tasks")
 _DIGITS = "%.9g"
 # Dates and program names would make equal pictures differ as files.
 _METADATA: dict[str, dict[str, None]] = {
@@ -43,6 +42,7 @@ class Figure:
         numbers: The plotted numbers.
         claim: What a paper says of its own figure of this, if there is one.
         finding: What the dataset says of that claim; there is one if and only if there is a claim.
+        order: Its place in the report, from small to large.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Figure:
     numbers: Callable[[xr.Dataset], pd.DataFrame]
     claim: Claim | None = None
     finding: Callable[[xr.Dataset], Finding] | None = None
+    order: int = 0
 
     def __post_init__(self) -> None:
         if (self.claim is None) != (self.finding is None):
@@ -70,7 +71,7 @@ class Figure:
             The files.
         """
         table = self.numbers(dataset)
-        with plots.style(), mpl.rc_context({"svg.hashsalt": self.name}):
+        with style(), mpl.rc_context({"svg.hashsalt": self.name}):
             picture = self.draw(dataset)
             # The layout is solved once, not again for each format.
             picture.draw_without_rendering()
@@ -102,9 +103,8 @@ class Figure:
         return bool(drawn == self.digest(dataset))
 
     def digest(self, dataset: xr.Dataset) -> str:
-        """SHA-256 over the dataset's content and everything that draws it."""
-        library = Path(plots.__file__).parents[1]
-        code = source_digest(*(library / room for room in _ROOMS), Path(__file__).parent)
+        """SHA-256 over the dataset's content, the figure's module and all that it imports to draw."""
+        code = _sources.digest(f"paper_figs.figures.{self.name}")
         parts = (_content(dataset), code, *(version(name) for name in ("matplotlib", "seaborn", "pandas")))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

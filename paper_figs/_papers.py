@@ -9,7 +9,7 @@ from pathlib import Path
 
 from paper_figs import _pages
 from paper_figs._finding import Agreement, Claim, Finding
-from paper_figs._registry import NAMES, figure
+from paper_figs._found import figure, names
 
 TITLE = "Two papers on composition and initialization: each claim beside what was found here"
 NOT_YET = "Not there yet"
@@ -33,7 +33,7 @@ class Row:
     @property
     def figures(self) -> tuple[str, ...]:
         """Names of the figures here whose claim is of this row, in the report's order."""
-        claims = {name: figure(name).claim for name in NAMES}
+        claims = {name: figure(name).claim for name in names()}
         return tuple(name for name, claim in claims.items() if claim and claim.row == self.paper)
 
 
@@ -126,7 +126,7 @@ def entries(folder: Path) -> tuple[Entry, ...]:
         if not row.figures:
             found.append(Entry(row, missing=row.missing or "no figure yet"))
     used = {entry.name for entry in found}
-    for name in NAMES:
+    for name in names():
         drawn = stamp(folder, name)
         if name not in used and drawn is not None and figure(name).claim:
             found.append(_entry(None, name, drawn))

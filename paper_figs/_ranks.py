@@ -11,8 +11,8 @@ from paper_figs._words import counted
 from paper_figs.panels.ranks import plot_ranks, rank_table
 
 
-def rank_figure(measure: str) -> Figure:
-    """The figure of one rank measure, which names its files."""
+def rank_figure(measure: str, *, order: int) -> Figure:
+    """The figure of one rank measure, which names its files, and its place in the report."""
 
     def caption(dataset: xr.Dataset) -> str:
         name = measure.replace("_", " ").capitalize()
@@ -29,4 +29,5 @@ def rank_figure(measure: str) -> Figure:
         caption,
         partial(plot_ranks, measure=measure),
         partial(rank_table, measure=measure),
+        order=order,
     )

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure
 
-from lowcomplex import nulls
+from lowcomplex.nulls import random_effective_directions
 from paper_figs._answers import map_words
 from paper_figs._figure import Figure
 from paper_figs._finding import Claim, Finding, Point, conclude
@@ -48,7 +48,7 @@ class Subject:
 
 def _query_words(dataset: xr.Dataset) -> str:
     neurons, width = dataset.sizes["neuron"], dataset.sizes["input"]
-    null = nulls.random_effective_directions(neurons, width).value
+    null = random_effective_directions(neurons, width).value
     return (
         f"(a) Directions that more of the {neurons} neurons share (|cos| > 0.95) than of random ones "
         "(random: 0). (b) Effective number of directions: the number of neurons squared over the sum of the "
@@ -95,6 +95,7 @@ def weight_maps(
     *,
     opening: str,
     claim: Claim,
+    order: int,
 ) -> Figure:
     """Heat maps of weights at the last checkpoint.
 
@@ -106,6 +107,7 @@ def weight_maps(
         simpler_along: Those of them along which the claim says that weights become simpler.
         opening: First sentence of the caption.
         claim: What a paper says.
+        order: Place in the report.
     """
     rows, columns = over
 
@@ -130,6 +132,7 @@ def weight_maps(
         numbers,
         claim,
         finding,
+        order,
     )
 
 

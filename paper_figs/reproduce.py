@@ -18,7 +18,7 @@ from experiments._data import load
 from experiments._study import Study
 from experiments.hypotheses import evidence, registered, table
 from lowcomplex.sweeps import Cluster, StorageError, Store, versions
-from paper_figs import NAMES, _pages, _papers, _report, _verdicts, figure
+from paper_figs import _pages, _papers, _report, _verdicts, figure, names
 from paper_figs._files import write
 
 TITLE = "How complex is what training found? Measured over the initialization rate γ, and against theory"
@@ -118,7 +118,7 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
         title=TITLE,
         verdicts=verdicts,
         figures=[
-            _pages.picture(name, captions[name], folder / "figures") for name in NAMES if name in captions
+            _pages.picture(name, captions[name], folder / "figures") for name in names() if name in captions
         ],
         findings=findings,
         provenance=provenance,
@@ -206,7 +206,7 @@ def _judge(datasets: Mapping[str, xr.Dataset], problems: list[str]) -> tuple[evi
 def _draw(chosen: str, dataset: xr.Dataset, folder: Path, problems: list[str]) -> dict[str, str]:
     """Draw what has changed of a study's figures; captions of the figures that are there."""
     captions = {}
-    for item in (figure(name) for name in NAMES):
+    for item in (figure(name) for name in names()):
         if item.study != chosen:
             continue
         try:

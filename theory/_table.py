@@ -36,12 +36,13 @@ def _row(name: str) -> str:
         f"[formula]({home}/formula.py)",
         f"[notebook]({name}.ipynb)",
         f"[check]({home}/check.py)",
-        ", ".join(f"[{figure}](../paper_figs/{figure}.py)" for figure in _figures(name)) or "in the notebook",
+        ", ".join(f"[{figure}](../paper_figs/figures/{figure}.py)" for figure in _figures(name))
+        or "in the notebook",
     )
     return f"| {' | '.join(cells)} |"
 
 
 def _figures(name: str) -> list[str]:
     imports = re.compile(rf"^from lowcomplex\.predictions import .*\b{name}\b", re.MULTILINE)
-    scripts = sorted((FOLDER.parent / "paper_figs").glob("[!_]*.py"))
+    scripts = sorted((FOLDER.parent / "paper_figs" / "figures").glob("[!_]*.py"))
     return [script.stem for script in scripts if imports.search(script.read_text(encoding="utf-8"))]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from lowcomplex import nulls
+from lowcomplex.nulls import pair_probability
 from lowcomplex.plots.page import canvas, ends, panel_letters, require, style
 from paper_figs.panels.chosen_runs import Points, Run, runs_near
 from paper_figs.panels.runs import at_end
@@ -67,7 +67,7 @@ def cosine_summary_table(dataset: xr.Dataset, points: Points | None = None) -> p
             {
                 **run.selection,
                 "parallel_share": (cosines > _PARALLEL).mean(),
-                "null_parallel_share": nulls.pair_probability(run.values.sizes["input"], _PARALLEL),
+                "null_parallel_share": pair_probability(run.values.sizes["input"], _PARALLEL),
                 "mean_absolute_cosine": cosines.mean(),
                 "condensed_directions": int(counts.sel(run.selection)),
             }

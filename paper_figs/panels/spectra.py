@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lowcomplex import nulls
+from lowcomplex.nulls import random_singular_values
 from lowcomplex.plots.page import (
     canvas,
     categorical,
@@ -177,7 +177,7 @@ def _singular_values(dataset: xr.Dataset, run: Run, shapes: Mapping[str, tuple[i
             continue
         shape = shapes.get(str(matrix), (0, 0))
         fits = min(shape) == len(found)
-        null = nulls.random_singular_values(*shape) if fits else np.full(len(found), np.nan)
+        null = random_singular_values(*shape) if fits else np.full(len(found), np.nan)
         part, block = part_and_block(matrix)
         tables.append(
             pd.DataFrame(

@@ -16,10 +16,10 @@ import synthetic_anchor
 import synthetic_mechanism
 from experiments import studies, study
 from lowcomplex import plots
-from paper_figs import NAMES, figure
+from paper_figs import figure, names
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", names())
 def test_a_figure_is_legible_and_says_what_it_shows(name: str) -> None:
     item = figure(name)
     assert item.name == name
@@ -39,7 +39,7 @@ def test_a_figure_is_legible_and_says_what_it_shows(name: str) -> None:
 def _kinds() -> list[str]:
     """One figure of each way to draw."""
     kinds = {}
-    for name in NAMES:
+    for name in names():
         draw = figure(name).draw
         kinds.setdefault(draw.func if isinstance(draw, partial) else draw, name)
     return list(kinds.values())
@@ -63,7 +63,7 @@ def test_a_figure_becomes_pictures_and_its_numbers(name: str, tmp_path: Path) ->
         np.testing.assert_allclose(stored[column], table[column], rtol=1e-8)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if figure(n).study in synthetic.ANCHOR_RUNS])
+@pytest.mark.parametrize("name", [n for n in names() if figure(n).study in synthetic.ANCHOR_RUNS])
 def test_the_quick_grid_suffices(name: str) -> None:
     item = figure(name)
     chosen = study(item.study)
@@ -95,7 +95,7 @@ def _assert_legible(picture: Figure) -> None:
     assert not picture.get_suptitle()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if figure(name).study.startswith("anchor_")])
+@pytest.mark.parametrize("name", [name for name in names() if figure(name).study.startswith("anchor_")])
 def test_a_diverged_run_does_not_cost_the_figure(name: str) -> None:
     item = figure(name)
     dataset = _with_a_diverged_run(item.study)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 import synthetic_mechanism
-from paper_figs import NAMES, figure
+from paper_figs import figure, names
 
-MECHANISM = [name for name in NAMES if figure(name).study == "anchor_mechanism"]
+MECHANISM = [name for name in names() if figure(name).study == "anchor_mechanism"]
 
 
 def test_there_are_five() -> None:

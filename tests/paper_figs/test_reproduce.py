@@ -90,7 +90,7 @@ class _Checks:
 def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Checks:
     runner = _Checks()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(job, "NAMES", FIGURES)
+    monkeypatch.setattr(job, "names", lambda: FIGURES)
     monkeypatch.setattr(job, "studies", lambda: tuple(map(_study, STUDIES)))
     monkeypatch.setattr(job, "figure", _figure)
     monkeypatch.setattr(checks, "run_all", runner)

@@ -8,7 +8,7 @@ import xarray as xr
 import synthetic
 from paper_figs import figure
 from paper_figs._weights import matrix_shapes
-from paper_figs.decomposition import references
+from paper_figs.figures.decomposition import references
 
 OVER_GAMMA = (
     "p1_fig5ab_query_cosines",

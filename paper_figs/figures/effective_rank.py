@@ -1,0 +1,5 @@
+"""The effective rank of every matrix against γ, beside random matrices."""
+
+from paper_figs._ranks import rank_figure
+
+FIGURE = rank_figure("effective_rank", order=120)
