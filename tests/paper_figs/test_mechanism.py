@@ -26,12 +26,3 @@ def test_findings_follow_the_runs(name: str) -> None:
     assert finding(swapped).agreement.value == "Disagrees"
     assert finding(dataset.isel(seed=[0])).agreement.value == "Undecided"
     assert "nan" not in finding(synthetic_mechanism.runs(diverges=True)).text
-
-
-@pytest.mark.parametrize("name", MECHANISM)
-def test_a_quick_grid_still_draws(name: str) -> None:
-    item = figure(name)
-    dataset = synthetic_mechanism.runs(depths=(2,), seeds=1).isel(gamma=[1])
-    assert item.draw(dataset).axes
-    assert len(item.numbers(dataset))
-    assert "nan" not in item.caption(dataset).lower()
