@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._finding import Point, Status
 from paper_figs._words import counted, ends
-from paper_figs.panels.runs import NOT_CONVERGED
 
 ANCHORS = ["first anchor", "second anchor"]
 SCORES = "marks are runs, crosses such that did not converge, lines means of the others"

@@ -18,8 +18,7 @@ from matplotlib.text import Text
 import synthetic
 import synthetic_anchor
 import synthetic_mechanism
-from experiments import NAMES as STUDIES
-from experiments import study
+from experiments import studies, study
 from experiments._data import load
 from lowcomplex import plots
 from paper_figs import figure, names
@@ -53,7 +52,7 @@ def _of_studies(*prefixes: str) -> list[str]:
 @pytest.mark.parametrize("name", names())
 def test_it_is_legible_and_says_what_it_shows(name: str) -> None:
     item = figure(name)
-    assert item.study in ("", "hypotheses", *STUDIES)
+    assert item.study in ("", "hypotheses", *(each.name for each in studies()))
     dataset = _dataset(name)
     with plots.style():
         _assert_legible(item.draw(dataset))

@@ -16,8 +16,7 @@ from experiments import Study, _studies, studies, study
 from experiments._data import DATA, load
 from experiments.anchor.config import AnchorConfig
 from lowcomplex import sweeps
-from paper_figs import NAMES as FIGURES
-from paper_figs import figure
+from paper_figs import figure, names
 
 NAMES = [each.name for each in studies()]
 # Rows of the anchor family that differ in nothing else differ from each other in their grids alone.
@@ -94,7 +93,7 @@ def test_from_config_to_findings_and_figures(name: str, tmp_path: Path) -> None:
     assert all(sentence.strip() for sentence in small.findings(dataset))
     if name in synthetic.ANCHOR_RUNS or name in synthetic_sequences.GROUPS or name == "anchor_mechanism":
         _assert_same_schema(dataset, synthetic.dataset(name))
-    for item in map(figure, FIGURES):
+    for item in map(figure, names()):
         if item.study == name:
             assert item.draw(dataset) is not None
             assert len(item.numbers(dataset))

@@ -12,14 +12,7 @@ from lowcomplex.tasks import AnchorTask
 from lowcomplex.tasks.anchor import ANCHORS
 from paper_figs._figure import Figure
 from paper_figs._words import counted
-from paper_figs.panels.decomposition import decomposition_table, plot_decomposition
-
-COMPONENTS = (
-    "additive_symmetric",
-    "additive_antisymmetric",
-    "interaction_symmetric",
-    "interaction_antisymmetric",
-)
+from paper_figs.panels.decomposition import COMPONENTS, decomposition_table, plot_decomposition
 
 
 def references() -> dict[str, dict[str, float]]:

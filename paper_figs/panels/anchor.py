@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
+from experiments.anchor.schema import NOT_CONVERGED
 from lowcomplex.plots.page import (
     MARKERS,
     canvas,
@@ -19,16 +20,7 @@ from lowcomplex.plots.page import (
     style,
 )
 from paper_figs.panels.curves import draw_curves
-from paper_figs.panels.runs import (
-    DIMENSION_LABELS,
-    GROUP_LABELS,
-    NOT_CONVERGED,
-    SEEN,
-    UNSEEN,
-    accuracy_table,
-    at_end,
-    named,
-)
+from paper_figs.panels.runs import DIMENSION_LABELS, GROUP_LABELS, SEEN, UNSEEN, accuracy_table, at_end, named
 
 _RANKS = ("stable_rank", "effective_rank")
 

@@ -8,14 +8,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from experiments.anchor.schema import NOT_CONVERGED
 from lowcomplex.plots.page import MARKERS, canvas, categorical, shared_legend, style
-from paper_figs.panels.runs import (
-    DIMENSION_LABELS,
-    NOT_CONVERGED,
-    PANEL_TITLES,
-    accuracy_table,
-    named,
-)
+from paper_figs.panels.runs import DIMENSION_LABELS, PANEL_TITLES, accuracy_table, named
 
 _WIDTH = 0.6
 _ASIDE = 0.06

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas.api.types import is_numeric_dtype
 
+from experiments.anchor.schema import NOT_CONVERGED
 from lowcomplex.plots.page import (
     MARKERS,
     Color,
@@ -24,14 +25,7 @@ from lowcomplex.plots.page import (
     style,
 )
 from paper_figs.panels.maps import draw_cells, share_bar
-from paper_figs.panels.runs import (
-    DIMENSION_LABELS,
-    NOT_CONVERGED,
-    PANEL_TITLES,
-    accuracy_table,
-    cell_table,
-    named,
-)
+from paper_figs.panels.runs import DIMENSION_LABELS, PANEL_TITLES, accuracy_table, cell_table, named
 
 
 @style()

@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
+from experiments.anchor.schema import NOT_CONVERGED
 from lowcomplex.plots.page import canvas, require, sequential, style
 from paper_figs.panels.hypotheses import effect_table
-from paper_figs.panels.runs import NOT_CONVERGED
 
 _RUNS = ("run_x", "run_y", "run_gamma", "run_phase", "run_left_out")
 _PHASES = (NOT_CONVERGED, "neither", "symmetric", "inferential")

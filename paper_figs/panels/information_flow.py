@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from experiments.anchor.schema import NOT_CONVERGED
 from lowcomplex.plots.page import canvas, categorical, ends, panel_letters, require, style
-from paper_figs.panels.runs import NOT_CONVERGED
 
 _SHORT = {
     "before": "before",

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from experiments.anchor.schema import NOT_CONVERGED
 from lowcomplex.plots.page import DOUBLE, canvas, categorical, ends, panel_letters, require, style
-from paper_figs.panels.runs import NOT_CONVERGED
 
 _RUN = ("depth", "gamma", "seed")
 _GAP_IN_TICKS = 0.6

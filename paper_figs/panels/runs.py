@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 import pandas as pd
 import xarray as xr
 
+from experiments.anchor.schema import NOT_CONVERGED
 from lowcomplex.plots.page import GAMMA_LABEL, require
 
 Records = TypeVar("Records", xr.DataArray, xr.Dataset)
 
 UNSEEN = ("inferential", "symmetric", "neither")
 SEEN = ("seen_train_keys", "seen_test_keys")
-NOT_CONVERGED = "not converged"
 # A run that knows fewer of its trained pairs has not learned its task.
 CONVERGED = 0.9
 

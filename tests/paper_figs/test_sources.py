@@ -44,7 +44,7 @@ def _formula(name: str) -> str:
         "paper_figs/panels/cosines.py",
         "paper_figs/_judged.py",
         "paper_figs/_finding.py",
-        "experiments/_anchor_findings.py",
+        "experiments/anchor/schema.py",
         "experiments/statistics/association.py",
         "lowcomplex/nulls/_cosines.py",
     ],
