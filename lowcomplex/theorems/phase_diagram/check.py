@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import scaled, shifted
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.phase_diagram.formula import boundary_distance, phase_diagram
 from lowcomplex.training import displacement_from
 
 Point = tuple[float, float]
+Law = Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
 
 _SAMPLES, _INPUTS = 4, 4
 _WIDTHS = (256, 512, 1024, 2048)
@@ -25,6 +30,24 @@ POINTS: tuple[Point, ...] = tuple(_DRAWS)
 # A width of 256 is large beside the square of this condition number.
 _CONDITION = 10.0
 _TOLERANCE = 0.125
+# Of what all points say together: their draws are independent.
+_MEAN_TOLERANCE = 0.055
+
+
+class Growth(NamedTuple):
+    """The exponent of the displacement in the width that was measured at a point.
+
+    Attributes:
+        point: (γ_L, γ') whose exponent is claimed.
+        slope: The measured exponent.
+        interval: Half-width of its 95 % confidence interval.
+        draws: Data sets drawn until one had a well conditioned kernel.
+    """
+
+    point: Point
+    slope: float
+    interval: float
+    draws: int
 
 
 def observe(
@@ -33,8 +56,8 @@ def observe(
     points: tuple[Point, ...] = POINTS,
     trained_at: tuple[Point, ...] | None = None,
     norm_exponent: float = 0.0,
-) -> tuple[Comparison, ...]:
-    """Train at growing widths on the same data, and compare exponents of the displacement of w.
+) -> tuple[Growth, ...]:
+    """Train at growing widths on the same data.
 
     Args:
         seed: Seed of data and weights.
@@ -43,26 +66,60 @@ def observe(
         norm_exponent: Inputs have the norm m^this.
 
     Returns:
-        One comparison a point.
+        One measured exponent per point.
     """
-    comparisons = []
-    for point, place in zip(points, trained_at or points, strict=True):
-        slope, interval, draws = _exponent(seed, place, norm_exponent)
-        distance = float(boundary_distance(*point))
-        comparisons.append(
-            Comparison(
-                quantity=f"exponent of ‖w - w_0‖/‖w_0‖ in the width at γ_L = {point[0]:g}, γ' = {point[1]:g} "
-                f"({'linear' if distance > 0 else 'condensed'})",
-                predicted=float(phase_diagram(*point)),
-                measured=slope,
-                interval=interval,
-                tolerance=_TOLERANCE,
-                reason="a quarter of 1/2, the distance to the nearest exponent of another case at these "
-                "points; the next order, m^-1/2 at most, bends by (256^-1/2 - 2048^-1/2)/log 8 = 0.02",
-                draws=draws,
-            )
+    places = zip(points, trained_at or points, strict=True)
+    return tuple(Growth(point, *_exponent(seed, place, norm_exponent)) for point, place in places)
+
+
+def judge(observed: tuple[Growth, ...], law: Law) -> tuple[Comparison, ...]:
+    """Compare exponents of the displacement of w, one by one and all together."""
+    return (*_each(observed, law), *_together(observed, law))
+
+
+def _each(observed: tuple[Growth, ...], law: Law) -> tuple[Comparison, ...]:
+    return tuple(
+        Comparison(
+            quantity=f"exponent of ‖w - w_0‖/‖w_0‖ in the width at γ_L = {point[0]:g}, γ' = {point[1]:g} "
+            f"({'linear' if boundary_distance(*point) > 0 else 'condensed'})",
+            predicted=float(law(*point)),
+            measured=slope,
+            interval=interval,
+            tolerance=_TOLERANCE,
+            reason="a quarter of 1/2, the distance to the nearest exponent of another case at these "
+            "points; the next order, m^-1/2 at most, bends by (256^-1/2 - 2048^-1/2)/log 8 = 0.02",
+            draws=draws,
         )
-    return tuple(comparisons)
+        for point, slope, interval, draws in observed
+    )
+
+
+def _together(observed: tuple[Growth, ...], law: Law) -> tuple[Comparison, ...]:
+    """The points of a plane as one sample, which is sharper than each of them."""
+    if len(observed) < len(POINTS):
+        return ()
+    predicted = np.array([float(law(*found.point)) for found in observed])
+    measured = np.array([found.slope for found in observed])
+    interval = float(np.linalg.norm([found.interval for found in observed])) / len(observed)
+    reason = "three times the spread of {} over draws; exponents bend by 0.02 at most"
+    return (
+        Comparison(
+            quantity=f"mean of measured less predicted exponents over {len(observed)} points",
+            predicted=0.0,
+            measured=float(np.mean(measured - predicted)),
+            interval=interval,
+            tolerance=_MEAN_TOLERANCE,
+            reason=reason.format("0.018"),
+        ),
+        Comparison(
+            quantity=f"slope of measured against predicted exponents over {len(observed)} points",
+            predicted=1.0,
+            measured=float(np.polyfit(predicted, measured, 1)[0]),
+            interval=interval / float(predicted.std()),
+            tolerance=_MEAN_TOLERANCE,
+            reason=reason.format("0.016"),
+        ),
+    )
 
 
 # The controls ask again for what was trained under the hypotheses.
@@ -104,9 +161,23 @@ def _data(seed: int) -> tuple[Tensor, Tensor, int]:
     raise ArithmeticError("no data with a well conditioned kernel in 500 draws")
 
 
-CHECK: Check[Any, None] = Check(
+def _without_halving(gamma_l: ArrayLike, gamma_prime: ArrayLike) -> NDArray[np.float64]:
+    exponent = phase_diagram(gamma_l, gamma_prime)
+    return np.where(boundary_distance(gamma_l, gamma_prime) < 0, 2 * exponent, exponent)
+
+
+CHECK = Check(
     prediction=phase_diagram,
     observe=observe,
+    judge=judge,
+    law=phase_diagram.evaluate,
+    mutants={
+        "every exponent 10 % too large": scaled(phase_diagram.evaluate, 1.1),
+        "every exponent 0.1 too large": shifted(phase_diagram.evaluate, 0.1),
+        "every exponent of the other sign": scaled(phase_diagram.evaluate, -1.0),
+        "γ_L - 1 in the whole plane": lambda gamma_l, gamma_prime: np.asarray(gamma_l) - 1.0,
+        "condensed exponent not halved": _without_halving,
+    },
     controls={
         "across the boundary: condensed exponent, trained at γ_L = 1/2": {
             "points": ((2.5, 0.5),),
