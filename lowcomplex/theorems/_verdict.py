@@ -52,8 +52,11 @@ class Comparison:
 
     @property
     def severity(self) -> float:
-        """Error or interval, whichever is larger, in units of the tolerance; infinite if not a number."""
-        if not (math.isfinite(self.error) and math.isfinite(self.interval)):
+        """Error or interval, whichever is larger, in units of the tolerance.
+
+        Infinite if one of them is not a number, or the tolerance is not positive.
+        """
+        if not (math.isfinite(self.error) and math.isfinite(self.interval) and self.tolerance > 0):
             return math.inf
         return max(self.error, self.interval) / self.tolerance
 

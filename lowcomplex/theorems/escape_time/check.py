@@ -2,23 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
 
+from lowcomplex.networks import TwoLayer
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.escape_time.formula import escape_delay, escape_gamma_slope, escape_time
 from lowcomplex.theorems.linear_stage.formula import driving_vector
 from lowcomplex.theorems.observations.fits import fit_exponent
+from lowcomplex.training import LossShare, descend, normals, one_draw, stack
 
-_SAMPLES, _INPUTS, _NEURONS, _STEP = 60, 10, 100, 0.1
+# So many neurons that the cubic term of tanh, 3/m, stays far below a tenth of the delay.
+_SAMPLES, _INPUTS, _NEURONS, _STEP = 60, 10, 200, 0.1
 _SHARES = np.array([1e-3, 2e-3, 4e-3, 8e-3])
 # Where a control never leaves its plateau, its time is NaN.
 _MOST_STEPS = 1000
 
 Array = NDArray[np.float64]
+
+
+class Law(NamedTuple):
+    """The formulas that the check holds against training."""
+
+    time: Callable[..., Array] = escape_time.evaluate
+    delay: Callable[..., Array] = escape_delay
+    gamma_slope: Callable[..., Array] = escape_gamma_slope
+
+
+class Observation(NamedTuple):
+    """Networks of one draw, trained from every σ and every γ until they escape.
+
+    Attributes:
+        inputs: (n, d).
+        targets: (n,).
+        sigmas: The scales.
+        gammas: The rates.
+        start: Standard normal w (m, d) and a (m,) behind every start.
+        times: (σ and γ, shares) when each loss has lost each share; NaN if it never does.
+        loss: The loss at the smallest σ before training.
+    """
+
+    inputs: Array
+    targets: Array
+    sigmas: tuple[float, ...]
+    gammas: tuple[float, ...]
+    start: tuple[Array, Array]
+    times: Array
+    loss: float
 
 
 def observe(
@@ -27,33 +64,43 @@ def observe(
     sigmas: tuple[float, ...] = (1e-5, 1e-6, 1e-7),
     gammas: tuple[float, ...] = (3.0, 3.5, 4.0),
     adam: bool = False,
-) -> tuple[Comparison, ...]:
+) -> Observation:
     """Train networks of one draw at all σ and γ by full-batch gradient descent until they escape."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((_SAMPLES, _INPUTS))
     # A target with a linear part, so that v is not small beside the noise of 60 samples.
     y = np.tanh(x @ rng.standard_normal(_INPUTS)) + 0.3 * rng.standard_normal(_SAMPLES)
-    v = driving_vector(x, y)
-    draw_w, draw_a = rng.standard_normal((_NEURONS, _INPUTS)), rng.standard_normal(_NEURONS)
-    rates = np.array(gammas)
-    w = np.append(sigmas, _INPUTS**-rates)[:, None, None] * draw_w
-    a = np.append(sigmas, _NEURONS**-rates)[:, None] * draw_a
-    times, losses = _escape(x, y, w, a, adam)
+    network = TwoLayer(_INPUTS, _NEURONS, activation="tanh", bias=False)
+    networks = one_draw(network, sigma=sigmas, seed=seed) + one_draw(network, gamma=gammas, seed=seed)
+    losses = _losses(x, y, networks, adam)
+    times = _crossings(losses, 1e-4 if adam else _STEP)
+    drawn = {name: value.numpy() for name, value in normals(network, seed=seed).items()}
+    start = drawn["input_weight"], drawn["output_weight"][0]
+    return Observation(x, y, sigmas, gammas, start, times, float(losses[0, len(sigmas) - 1]))
+
+
+def judge(observed: Observation, law: Law) -> tuple[Comparison, ...]:
+    """Compare the time and its delay at the smallest σ, and how times change with σ and γ."""
+    x, sigmas, gammas, times = observed.inputs, observed.sigmas, observed.gammas, observed.times
+    v = driving_vector(x, observed.targets)
     smallest = len(sigmas) - 1
-    growth = np.log(_INPUTS) / float(escape_gamma_slope(v, _INPUTS, step=_STEP))
-    predicted = escape_time(w[smallest], a[smallest], v, losses[smallest], share=_SHARES, step=_STEP)
+    w, a = (sigmas[smallest] * drawn for drawn in observed.start)
+    slope = float(law.gamma_slope(v, _INPUTS, step=_STEP))
+    growth = np.log(_INPUTS) / slope
+    predicted = law.time(w, a, v, observed.loss, share=_SHARES, step=_STEP)
     delays = growth * (times[smallest] - predicted)
-    forecast = escape_delay(x, v, losses[smallest], share=_SHARES, step=_STEP)
+    forecast = law.delay(x, v, observed.loss, share=_SHARES, step=_STEP)
+    # Tolerances are those of the true law, whichever is judged.
+    next_order = float(escape_delay(x, v, observed.loss, share=_SHARES[0], step=_STEP))
     exponent = fit_exponent(_SHARES, delays)
     in_sigma = np.polyfit(-np.log(sigmas), growth * times[: len(sigmas), 0], 1)[0]
-    in_gamma = np.polyfit(rates, times[len(sigmas) :, -1], 1)[0]
+    in_gamma = np.polyfit(gammas, times[len(sigmas) :, -1], 1)[0]
     return (
         Comparison(
             quantity=f"r (T - T_δ) at δ = {_SHARES[0]:g}, σ = {sigmas[-1]:g}",
             predicted=float(forecast[0]),
             measured=float(delays[0]),
-            tolerance=2 * _cubic_share(x, y, v, w[smallest], a[smallest]) * float(forecast[0])
-            + 2 * float(forecast[0]) ** 2,
+            tolerance=2 * _cubic_share(x, observed.targets, v, w, a) * next_order + 2 * next_order**2,
             reason="twice the cubic term of tanh, which each neuron feels alone (relative order 3/m), and "
             "twice the next order in δ",
         ),
@@ -62,7 +109,7 @@ def observe(
             predicted=1.0,
             measured=exponent.slope,
             interval=exponent.interval,
-            tolerance=5 * float(forecast[-1]),
+            tolerance=5 * next_order * float(_SHARES[-1] / _SHARES[0]),
             reason="the next term is larger by a factor of the order of the delay itself",
         ),
         Comparison(
@@ -75,9 +122,9 @@ def observe(
         Comparison(
             quantity=f"dT/dγ over log(d)/r, γ = {gammas[0]:g} to {gammas[-1]:g}",
             predicted=1.0,
-            measured=float(in_gamma / escape_gamma_slope(v, _INPUTS, step=_STEP)),
+            measured=float(in_gamma / slope),
             tolerance=5e-3,
-            reason="output weights are smaller by (d/m)^γ, 1e-3, and add that to Σ (a + u)²; five times that",
+            reason="output weights are smaller by (d/m)^γ, 1e-4, and add that to Σ (a + u)²; five times that",
         ),
     )
 
@@ -90,44 +137,70 @@ def _cubic_share(x: Array, y: Array, v: Array, w: Array, a: Array) -> float:
     return float(np.abs(share) * np.square(grown).sum() / grown.sum() ** 2)
 
 
-def _escape(x: Array, y: Array, w: Array, a: Array, adam: bool) -> tuple[Array, Array]:
-    """Times (networks, shares) at which each loss has lost each share, and the initial losses."""
-    theta = [w.copy(), a.copy()]
-    moments = [(np.zeros_like(part), np.zeros_like(part)) for part in theta]
-    losses = []
-    rate = 1e-4 if adam else _STEP
-    for count in range(1, _MOST_STEPS + 1):
-        hidden = np.tanh(x @ theta[0].mT)
-        residual = (hidden @ theta[1][..., None])[..., 0] - y
-        losses.append(np.square(residual).mean(1) / 2)
-        if (losses[-1] < (1 - 1.5 * _SHARES[-1]) * losses[0]).all():
-            break
-        slope = (residual[..., None] * (1 - hidden**2)).mT @ x
-        gradient = [slope * theta[1][..., None] / len(y), (residual[:, None] @ hidden)[:, 0] / len(y)]
-        for part, step, (first, second) in zip(theta, gradient, moments, strict=True):
-            if adam:
-                first += 0.1 * (step - first)
-                second += 0.001 * (step**2 - second)
-                corrected = np.sqrt(second / (1 - 0.999**count)) + 1e-30
-                part -= rate * first / (1 - 0.9**count) / corrected
-            else:
-                part -= rate * step
-    history = np.array(losses)
-    drop = np.log(np.maximum(1 - history / history[0], np.finfo(float).tiny))
-    times = np.full((len(w), len(_SHARES)), np.nan)
+def _losses(x: Array, y: Array, networks: Sequence[nn.Module], adam: bool) -> Array:
+    """(updates + 1, networks) losses until all have lost the largest share, and half of it more."""
+    inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
+    start, output = stack(networks)
+
+    def loss(parameters: dict[str, Tensor]) -> Tensor:
+        return (output(parameters, inputs).squeeze(-1) - targets).square().mean(-1) / 2
+
+    run = descend(
+        loss,
+        start,
+        rate=1e-4 if adam else _STEP,
+        steps=_MOST_STEPS - 1,
+        until=LossShare(1 - 1.5 * float(_SHARES[-1])),
+        rule="adam" if adam else "gradient",
+        eps=1e-30,
+    )
+    losses: Array = run.losses.numpy()
+    return losses
+
+
+def _crossings(losses: Array, rate: float) -> Array:
+    """(networks, shares) times at which each loss has lost each share."""
+    drop = np.log(np.maximum(1 - losses / losses[0], np.finfo(float).tiny))
+    times = np.full((losses.shape[1], len(_SHARES)), np.nan)
     for index, share in enumerate(np.log(_SHARES)):
         later = drop >= share
         after = np.maximum(later.argmax(0), 1)
         high, low = (np.take_along_axis(drop, (after - back)[None], 0)[0] for back in (0, 1))
         # The drop is an exponential in time: its logarithm is interpolated.
-        crossing = rate * (after - 1 + (share - low) / (high - low))
+        # A loss that stays where it is has no crossing: that entry becomes NaN.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            crossing = rate * (after - 1 + (share - low) / (high - low))
         times[:, index] = np.where(later.any(0), crossing, np.nan)
-    return times, history[0]
+    return times
 
 
-CHECK: Check[Any, None] = Check(
+def _flow_time(*start: ArrayLike, share: ArrayLike, step: float) -> Array:
+    return escape_time(*start, share=share)
+
+
+def _larger_share(*start: ArrayLike, share: ArrayLike, step: float) -> Array:
+    return escape_time(*start, share=1.1 * np.asarray(share), step=step)
+
+
+def _steep_delay(inputs: ArrayLike, v: ArrayLike, loss: ArrayLike, *, share: ArrayLike, step: float) -> Array:
+    return escape_delay(inputs, v, loss, share=np.asarray(share) ** 1.1, step=step)
+
+
+CHECK = Check(
     prediction=escape_time,
     observe=observe,
+    judge=judge,
+    law=Law(),
+    mutants={
+        "T 0.01 % too long": Law(time=scaled(escape_time.evaluate, 1.0001)),
+        "4.4 in place of 4 in the logarithm": Law(time=_larger_share),
+        "the flow's rate in place of that of steps": Law(time=_flow_time),
+        "delay 20 % too long": Law(delay=scaled(escape_delay, 1.2)),
+        "delay 10 % too long": Law(delay=scaled(escape_delay, 1.1)),
+        "delay of the other sign": Law(delay=scaled(escape_delay, -1.0)),
+        "exponent of the delay in δ 0.1 too large": Law(delay=_steep_delay),
+        "dT/dγ 10 % too large": Law(gamma_slope=scaled(escape_gamma_slope, 1.1)),
+    },
     controls={
         "large initialization: σ = 0.3, 0.1, 0.03": {"sigmas": (0.3, 0.1, 0.03)},
         "no plateau: γ = 1, 1.5, 2": {"gammas": (1.0, 1.5, 2.0)},
