@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from lowcomplex.networks._fast_transformer import fast_logits
 
 Norm = Literal["pre", "post", "none"]
 FeedforwardActivation = Literal["relu", "gelu"]
@@ -29,8 +31,6 @@ class Block(nn.Module):
         super().__init__()
         self.heads, self.head_width = heads, head_width
         self.norm, self.activation = norm, activation
-        # Where a head is not narrower than half the stream, K^T Q and O V are cheaper than their factors.
-        self.merges = width <= 2 * head_width
         self.query = nn.Linear(width, heads * head_width)
         self.key = nn.Linear(width, heads * head_width)
         self.value = nn.Linear(width, heads * head_width)
@@ -41,30 +41,18 @@ class Block(nn.Module):
             self.attention_norm = nn.LayerNorm(width)
             self.feedforward_norm = nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, last_only: bool = False, projections: Tensor | None = None) -> Tensor:
-        """Map (n, positions, width) to the same shape, or to (n, 1, width) if `last_only`.
-
-        What `project` would say of x may be given, where it is known without it.
-        """
-        if projections is not None:
-            return self.finish(x, self._attend(projections))
-        normed = self.attention_norm(x) if self.norm == "pre" else x
-        if last_only:
-            return self.finish(x[:, -1:], self._attend_absorbed(normed[:, -1:], normed, causal=False))
-        if self.merges:
-            return self.finish(x, self._attend_absorbed(normed, normed, causal=True))
-        return self.finish(x, self._attend(self._project(normed)))
+    def forward(self, x: Tensor) -> Tensor:
+        """Map the stream (n, positions, width) to the stream after the block."""
+        return self.finish(x, self.attend(self.project(x)))
 
     def project(self, x: Tensor) -> Tensor:
-        """Queries, keys and values: (..., width) to (..., 3 * heads * head_width)."""
-        return self._project(self.attention_norm(x) if self.norm == "pre" else x)
-
-    def _project(self, normed: Tensor) -> Tensor:
+        """Queries, keys and values, side by side: (..., width) to (..., 3 * heads * head_width)."""
+        normed = self.attention_norm(x) if self.norm == "pre" else x
         parts = (self.query, self.key, self.value)
         weight, bias = torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts])
         return functional.linear(normed, weight, bias)
 
-    def _attend(self, projections: Tensor) -> Tensor:
+    def attend(self, projections: Tensor) -> Tensor:
         """Causal attention: (n, positions, 3 * heads * head_width) to (n, positions, width)."""
         query, key, value = (
             part.view(*part.shape[:2], self.heads, self.head_width).transpose(1, 2)
@@ -73,36 +61,6 @@ class Block(nn.Module):
         mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
         output: Tensor = self.attention_output(mixed.transpose(1, 2).flatten(2))
         return output
-
-    def _attend_absorbed(self, asking: Tensor, x: Tensor, causal: bool) -> Tensor:
-        """Attention without a key or a value: their matrices act on the query and on the mixture instead.
-
-        A query q meets the key K x + k as K^T q meets x, up to the constant q·k, which softmax does not
-        see; the mean of the values V x + v is V times the mean of x, plus v.
-        """
-        by_head = (self.heads, self.head_width)
-        q, k, v = (part.weight.view(*by_head, -1) for part in (self.query, self.key, self.value))
-        unseen = 0.0 * self.key.bias.sum()  # so that the bias has a gradient: zero
-        if self.merges:
-            bias = self.query.bias.view(self.heads, 1, -1) @ k
-            asked = functional.linear(asking, (k.mT @ q).flatten(0, 1), bias.flatten() + unseen)
-            mixed = self._mix(asked.view(*asking.shape[:2], self.heads, -1), x, causal)
-            o = self.attention_output.weight.view(-1, *by_head).transpose(0, 1)
-            bias = self.attention_output(self.value.bias)
-            return functional.linear(mixed.flatten(2), (o @ v).transpose(0, 1).flatten(1), bias)
-        query = self.query(asking).view(*asking.shape[:2], *by_head)
-        mixed = self._mix(torch.einsum("nphk,hkd->nphd", query, k) + unseen, x, causal)
-        value = torch.einsum("nphd,hkd->nphk", mixed, v).flatten(2) + self.value.bias
-        output: Tensor = self.attention_output(value)
-        return output
-
-    def _mix(self, asked: Tensor, x: Tensor, causal: bool) -> Tensor:
-        """Average x (n, positions, width) for each of the askers (n, p, heads, width)."""
-        seen = x.unsqueeze(1).expand(-1, self.heads, -1, -1)
-        mixed = functional.scaled_dot_product_attention(
-            asked.transpose(1, 2), seen, seen, is_causal=causal, scale=self.head_width**-0.5
-        )
-        return mixed.transpose(1, 2)
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """What follows the attention: residual connections, norms and the feed-forward layer."""
@@ -188,7 +146,7 @@ class Transformer(nn.Module):
         self.output = nn.Linear(width, vocabulary)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Logits at every position.
+        """Logits at every position: `plain` to rounding, by the fastest way known.
 
         Args:
             tokens: (n, positions) token ids.
@@ -199,11 +157,19 @@ class Transformer(nn.Module):
         Raises:
             ValueError: `tokens` is not two-dimensional or longer than the positions.
         """
-        return self._compute(tokens, last_only=False)
+        return fast_logits(self, tokens, last_only=False)
 
     def last(self, tokens: Tensor) -> Tensor:
         """Logits at the last position, (n, vocabulary); the last block computes no other."""
-        return self._compute(tokens, last_only=True).squeeze(1)
+        return fast_logits(self, tokens, last_only=True).squeeze(1)
+
+    def plain(self, tokens: Tensor) -> Tensor:
+        """Logits at every position by the network's definition, (n, positions, vocabulary)."""
+        x = self.embed(tokens)
+        for block in self.blocks:
+            x = block(x)
+        logits: Tensor = self.output(self.final_norm(x))
+        return logits
 
     def embed(self, tokens: Tensor) -> Tensor:
         """The stream before the first block, (n, positions, width)."""
@@ -214,23 +180,3 @@ class Transformer(nn.Module):
             )
         stream: Tensor = self.embedding(tokens) + self.positions.weight[: tokens.shape[1]]
         return stream
-
-    def _compute(self, tokens: Tensor, last_only: bool) -> Tensor:
-        x = self.embed(tokens)
-        final = len(self.blocks) - 1
-        for index, block in enumerate(self.blocks):
-            projections = self._look_up_projections(tokens) if index == 0 < final else None
-            x = block(x, last_only and index == final, projections)
-        logits: Tensor = self.output(self.final_norm(x))
-        return logits
-
-    def _look_up_projections(self, tokens: Tensor) -> Tensor | None:
-        """The first block's, functions of (token, position) alone, where that table is the smaller."""
-        (n, length), vocabulary = tokens.shape, self.embedding.num_embeddings
-        first = cast(Block, self.blocks[0])
-        if first.merges or n < 2 * vocabulary:
-            return None
-        rows = self.positions.weight[:length, None] + self.embedding.weight
-        table = first.project(rows.flatten(0, 1))
-        index = tokens + vocabulary * torch.arange(length, device=tokens.device)
-        return functional.embedding(index, table)

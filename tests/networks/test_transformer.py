@@ -79,7 +79,12 @@ def test_agrees_with_attention_written_by_hand(
             parameter.add_(0.3 * torch.randn(parameter.shape, dtype=torch.float64))
     parameters, expected = list(model.parameters()), _by_hand(model, tokens)
     wanted = torch.autograd.grad(expected[:, -1].sin().sum(), parameters, retain_graph=True)
-    for answers, target in ((model(tokens), expected), (model.last(tokens), expected[:, -1])):
+    computed = (
+        (model.plain(tokens), expected),
+        (model(tokens), expected),
+        (model.last(tokens), expected[:, -1]),
+    )
+    for answers, target in computed:
         torch.testing.assert_close(answers, target, rtol=1e-10, atol=1e-12)
         last = answers[:, -1] if answers.ndim == 3 else answers
         for a, b in zip(torch.autograd.grad(last.sin().sum(), parameters), wanted, strict=True):
