@@ -35,7 +35,8 @@ def public_names(package: ModuleType) -> dict[str, Any]:
         for name, thing in vars(module).items():
             if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
                 continue
-            if not (inspect.isfunction(thing) or inspect.isclass(thing)):
+            # A cached function is unwrapped to the function.
+            if not (inspect.isclass(thing) or inspect.isfunction(inspect.unwrap(thing))):
                 continue
             if name in names:
                 raise ValueError(f"{name}: defined in {names[name].__module__} and in {module.__name__}")

@@ -10,38 +10,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from lowcomplex import measures as library
 from lowcomplex._cadence import Cadence, log_linear_steps
 from lowcomplex._layers import Layers, Members
 from lowcomplex._names import require_known
 from lowcomplex._records import decode, encode
-from lowcomplex.measures.weights.condensation import condensed_direction_count
-from lowcomplex.measures.weights.rank import rank_measures
+from lowcomplex.measures import measure_weights, weight_measures
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     import xarray as xr
 
-__all__ = ["NAMED_MEASURES", "Measure", "Members", "Tracker", "log_linear_steps"]
+__all__ = ["Measure", "Members", "Tracker", "log_linear_steps"]
 
 Measure = Callable[[Tensor], Tensor]
-
-_RANK_MEASURES = (
-    "effective_rank",
-    "stable_rank",
-    "participation_ratio",
-    "nuclear_rank",
-    "spectral_entropy",
-    "numerical_rank",
-)
-NAMED_MEASURES: dict[str, Measure] = {
-    **{name: getattr(library, name) for name in _RANK_MEASURES},
-    "condensed_directions": condensed_direction_count,
-    "mean_cosine": library.mean_cosine,
-    "mean_squared_cosine": library.mean_squared_cosine,
-    "effective_directions": library.effective_directions,
-}
 
 
 class Tracker:
@@ -55,8 +37,8 @@ class Tracker:
 
     Args:
         module: The network, or an `Ensemble`.
-        measures: Names of measures of `lowcomplex.measures` that return one number a matrix, or a mapping
-            from a name of yours to a function (..., out, in) → (...).
+        measures: Names of weight measures (`lowcomplex.measures.weight_measures`), or a mapping from a name
+            of yours to a function (..., out, in) → (...).
         layers: Name pattern or patterns of the weight matrices to measure, as in a shell. What counts as a
             weight matrix, and how its neurons lie, is decided by `lowcomplex.matrices.of_module`: convolution
             kernels are flattened to (out, in x kernel size), each matrix of a stack is a layer of its own,
@@ -97,7 +79,8 @@ class Tracker:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cadence = Cadence(every, steps, budget, clock)
-        self._measures = _resolve(measures)
+        self._measure_all = _resolve(measures)
+        self._measures = tuple(measures)
         self._members = None if isinstance(module, nn.Module) else module
         self._layers = Layers(module, (layers,) if isinstance(layers, str) else tuple(layers))
         self._quantities = dict(quantities or {})
@@ -199,7 +182,7 @@ class Tracker:
 
     @torch.no_grad()
     def _measure(self) -> dict[str, Tensor]:
-        """Measure all layers; those of one shape in one batch, all rank measures by one decomposition.
+        """Measure all layers: those of one shape in one batch, and what measures share is computed once.
 
         Returns:
             (layers,) values for each measure, (members, layers) of an ensemble.
@@ -225,17 +208,17 @@ class Tracker:
                 continue
             members = torch.cat([members for members, _, _ in group])
             layers = torch.cat([torch.full_like(members, layer) for members, layer, _ in group])
-            ranks = rank_measures(stacked) if any(n in _RANK_MEASURES for n in self._measures) else {}
-            for name, measure in self._measures.items():
-                is_named = measure is NAMED_MEASURES.get(name)
-                values = ranks[name] if is_named and name in ranks else measure(stacked)
+            for name, values in self._measure_all(stacked).items():
                 results[name][members, layers] = values.double().cpu()
         return results if self._members is not None else {n: v.squeeze(0) for n, v in results.items()}
 
 
-def _resolve(measures: Sequence[str] | Mapping[str, Measure]) -> dict[str, Measure]:
+def _resolve(measures: Sequence[str] | Mapping[str, Measure]) -> Callable[[Tensor], dict[str, Tensor]]:
+    """The function that takes all measures of a batch of matrices."""
     if isinstance(measures, Mapping):
-        return dict(measures)
+        own = dict(measures)
+        return lambda W: {name: measure(W) for name, measure in own.items()}
     for name in measures:
-        require_known("measures", name, NAMED_MEASURES)
-    return {name: NAMED_MEASURES[name] for name in measures}
+        require_known("measures", name, weight_measures())
+    names = tuple(measures)
+    return lambda W: measure_weights(W, names)

@@ -125,7 +125,7 @@ MEASURED_BY_NAME = (
 def test_quantiles_of_every_measure_cover_random_matrices(name: str, shape: tuple[int, int]) -> None:
     generator = torch.Generator().manual_seed(sum(shape))
     values = getattr(measures, name)(torch.randn(500, *shape, generator=generator, dtype=torch.float64))
-    null = nulls.null_of(name, *shape)
+    null = measures.null_of(name, *shape)
     for q in (0.05, 0.95):
         below = float((values < null.quantile(q)).double().mean())
         # Four standard errors of 500 draws, and a slightly skewed distribution taken as normal.
@@ -136,27 +136,25 @@ def test_quantiles_of_every_measure_cover_random_matrices(name: str, shape: tupl
 def test_moments_of_cosines_are_exact(name: str) -> None:
     generator = torch.Generator().manual_seed(0)
     values = getattr(measures, name)(torch.randn(4000, 5, 3, generator=generator, dtype=torch.float64))
-    null = nulls.null_of(name, 5, 3)
+    null = measures.null_of(name, 5, 3)
     assert float(values.mean()) == pytest.approx(null.value, abs=4 * null.standard_deviation / 4000**0.5)
     assert float(values.std()) == pytest.approx(null.standard_deviation, rel=0.06)
 
 
 def test_random_matrices_have_full_numerical_rank_and_no_condensed_direction() -> None:
     W = torch.randn(20, 40, 24, generator=torch.Generator().manual_seed(0))
-    assert (measures.numerical_rank(W) == nulls.null_of("numerical_rank", 40, 24).value).all()
+    assert (measures.numerical_rank(W) == measures.null_of("numerical_rank", 40, 24).value).all()
     counts = measures.condensed_direction_count(W)
-    assert (counts == nulls.null_of("condensed_directions", 40, 24).value).all()
+    assert (counts == measures.null_of("condensed_directions", 40, 24).value).all()
 
 
 def test_every_tracked_measure_has_a_null() -> None:
-    from lowcomplex.tracking import NAMED_MEASURES
-
-    for name in NAMED_MEASURES:
-        assert nulls.null_of(name, 12, 7).standard_deviation >= 0
+    for name in measures.weight_measures():
+        assert measures.null_of(name, 12, 7).standard_deviation >= 0
 
 
 def test_unknown_measure() -> None:
     with pytest.raises(ValueError, match="did you mean 'stable_rank'"):
-        nulls.null_of("stabel_rank", 3, 3)
+        measures.null_of("stabel_rank", 3, 3)
     with pytest.raises(ValueError, match="at least two directions"):
         nulls.random_mean_cosine(1, 3)

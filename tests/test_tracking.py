@@ -1,5 +1,6 @@
 import copy
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -7,8 +8,7 @@ import torch
 import xarray as xr
 from torch import nn
 
-from lowcomplex import Tracker, effective_rank, stable_rank
-from lowcomplex.measures.weights.rank import rank_measures
+from lowcomplex import Tracker, effective_rank, measures, stable_rank
 from lowcomplex.networks import MLP
 from lowcomplex.tracking import log_linear_steps
 from lowcomplex.training import Ensemble
@@ -258,15 +258,17 @@ def test_measures_all_members_of_an_ensemble() -> None:
 def test_one_decomposition_a_shape_over_members_and_layers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import lowcomplex.tracking as tracking
+    import lowcomplex.measures._spectra as spectra
 
     batches: list[tuple[int, ...]] = []
+    inner = spectra.scaled_singular_values
 
-    def counted(stacked: torch.Tensor) -> dict[str, torch.Tensor]:
+    def counted(stacked: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         batches.append(tuple(stacked.shape))
-        return rank_measures(stacked)
+        return inner(stacked)
 
-    monkeypatch.setattr(tracking, "rank_measures", counted)
+    module = sys.modules[measures.singular_values.__module__]
+    monkeypatch.setattr(module, "scaled_singular_values", counted)
     Tracker(_ensemble(5), ("effective_rank", "stable_rank")).record()
     assert sorted(batches) == [(5, 6, 4), (10, 6, 6)]
 

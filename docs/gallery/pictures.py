@@ -39,7 +39,7 @@ def ranks(axis: Axes, run: Run) -> None:
     axis.set(xlabel="index", ylabel="singular value", yscale="log", ylim=(1e-4, 1.5))
     found = measures.rank_measures(W)
     lines = [
-        f"{name.replace('_', ' ')} {float(found[name]):.1f} ({nulls.null_of(name, *W.shape).value:.1f})"
+        f"{name.replace('_', ' ')} {float(found[name]):.1f} ({measures.null_of(name, *W.shape).value:.1f})"
         for name in ("effective_rank", "stable_rank", "participation_ratio", "nuclear_rank")
     ]
     _say(axis, "\n".join(lines), top=False, left=True)

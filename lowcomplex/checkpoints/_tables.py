@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from lowcomplex import nulls
 from lowcomplex.checkpoints._matrices import matrices
 from lowcomplex.initialization import placed
 from lowcomplex.matrices import Layout, Skipped, WeightMatrix
-from lowcomplex.measures import condensed_directions, cosine_moments, rank_measures
+from lowcomplex.measures import measure_weights, weight_measures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,10 +45,11 @@ def measure_table(
         progress: Called with each tensor's name once it is done.
 
     Returns:
-        Columns name, shape, d_in, gamma; each measure, and the mean that Gaussian weights of that shape give
-        under `random_` and its name, with `_low` and `_high` for their 1 % and 99 % quantiles; the condensed
-        directions, the share of the neurons that they hold, and whether their search was exact. Memory stays
-        below twice the largest matrix in single precision, if that has a side much shorter than the other.
+        Columns name, shape, d_in, gamma; each weight measure, and the mean that Gaussian weights of that
+        shape give under `random_` and its name, with `_low` and `_high` for their 1 % and 99 % quantiles; the
+        condensed directions, the share of the neurons that they hold, and whether their search was exact.
+        Memory stays below twice the largest matrix in single precision, if that has a side much shorter than
+        the other.
 
     Raises:
         FileNotFoundError: There is no checkpoint at `path`.
@@ -124,23 +124,22 @@ def _table(
 def _measured(matrix: WeightMatrix) -> dict[str, Any]:
     place, W = placed(matrix), matrix.neurons
     row = {key: place[key] for key in ("name", "shape", "d_in", "gamma")}
-    values = {name: float(value) for name, value in (rank_measures(W) | cosine_moments(W)).items()}
-    for name, value in values.items():
-        row |= {name: value, **_null(name, *W.shape)}
-    # A zero matrix has no direction.
-    found = condensed_directions(W) if values["numerical_rank"] > 0 else None
-    return row | {
-        "condensed_directions": 0 if found is None else found.count,
-        "condensed_share": 0.0 if found is None else float(found.shares.sum()),
-        "condensed_exact": True if found is None else found.exact,
-    }
+    records = weight_measures()
+    values = measure_weights(W, [name for name, record in records.items() if record.details is None])
+    for name, record in records.items():
+        if record.details is None:
+            row |= {name: float(values[name]), **_null(name, *W.shape)}
+        else:
+            row |= record.details(W)
+    return row
 
 
 @lru_cache
 def _null(measure: str, m: int, n: int) -> dict[str, float]:
-    if m < 2 and measure in ("mean_cosine", "mean_squared_cosine", "effective_directions"):
+    record = weight_measures()[measure]
+    if m < record.fewest:
         return {}
-    null = nulls.null_of(measure, m, n)
+    null = record.null(m, n)
     row = {f"random_{measure}": null.value}
     for end, q in _QUANTILES.items():
         row[f"random_{measure}_{end}"] = null.quantile(q)

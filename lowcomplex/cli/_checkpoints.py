@@ -144,7 +144,7 @@ def _require_figure(plot: Path) -> None:
 
 def _measured_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
     cells = {"γ": _number(row[f"gamma{end}"])}
-    for measure in ("effective_rank", "stable_rank", "participation_ratio"):
+    for measure in _headlines():
         cells[measure.replace("_", " ")] = _number(row[f"{measure}{end}"])
         # Before and after have one null between them.
         if end != "_before":
@@ -154,6 +154,13 @@ def _measured_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
     if count > 0:
         cells["condensed directions"] += f" ({row[f'condensed_share{end}']:.1%})"
     return cells
+
+
+def _headlines() -> list[str]:
+    from lowcomplex.measures import weight_measures
+
+    records = weight_measures()
+    return [name for name, record in records.items() if record.headline and record.details is None]
 
 
 def _gamma_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:

@@ -19,13 +19,11 @@ from lowcomplex.nulls._ranks import (
     random_spectral_entropy,
     random_stable_rank,
 )
-from lowcomplex.nulls._table import null_of
 from lowcomplex.nulls._trajectory import random_walk_spectrum
 
 __all__ = [
     "Null",
     "largest_random_share",
-    "null_of",
     "pair_probability",
     "random_condensed_directions",
     "random_cosines",

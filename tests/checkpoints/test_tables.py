@@ -29,7 +29,7 @@ def test_the_columns_are_the_measures(tmp_path: Path) -> None:
         "effective_directions",
     ):
         assert row[name] == pytest.approx(float(getattr(measures, name)(W)))
-        null = nulls.null_of(name, 40, 30)
+        null = measures.null_of(name, 40, 30)
         assert row[f"random_{name}"] == pytest.approx(null.value)
         if null.standard_deviation > 0:
             assert row[f"random_{name}_high"] == pytest.approx(null.quantile(0.99))

@@ -14,7 +14,8 @@ from lowcomplex.measures._neurons import one_matrix, unit_rows
 from lowcomplex.measures._slices import row_slices
 from lowcomplex.measures._spectra import largest_entry
 from lowcomplex.measures._validation import matrices
-from lowcomplex.nulls import largest_random_share
+from lowcomplex.measures.weight_measure import WeightMeasure
+from lowcomplex.nulls import largest_random_share, random_condensed_directions
 
 # Up to this many neurons, products of all pairs, by the slice, are cheaper than a search that finds nothing.
 _ALL_PAIRS = 4096
@@ -137,10 +138,35 @@ def condensed_directions(
 
 
 def condensed_direction_count(W: Tensor, *, threshold: float = 0.95, signed: bool = False) -> Tensor:
-    """Number of condensed directions of each matrix of a batch, (..., out, in) → (...)."""
+    """Number of condensed directions of each matrix, (..., out, in) → (...); 0 of a zero matrix."""
     flat = matrices(W).flatten(0, -3) if W.ndim > 2 else W[None]
-    counts = [condensed_directions(V, threshold=threshold, signed=signed).count for V in flat]
+    counts = [
+        condensed_directions(V, threshold=threshold, signed=signed).count if bool(V.any()) else 0
+        for V in flat
+    ]
     return torch.tensor(counts, device=W.device).reshape(W.shape[:-2])
+
+
+def _details(W: Tensor) -> dict[str, float]:
+    """Number of directions, the share of the neurons that they hold, and whether the search was exact."""
+    if not bool(W.any()):
+        return {"condensed_directions": 0, "condensed_share": 0.0, "condensed_exact": True}
+    found = condensed_directions(W)
+    return {
+        "condensed_directions": found.count,
+        "condensed_share": float(found.shares.sum()),
+        "condensed_exact": found.exact,
+    }
+
+
+MEASURE = WeightMeasure(
+    name="condensed_directions",
+    function=condensed_direction_count,
+    null=random_condensed_directions,
+    order=100,
+    details=_details,
+    headline=True,
+)
 
 
 class _Search:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices
-from lowcomplex.measures.weights.condensation import CondensedDirections, condensed_directions
+from lowcomplex.measures.weights.condensed_directions import CondensedDirections, condensed_directions
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,45 @@
+"""Effective number of directions of the neurons."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
+from lowcomplex.measures.weights._cosine_sums import CosineSums, cosine_sums
+from lowcomplex.nulls import random_effective_directions
+
+
+def effective_directions(W: Tensor) -> Tensor:
+    """Effective number of directions of the neurons, m² / ‖Uᵀ U‖_F²: their participation ratio.
+
+    Args:
+        W: (..., out, in), as for `mean_cosine`.
+
+    Returns:
+        (...), in [1, min(m, in)]: k for neurons spread evenly over k orthogonal lines, and for m random
+        neurons m · in / (m + in - 1) on average over the denominator; NaN without neurons.
+
+    Raises:
+        TypeError: `W` is not a floating-point tensor.
+        ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.
+
+    Example:
+        >>> effective_directions(torch.tensor([[1.0, 0.0], [-5.0, 0.0], [0.0, 2.0], [0.0, 1.0]]))
+        tensor(2.)
+    """
+    return _of_sums(cosine_sums(W), W)
+
+
+def _of_sums(sums: CosineSums, W: Tensor) -> Tensor:
+    m = sums.neurons
+    return (m.square() / sums.squared).to(W.dtype)
+
+
+MEASURE = WeightMeasure(
+    name="effective_directions",
+    function=effective_directions,
+    null=random_effective_directions,
+    order=90,
+    fewest=2,
+    shared=SharedQuantity(cosine_sums, _of_sums),
+)

@@ -1,0 +1,50 @@
+"""Effective rank: the exponential of the spectral entropy."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
+from lowcomplex.measures.weights._entropy import entropy
+from lowcomplex.measures.weights.singular_values import singular_values
+from lowcomplex.nulls import random_effective_rank
+
+
+def effective_rank(W: Tensor) -> Tensor:
+    """Effective rank: exp of the entropy of the normalized singular values.
+
+        exp(-Σ p log p),  p = s / Σ s
+
+    Args:
+        W: (..., out, in) matrices.
+
+    Returns:
+        (...), between 1 and min(out, in); NaN for a zero matrix. Invariant under scale and rotations.
+
+    Raises:
+        TypeError: `W` is not a floating-point tensor.
+        ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.
+
+    References:
+        Roy, Vetterli, "The effective rank", EUSIPCO 2007, definition 1.
+
+    Example:
+        >>> effective_rank(torch.eye(3))
+        tensor(3.)
+    """
+    return _of_spectrum(singular_values(W), W)
+
+
+def _of_spectrum(s: Tensor, W: Tensor) -> Tensor:
+    """The effective rank of matrices W whose singular values are s, (..., k) → (...)."""
+    return entropy(s).exp().to(W.dtype)
+
+
+MEASURE = WeightMeasure(
+    name="effective_rank",
+    function=effective_rank,
+    null=random_effective_rank,
+    order=10,
+    shared=SharedQuantity(singular_values, _of_spectrum),
+    headline=True,
+)

@@ -1,0 +1,50 @@
+"""Participation ratio of the squared singular values."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
+from lowcomplex.measures.weights.singular_values import singular_values
+from lowcomplex.nulls import random_participation_ratio
+
+
+def participation_ratio(W: Tensor) -> Tensor:
+    """Participation ratio of the squared singular values, (Σ s²)² / Σ s⁴.
+
+    The squared singular values are the eigenvalues of the (uncentered) covariance of the rows.
+
+    Args:
+        W: (..., out, in) matrices.
+
+    Returns:
+        (...), between 1 and min(out, in); NaN for a zero matrix. Invariant under scale and rotations.
+
+    Raises:
+        TypeError: `W` is not a floating-point tensor.
+        ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.
+
+    References:
+        Gao, Trautmann, Yu, Santhanam, Ryu, Shenoy, Ganguli, 2017, eq. 5.
+
+    Example:
+        >>> participation_ratio(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
+        tensor(1.4706)
+    """
+    return _of_spectrum(singular_values(W), W)
+
+
+def _of_spectrum(s: Tensor, W: Tensor) -> Tensor:
+    """The participation ratio of matrices W whose singular values are s, (..., k) → (...)."""
+    squared = (s / s[..., :1]).square()
+    return (squared.sum(-1).square() / squared.square().sum(-1)).to(W.dtype)
+
+
+MEASURE = WeightMeasure(
+    name="participation_ratio",
+    function=participation_ratio,
+    null=random_participation_ratio,
+    order=30,
+    shared=SharedQuantity(singular_values, _of_spectrum),
+    headline=True,
+)

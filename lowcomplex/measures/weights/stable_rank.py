@@ -1,0 +1,47 @@
+"""Stable rank: squared Frobenius over squared spectral norm."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
+from lowcomplex.measures.weights.singular_values import singular_values
+from lowcomplex.nulls import random_stable_rank
+
+
+def stable_rank(W: Tensor) -> Tensor:
+    """Stable rank: squared Frobenius over squared spectral norm, Σ s² / s_1².
+
+    Args:
+        W: (..., out, in) matrices.
+
+    Returns:
+        (...), between 1 and min(out, in); NaN for a zero matrix. Invariant under scale and rotations.
+
+    Raises:
+        TypeError: `W` is not a floating-point tensor.
+        ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.
+
+    References:
+        Rudelson, Vershynin, "Sampling from large matrices", J. ACM 2007 (numerical rank there).
+
+    Example:
+        >>> stable_rank(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
+        tensor(1.2500)
+    """
+    return _of_spectrum(singular_values(W), W)
+
+
+def _of_spectrum(s: Tensor, W: Tensor) -> Tensor:
+    """The stable rank of matrices W whose singular values are s, (..., k) → (...)."""
+    return (s / s[..., :1]).square().sum(-1).to(W.dtype)
+
+
+MEASURE = WeightMeasure(
+    name="stable_rank",
+    function=stable_rank,
+    null=random_stable_rank,
+    order=20,
+    shared=SharedQuantity(singular_values, _of_spectrum),
+    headline=True,
+)
