@@ -1,131 +1,52 @@
-"""What holds for every measure: the scale of its input does not matter, and NaN gives no number."""
+"""What every measure owes: the scale of its input does not matter, NaN gives no number, and a null is right.
+
+An example of each function stands in the test file of its module, as an entry of `SCALED`. Weight measures
+need none: what they take and return is known.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.util
 import inspect
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
-from lowcomplex import measures as m
+import samples
+from lowcomplex import measures
+from lowcomplex.measures import WeightMeasure, measure_weights, weight_measures
 
-
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-W, V, X, Y = _random(0, 12, 5), _random(1, 5, 7), _random(2, 9, 3), _random(3, 9)
-PATH, BITS, MAP = _random(4, 6, 8, 30), _random(5, 16), _random(6, 6, 6)
-STEPS, F = torch.arange(6), torch.arange(9, dtype=torch.float64)
-KERNEL = X @ X.mT
-POINTS = torch.rand(9, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+HERE = Path(__file__).parent
+RECORDS = weight_measures()
+NEEDS_CURVLINOPS = {"hessian_density", "hessian_eigenvalues", "hessian_trace"}
 
 
-def _linear(c: float) -> nn.Module:
-    layer = nn.Linear(3, 2, bias=False).double()
-    layer.weight.data = c * _random(8, 2, 3)
-    return layer
+def _examples() -> dict[str, Callable[[float], object]]:
+    """`SCALED` of every test file beside this one, and every weight measure of a multiple of one matrix."""
+    found: dict[str, Callable[[float], object]] = {
+        record.function.__name__: lambda c, record=record: record.function(c * samples.W)
+        for record in RECORDS.values()
+    }
+    for path in sorted(HERE.glob("*/test_*.py")):
+        spec = importlib.util.spec_from_file_location(f"examples_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        # A file that needs an extra is skipped below its examples.
+        with contextlib.suppress(pytest.skip.Exception):
+            spec.loader.exec_module(module)
+        assert not set(found) & set(getattr(module, "SCALED", {})), path
+        found |= getattr(module, "SCALED", {})
+    return found
 
 
-def _rectifier(c: float) -> nn.Module:
-    return nn.Sequential(_linear(c), nn.ReLU())
-
-
-def _generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
-
-
-def _curved(c: float) -> list[tuple[Tensor, Tensor]]:
-    return [(c * X, torch.zeros(9, 2, dtype=torch.float64))]
-
-
-# Each measure of something multiplied by c, brought back to what does not depend on c.
-SCALED: dict[str, Callable[[float], object]] = {
-    "bandwidth": lambda c: m.bandwidth(c * Y),
-    "bandwidth_of": lambda c: m.bandwidth_of(F, c * Y.square()),
-    "centroid_of": lambda c: m.centroid_of(F, c * Y.square()),
-    "circle_harmonics": lambda c: m.circle_harmonics(F, c * Y, 2).amplitude / c,
-    "condensed_direction_count": lambda c: m.condensed_direction_count(c * W),
-    "condensed_directions": lambda c: m.condensed_directions(c * W, threshold=0.8).labels,
-    "cosine_gap": lambda c: m.cosine_gap(c * X, torch.arange(9) % 2),
-    "cosine_moments": lambda c: m.cosine_moments(c * W),
-    "cosine_similarity": lambda c: m.cosine_similarity(c * W),
-    "covariance_dimensions": lambda c: m.covariance_dimensions(c * X),
-    "covariance_spectrum": lambda c: m.covariance_spectrum(c * X),
-    "cyclic_spectrum": lambda c: m.cyclic_spectrum(c * MAP).shift_share,
-    "decay_exponent": lambda c: m.decay_exponent(F, c * Y.square()).exponent,
-    "degree_weights": lambda c: m.degree_weights(c * BITS) / c**2,
-    "display_order": lambda c: m.display_order(c * W),
-    "effective_directions": lambda c: m.effective_directions(c * W),
-    "effective_rank": lambda c: m.effective_rank(c * W),
-    "expected_output": lambda c: m.expected_output(MAP + math.log(c)),
-    "followed_directions": lambda c: m.followed_directions(c * PATH, threshold=0.5).labels,
-    "fourier_spectrum": lambda c: m.fourier_spectrum(c * Y).power / c**2,
-    "fourier_spectrum_2d": lambda c: m.fourier_spectrum_2d(c * W).power / c**2,
-    "hessian_density": lambda c: (
-        m.hessian_density(_linear(1), nn.MSELoss(), _curved(c), iterations=3, repeats=1, points=5).density
-        * c**2
-    ),
-    "hessian_eigenvalues": lambda c: (
-        m.hessian_eigenvalues(_linear(1), nn.MSELoss(), _curved(c), k=2).values / c**2
-    ),
-    "hessian_trace": lambda c: m.hessian_trace(_linear(1), nn.MSELoss(), _curved(c), samples=3).value / c**2,
-    "jacobian_norms": lambda c: m.jacobian_norms(_linear(c), X).frobenius / c,
-    "kernel_alignment": lambda c: m.kernel_alignment(c * KERNEL, Y),
-    "kernel_drift": lambda c: m.kernel_drift(KERNEL + torch.eye(9), c * KERNEL),
-    "kernel_spectrum": lambda c: m.kernel_spectrum(c * KERNEL),
-    "learning_time": lambda c: m.learning_time(c * PATH[:, 0].abs(), STEPS, below=c),
-    "line_spectra": lambda c: (
-        m.line_spectra(lambda x: c * x.sin(), X, lines=2, generator=_generator()).centroid
-    ),
-    "linear_pieces": lambda c: m.linear_pieces(_rectifier(c), X[0], -X[1]).breakpoints,
-    "low_high_error": lambda c: m.low_high_error(X, c * Y, c * Y.flip(0), 1.0).low,
-    "low_high_parts": lambda c: m.low_high_parts(X, c * Y, 1.0).low / c,
-    "mean_cosine": lambda c: m.mean_cosine(c * W),
-    "mean_squared_cosine": lambda c: m.mean_squared_cosine(c * W),
-    "neural_tangent_kernel": lambda c: m.neural_tangent_kernel(_linear(1), c * X) / c**2,
-    "nuclear_rank": lambda c: m.nuclear_rank(c * W),
-    "numerical_rank": lambda c: m.numerical_rank(c * W),
-    "ordinality": lambda c: m.ordinality(c * X, c * F),
-    "orientation_amplitude": lambda c: m.orientation_amplitude(c * W[:, :2]).orientation,
-    "participation_ratio": lambda c: m.participation_ratio(c * W),
-    "product_singular_values": lambda c: m.product_singular_values(c * W, c * V),
-    "projected_spectrum": lambda c: m.projected_spectrum(X, Y, c * X[:2], F).abs(),
-    "rank_measures": lambda c: m.rank_measures(c * W),
-    "relative_displacement": lambda c: m.relative_displacement({"w": c * W}, {"w": c * W.flip(0)}),
-    "relative_error_by_frequency": lambda c: m.relative_error_by_frequency(c * Y, c * Y.flip(0)),
-    "sampled_coefficients": lambda c: (
-        m.sampled_coefficients(
-            lambda x: c * x[:, 0].double(), 2, [[0], [1]], samples=64, generator=_generator()
-        ).value
-        / c
-    ),
-    "sampled_total_influence": lambda c: (
-        m.sampled_total_influence(lambda x: c * x[:, 0].double(), 2, samples=64, generator=_generator()).value
-        / c**2
-    ),
-    "scaled_product": lambda c: m.scaled_product(c * W, c * V),
-    "scattered_spectrum": lambda c: m.scattered_spectrum(POINTS, c * Y, 3).abs() / c,
-    "sensitivity": lambda c: m.sensitivity(c * BITS) / c**2,
-    "shift_equivariant_share": lambda c: m.shift_equivariant_share(c * MAP),
-    "singular_values": lambda c: m.singular_values(c * W),
-    "spectral_centroid": lambda c: m.spectral_centroid(c * Y),
-    "spectral_entropy": lambda c: m.spectral_entropy(c * W),
-    "stable_rank": lambda c: m.stable_rank(c * W),
-    "target_spectrum": lambda c: m.target_spectrum(c * (KERNEL + torch.diag(F)), c * Y),
-    "total_influence": lambda c: m.total_influence(c * BITS) / c**2,
-    "trajectory_dimension": lambda c: m.trajectory_dimension(c * PATH.flatten(1)),
-    "trajectory_spectrum": lambda c: m.trajectory_spectrum(c * PATH.flatten(1)),
-    "walsh_spectrum": lambda c: m.walsh_spectrum(c * BITS) / c,
-}
-_NEEDS_CURVLINOPS = {"hessian_density", "hessian_eigenvalues", "hessian_trace"}
+SCALED = _examples()
 
 
 def _numbers(result: object) -> Iterator[Tensor]:
@@ -142,15 +63,21 @@ def _numbers(result: object) -> Iterator[Tensor]:
 
 
 def _skip_without_curvlinops(name: str) -> None:
-    if name in _NEEDS_CURVLINOPS and importlib.util.find_spec("curvlinops") is None:
+    if name in NEEDS_CURVLINOPS and importlib.util.find_spec("curvlinops") is None:
         pytest.skip("needs curvlinops")
 
 
-def test_no_measure_is_left_out() -> None:
-    assert set(SCALED) == {name for name in m.__all__ if inspect.isfunction(getattr(m, name))}
+def test_every_function_has_an_example() -> None:
+    functions = {
+        name
+        for name in measures.__all__
+        if inspect.isfunction(getattr(measures, name))
+        and len(getattr(measures, name).__module__.split(".")) == 4
+    }
+    assert set(SCALED) == functions
 
 
-@pytest.mark.parametrize("name", SCALED)
+@pytest.mark.parametrize("name", sorted(SCALED))
 @settings(max_examples=8, deadline=None)
 @given(exponent=st.floats(-12, 12))
 def test_scale_does_not_matter(name: str, exponent: float) -> None:
@@ -160,7 +87,7 @@ def test_scale_does_not_matter(name: str, exponent: float) -> None:
         torch.testing.assert_close(other, one, rtol=1e-6, atol=1e-8, equal_nan=True)
 
 
-@pytest.mark.parametrize("name", SCALED)
+@pytest.mark.parametrize("name", sorted(SCALED))
 def test_nan_gives_no_number(name: str) -> None:
     _skip_without_curvlinops(name)
     try:
@@ -171,3 +98,139 @@ def test_nan_gives_no_number(name: str) -> None:
         said = "NaN" if all(bool(number.isnan().all()) for number in _numbers(result)) else "a number"
     # A bound of NaN is refused for what it is; all others say what they met.
     assert "NaN" in said or "below: expected a positive bound, got nan" in said
+
+
+# What follows asks the same of every weight measure.
+every = pytest.mark.parametrize("record", [pytest.param(record, id=name) for name, record in RECORDS.items()])
+
+
+@every
+def test_record_stands_beside_its_function(record: WeightMeasure) -> None:
+    module = inspect.getmodule(record.function)
+    assert record in vars(module).values()
+    assert getattr(measures, record.function.__name__) is record.function
+    assert inspect.getdoc(record.function)
+
+
+def test_no_two_records_share_a_place() -> None:
+    assert len({record.order for record in RECORDS.values()}) == len(RECORDS)
+
+
+@every
+@pytest.mark.parametrize("shape", [(60, 60), (30, 90), (100, 20)])
+def test_null_is_the_distribution_on_random_matrices(record: WeightMeasure, shape: tuple[int, int]) -> None:
+    draws = 400
+    generator = torch.Generator().manual_seed(sum(shape))
+    values = record.function(torch.randn(draws, *shape, generator=generator)).double()
+    null = record.null(*shape)
+    if null.standard_deviation == 0:
+        # A bound of 99 %, or a value without exception: 10 of 400 draws have a probability below 1 %.
+        assert int((values != null.value).sum()) < 10
+        return
+    # Four standard errors of the sample, and a third of the spread for what the leading order neglects.
+    allowed = (4 / draws**0.5 + 1 / 3) * null.standard_deviation
+    assert float(values.mean()) == pytest.approx(null.value, abs=allowed)
+    for q in (0.05, 0.95):
+        below = float((values < null.quantile(q)).double().mean())
+        # Four standard errors, and a slightly skewed distribution taken as normal.
+        assert abs(below - q) < 4 * (q * (1 - q) / draws) ** 0.5 + 0.02
+
+
+@every
+def test_null_of_the_fewest_neurons_is_finite_and_of_none_refused(record: WeightMeasure) -> None:
+    for n in (1, 7):
+        null = record.null(record.fewest, n)
+        assert math.isfinite(null.value)
+        assert null.standard_deviation >= 0
+    with pytest.raises(ValueError, match="expected"):
+        record.null(record.fewest - 1, 7)
+
+
+@every
+@pytest.mark.parametrize("shape", [(9, 5), (5, 9), (7, 7)])
+def test_order_and_signs_do_not_matter(record: WeightMeasure, shape: tuple[int, int]) -> None:
+    """Neurons and inputs have no order; and an input with its sign changed is the same input."""
+    W = samples.random(10, *shape)
+    W[1] = 3 * W[0]
+    expected = record.function(W)
+    rows, columns = (torch.randperm(n, generator=torch.Generator().manual_seed(n)) for n in shape)
+    signs = torch.randn(shape[1], generator=torch.Generator().manual_seed(2)).sign()
+    for changed in (W[rows], W[:, columns], W * signs, W[rows][:, columns] * signs):
+        torch.testing.assert_close(record.function(changed), expected)
+
+
+@every
+def test_batch_equals_one_by_one(record: WeightMeasure) -> None:
+    W = samples.random(11, 2, 3, 6, 4)
+    W[0, 1] = 0
+    found = record.function(W)
+    assert found.shape == (2, 3)
+    expected = torch.stack([torch.stack([record.function(one) for one in row]) for row in W])
+    torch.testing.assert_close(found, expected, equal_nan=True)
+    assert record.function(W[:, :0]).shape == (2, 0)
+
+
+@every
+@pytest.mark.parametrize("shape", [(6, 4), (120, 100), (100, 120)])
+def test_single_precision_in_single_precision_out(record: WeightMeasure, shape: tuple[int, int]) -> None:
+    W = samples.random(12, *shape).float()
+    found, exact = record.function(W), record.function(W.double())
+    if exact.is_floating_point():
+        assert (found.dtype, exact.dtype) == (torch.float32, torch.float64)
+    else:
+        assert found.dtype == exact.dtype == torch.int64
+    torch.testing.assert_close(found.double(), exact.double(), rtol=1e-5, atol=1e-7)
+
+
+@every
+def test_alone_and_together(record: WeightMeasure) -> None:
+    W = samples.random(13, 4, 8, 5).float()
+    torch.testing.assert_close(measure_weights(W)[record.name], record.function(W), rtol=0, atol=0)
+    assert list(measure_weights(W, [record.name])) == [record.name]
+
+
+@every
+def test_zero_matrix_is_nan_or_zero(record: WeightMeasure) -> None:
+    value = float(record.function(torch.zeros(4, 3)))
+    assert value == 0 or math.isnan(value)
+
+
+@every
+@pytest.mark.parametrize(
+    ("shape", "value"), [((3,), 1.0), ((3, 0), 1.0), ((0, 3), 1.0), ((2, 2), math.nan), ((2, 2), math.inf)]
+)
+def test_bad_values_are_refused(record: WeightMeasure, shape: tuple[int, ...], value: float) -> None:
+    with pytest.raises(ValueError, match=r"^W: "):
+        record.function(torch.full(shape, value))
+
+
+@every
+@pytest.mark.parametrize("bad", [torch.ones(2, 2, dtype=torch.long), [[1.0]]])
+def test_bad_types_are_refused(record: WeightMeasure, bad: object) -> None:
+    with pytest.raises(TypeError, match=r"^W: "):
+        record.function(bad)
+
+
+@every
+def test_the_tracker_and_the_tables_have_it(record: WeightMeasure, tmp_path: Path) -> None:
+    from lowcomplex import Tracker, checkpoints
+
+    W = samples.random(14, 12, 8).float()
+    layer = torch.nn.Linear(8, 12, bias=False)
+    layer.weight.data = W
+    tracker = Tracker(layer, (record.name,))
+    tracker.record()
+    expected = float(record.function(W))
+    assert float(tracker.dataset()[record.name].squeeze()) == pytest.approx(expected)
+    torch.save({"weight": W}, tmp_path / "model.pt")
+    row = checkpoints.measure_table(tmp_path / "model.pt").table.iloc[0]
+    assert float(row[record.name]) == pytest.approx(expected)
+    if record.details is None:
+        assert row[f"random_{record.name}"] == pytest.approx(record.null(12, 8).value)
+
+
+def test_unknown_names() -> None:
+    with pytest.raises(ValueError, match="did you mean 'stable_rank'"):
+        measures.null_of("stabel_rank", 3, 3)
+    with pytest.raises(ValueError, match="did you mean 'stable_rank'"):
+        measure_weights(samples.W, ["stabel_rank"])

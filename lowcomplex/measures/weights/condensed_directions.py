@@ -139,7 +139,8 @@ def condensed_directions(
 
 def condensed_direction_count(W: Tensor, *, threshold: float = 0.95, signed: bool = False) -> Tensor:
     """Number of condensed directions of each matrix, (..., out, in) → (...); 0 of a zero matrix."""
-    flat = matrices(W).flatten(0, -3) if W.ndim > 2 else W[None]
+    matrices(W)
+    flat = W.flatten(0, -3) if W.ndim > 2 else W[None]
     counts = [
         condensed_directions(V, threshold=threshold, signed=signed).count if bool(V.any()) else 0
         for V in flat

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import circle_harmonics, fourier_spectrum
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "circle_harmonics": lambda c: measures.circle_harmonics(samples.F, c * samples.Y, 2).amplitude / c,
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import (
     bandwidth,
     bandwidth_of,
@@ -16,6 +18,17 @@ from lowcomplex.measures import (
     relative_error_by_frequency,
     spectral_centroid,
 )
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "bandwidth": lambda c: measures.bandwidth(c * samples.Y),
+    "fourier_spectrum": lambda c: measures.fourier_spectrum(c * samples.Y).power / c**2,
+    "fourier_spectrum_2d": lambda c: measures.fourier_spectrum_2d(c * samples.W).power / c**2,
+    "relative_error_by_frequency": lambda c: measures.relative_error_by_frequency(
+        c * samples.Y, c * samples.Y.flip(0)
+    ),
+    "spectral_centroid": lambda c: measures.spectral_centroid(c * samples.Y),
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import jacobian_norms
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "jacobian_norms": lambda c: measures.jacobian_norms(samples.linear(c), samples.X).frobenius / c,
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

@@ -3,7 +3,14 @@ import math
 import pytest
 import torch
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import learning_time
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "learning_time": lambda c: measures.learning_time(c * samples.PATH[:, 0].abs(), samples.STEPS, below=c),
+}
 
 
 def test_learned_once_and_for_good() -> None:

@@ -4,7 +4,18 @@ import pytest
 import torch
 from torch import Tensor
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import line_spectra
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "line_spectra": lambda c: (
+        measures.line_spectra(
+            lambda x: c * x.sin(), samples.X, lines=2, generator=samples.generator()
+        ).centroid
+    ),
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

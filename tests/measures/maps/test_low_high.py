@@ -5,7 +5,17 @@ import pytest
 import torch
 from torch import Tensor
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import low_high_error, low_high_parts
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "low_high_error": lambda c: (
+        measures.low_high_error(samples.X, c * samples.Y, c * samples.Y.flip(0), 1.0).low
+    ),
+    "low_high_parts": lambda c: measures.low_high_parts(samples.X, c * samples.Y, 1.0).low / c,
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

@@ -5,7 +5,16 @@ import pytest
 import torch
 from torch import Tensor
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import projected_spectrum
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "projected_spectrum": lambda c: measures.projected_spectrum(
+        samples.X, samples.Y, c * samples.X[:2], samples.F
+    ).abs(),
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import linear_pieces
 from lowcomplex.networks import TwoLayer
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "linear_pieces": lambda c: (
+        measures.linear_pieces(samples.rectifier(c), samples.X[0], -samples.X[1]).breakpoints
+    ),
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import scattered_spectrum
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "scattered_spectrum": lambda c: measures.scattered_spectrum(samples.POINTS, c * samples.Y, 3).abs() / c,
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import bandwidth_of, centroid_of, decay_exponent
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "bandwidth_of": lambda c: measures.bandwidth_of(samples.F, c * samples.Y.square()),
+    "centroid_of": lambda c: measures.centroid_of(samples.F, c * samples.Y.square()),
+    "decay_exponent": lambda c: measures.decay_exponent(samples.F, c * samples.Y.square()).exponent,
+}
 
 
 @settings(max_examples=30, deadline=None)

@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import cyclic_spectrum, expected_output, fourier_spectrum, shift_equivariant_share
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "cyclic_spectrum": lambda c: measures.cyclic_spectrum(c * samples.MAP).shift_share,
+    "expected_output": lambda c: measures.expected_output(samples.MAP + math.log(c)),
+    "shift_equivariant_share": lambda c: measures.shift_equivariant_share(c * samples.MAP),
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

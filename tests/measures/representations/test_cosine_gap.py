@@ -5,7 +5,14 @@ import math
 import pytest
 import torch
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import cosine_gap
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "cosine_gap": lambda c: measures.cosine_gap(c * samples.X, torch.arange(9) % 2),
+}
 
 
 def _random(seed: int, *shape: int) -> torch.Tensor:

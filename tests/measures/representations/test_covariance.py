@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import samples
 from lowcomplex import measures
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "covariance_dimensions": lambda c: measures.covariance_dimensions(c * samples.X),
+    "covariance_spectrum": lambda c: measures.covariance_spectrum(c * samples.X),
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

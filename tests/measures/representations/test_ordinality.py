@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import ordinality
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "ordinality": lambda c: measures.ordinality(c * samples.X, c * samples.F),
+}
 
 
 def _random(seed: int, *shape: int) -> torch.Tensor:

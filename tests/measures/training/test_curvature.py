@@ -10,7 +10,25 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, hessian
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import hessian_density, hessian_eigenvalues, hessian_trace
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "hessian_density": lambda c: (
+        measures.hessian_density(
+            samples.linear(1), nn.MSELoss(), samples.curved(c), iterations=3, repeats=1, points=5
+        ).density
+        * c**2
+    ),
+    "hessian_eigenvalues": lambda c: (
+        measures.hessian_eigenvalues(samples.linear(1), nn.MSELoss(), samples.curved(c), k=2).values / c**2
+    ),
+    "hessian_trace": lambda c: (
+        measures.hessian_trace(samples.linear(1), nn.MSELoss(), samples.curved(c), samples=3).value / c**2
+    ),
+}
 
 pytest.importorskip("curvlinops")
 

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import (
     effective_rank,
     kernel_alignment,
@@ -15,6 +17,16 @@ from lowcomplex.measures import (
     kernel_spectrum,
     target_spectrum,
 )
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "kernel_alignment": lambda c: measures.kernel_alignment(c * samples.KERNEL, samples.Y),
+    "kernel_drift": lambda c: measures.kernel_drift(samples.KERNEL + torch.eye(9), c * samples.KERNEL),
+    "kernel_spectrum": lambda c: measures.kernel_spectrum(c * samples.KERNEL),
+    "target_spectrum": lambda c: measures.target_spectrum(
+        c * (samples.KERNEL + torch.diag(samples.F)), c * samples.Y
+    ),
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

@@ -6,7 +6,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import kernel_drift, neural_tangent_kernel
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "neural_tangent_kernel": lambda c: (
+        measures.neural_tangent_kernel(samples.linear(1), c * samples.X) / c**2
+    ),
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

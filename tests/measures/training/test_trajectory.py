@@ -9,8 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import relative_displacement, trajectory_dimension, trajectory_spectrum
 from lowcomplex.nulls import random_walk_spectrum
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "relative_displacement": lambda c: measures.relative_displacement(
+        {"w": c * samples.W}, {"w": c * samples.W.flip(0)}
+    ),
+    "trajectory_dimension": lambda c: measures.trajectory_dimension(c * samples.PATH.flatten(1)),
+    "trajectory_spectrum": lambda c: measures.trajectory_spectrum(c * samples.PATH.flatten(1)),
+}
 
 seeds = st.integers(0, 2**31 - 1)
 

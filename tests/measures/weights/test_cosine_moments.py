@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import samples
 from lowcomplex import measures
 from lowcomplex.measures import (
     cosine_similarity,
@@ -17,6 +18,11 @@ from lowcomplex.measures import (
     mean_squared_cosine,
     participation_ratio,
 )
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "cosine_moments": lambda c: measures.cosine_moments(c * samples.W),
+}
 
 seeds = st.integers(0, 2**31 - 1)
 INDICES = (mean_cosine, mean_squared_cosine, effective_directions)

@@ -2,7 +2,14 @@ import pytest
 import torch
 from torch import Tensor
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import followed_directions
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "followed_directions": lambda c: measures.followed_directions(c * samples.PATH, threshold=0.5).labels,
+}
 
 
 def _units(angles: list[float]) -> Tensor:

@@ -5,7 +5,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import samples
+from lowcomplex import measures
 from lowcomplex.measures import orientation_amplitude
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "orientation_amplitude": lambda c: measures.orientation_amplitude(c * samples.W[:, :2]).orientation,
+}
 
 
 @settings(max_examples=30, deadline=None)

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import samples
 from lowcomplex import measures
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "product_singular_values": lambda c: measures.product_singular_values(c * samples.W, c * samples.V),
+    "scaled_product": lambda c: measures.scaled_product(c * samples.W, c * samples.V),
+}
 
 
 def _random(seed: int, *shape: int) -> Tensor:

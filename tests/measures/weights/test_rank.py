@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from scipy.linalg import hadamard
 from torch import Tensor
 
+import samples
 from lowcomplex import measures
+
+# Each function of something multiplied by c, brought back to what does not depend on c.
+SCALED = {
+    "rank_measures": lambda c: measures.rank_measures(c * samples.W),
+    "singular_values": lambda c: measures.singular_values(c * samples.W),
+}
 
 MEASURES = [
     measures.effective_rank,
