@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from pathlib import Path
 
@@ -26,6 +27,13 @@ def test_programs_run(page: str) -> None:
 )
 def test_every_measure_is_in_the_gallery(name: str) -> None:
     assert f"`{name}`" in GALLERY
+
+
+def test_the_page_of_the_measures_is_current() -> None:
+    spec = importlib.util.spec_from_file_location("page", DOCS / "gallery" / "page.py")
+    page = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(page)
+    assert page.page() == GALLERY, "run `python docs/gallery NAME` with the names of new pictures"
 
 
 def test_every_picture_is_there_and_shown() -> None:

@@ -12,7 +12,7 @@ import pytest
 import mutants
 
 ROOT = Path(__file__).parents[2]
-# What is wrong, the module (below lowcomplex.measures unless a study's), the expression, and what replaces it.
+# What is wrong, the module (below lowcomplex.measures, if not of a study), the expression, what replaces it.
 MUTANTS = [
     (
         "effective rank of squared values",

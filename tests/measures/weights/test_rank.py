@@ -71,19 +71,6 @@ def test_between_one_and_full_rank(measure, m, n, seed) -> None:
     assert 1 - 1e-9 <= value <= min(m, n) + 1e-9
 
 
-@pytest.mark.parametrize("measure", MEASURES)
-def test_batch_equals_one_by_one(measure) -> None:
-    W = _random(0, 2, 3, 5, 4)
-    expected = torch.stack([torch.stack([measure(w) for w in row]) for row in W])
-    torch.testing.assert_close(measure(W), expected)
-
-
-def test_rank_measures_agree_with_each_measure() -> None:
-    W = _random(0, 3, 8, 5).float()
-    for name, values in measures.rank_measures(W).items():
-        torch.testing.assert_close(values, getattr(measures, name)(W))
-
-
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_nearly_rank_one_matrix_in_single_precision(scale: float) -> None:
     u, v = _random(0, 1000, 1), _random(1, 1, 384)
@@ -93,12 +80,6 @@ def test_nearly_rank_one_matrix_in_single_precision(scale: float) -> None:
     oracle = math.exp(float(-(p * p.log()).sum()))
     assert float(measures.effective_rank(W.double())) == pytest.approx(oracle, rel=1e-6)
     assert float(measures.effective_rank(W)) == pytest.approx(oracle, rel=1e-6)
-
-
-def test_single_precision_in_single_precision_out() -> None:
-    W = _random(0, 5, 4).float()
-    assert measures.effective_rank(W).dtype == torch.float32
-    assert measures.numerical_rank(torch.ones(5, 4)).dtype == torch.int64
 
 
 @pytest.mark.parametrize("measure", MEASURES[:4])
@@ -115,19 +96,12 @@ def test_zero_matrix_has_no_rank_measure() -> None:
         assert torch.isfinite(value[1])
 
 
-@pytest.mark.parametrize("measure", [*MEASURES, measures.rank_measures])
 @pytest.mark.parametrize(
     "bad", [torch.ones(3), torch.ones(3, 0), torch.tensor([[math.nan]]), torch.tensor([[math.inf]])]
 )
-def test_bad_values_are_refused(measure, bad: Tensor) -> None:
+def test_bad_values_are_refused(bad: Tensor) -> None:
     with pytest.raises(ValueError, match=r"^W: "):
-        measure(bad)
-
-
-@pytest.mark.parametrize("bad", [torch.ones(2, 2, dtype=torch.long), [[1.0]]])
-def test_bad_types_are_refused(bad) -> None:
-    with pytest.raises(TypeError, match=r"^W: "):
-        measures.effective_rank(bad)
+        measures.rank_measures(bad)
 
 
 def test_bad_tolerance() -> None:
