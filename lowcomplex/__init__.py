@@ -42,7 +42,6 @@ _ROOMS = (
     "nulls",
     "plots",
     "predictions",
-    "report",
     "sweeps",
     "tasks",
     "theorems",
