@@ -66,7 +66,7 @@ def compare_with_null(
     Returns:
         Three comparisons.
     """
-    from scipy.stats import kstwo, norm
+    from scipy.stats import kstest, kstwo, norm
 
     draws, chance = len(sample), level(comparisons)
     deviations = float(norm.isf(chance / 2))
@@ -101,18 +101,9 @@ def compare_with_null(
         Comparison(
             quantity=f"Kolmogorov-Smirnov distance of {name} from the null",
             predicted=0.0,
-            measured=_distance(sample, null),
+            measured=float(kstest(sample, norm(null.value, spread).cdf).statistic),
             tolerance=float(kstwo.isf(chance, draws)) + normal,
             reason=f"its quantile at the level {chance:.1g} for {draws} draws, and {normal:.2g} for what the "
             "normal law neglects: shift, spread, skewness, spacing of values",
         ),
     )
-
-
-def _distance(sample: Array, null: Null) -> float:
-    from scipy.stats import norm
-
-    ordered = np.sort(sample)
-    below = norm.cdf(ordered, null.value, null.standard_deviation)
-    rank = np.arange(len(ordered) + 1) / len(ordered)
-    return float(max(np.abs(below - rank[:-1]).max(), np.abs(below - rank[1:]).max()))

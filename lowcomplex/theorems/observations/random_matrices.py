@@ -1,12 +1,18 @@
-"""Matrices that are random as a null has it, or not quite."""
+"""Matrices that are random as a null has it, or not quite, and samples of their ranks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 Array = NDArray[np.float64]
 
+_SHAPES, _DRAWS = ((64, 64), (48, 96)), 300
 _CORRELATION, _PLANTED, _COMMON = 0.7, 1.5, 0.5
 
 VIOLATIONS = {
@@ -15,6 +21,41 @@ VIOLATIONS = {
     f"a planted part of rank one, {_PLANTED:g} times the noise's norm": {"violation": "planted rank"},
     f"rows of a common mean, {_COMMON:g} standard deviations": {"violation": "common mean"},
 }
+
+
+class RankSample(NamedTuple):
+    """A rank of independent random matrices of one shape.
+
+    Attributes:
+        m: Rows.
+        n: Columns.
+        values: (draws,) ranks.
+    """
+
+    m: int
+    n: int
+    values: Array
+
+
+def sample_ranks(
+    measure: Callable[[Tensor], Tensor], seed: int, violation: str | None
+) -> tuple[RankSample, ...]:
+    """A measure of rank on matrices of two shapes, of which one is square.
+
+    Args:
+        measure: Maps (draws, m, n) matrices to (draws,) ranks.
+        seed: Seed of the matrices.
+        violation: A value of `VIOLATIONS`, or None.
+
+    Returns:
+        One sample per shape.
+    """
+    rng = np.random.default_rng(seed)
+    samples = []
+    for m, n in _SHAPES:
+        matrices = torch.from_numpy(draw_matrices(rng, _DRAWS, m, n, violation))
+        samples.append(RankSample(m, n, measure(matrices).numpy()))
+    return tuple(samples)
 
 
 def draw_matrices(rng: np.random.Generator, draws: int, m: int, n: int, violation: str | None) -> Array:

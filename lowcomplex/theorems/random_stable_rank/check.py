@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import torch
+import math
+from collections.abc import Callable
+from dataclasses import replace
 
 from lowcomplex.measures import stable_rank
+from lowcomplex.nulls import Null
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._closed_form import closed_form
+from lowcomplex.theorems._mutants import changed
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.observations.distribution import STATISTICS, Neglected, compare_with_null
-from lowcomplex.theorems.observations.random_matrices import VIOLATIONS, draw_matrices
+from lowcomplex.theorems.observations.random_matrices import VIOLATIONS, RankSample, sample_ranks
 from lowcomplex.theorems.random_stable_rank.formula import random_stable_rank
 
-_SHAPES, _DRAWS = ((64, 64), (48, 96)), 300
 _TRACY_WIDOM_SKEWNESS = 0.2935
 
+Law = Callable[[int, int], Null]
 
-def observe(seed: int, *, violation: str | None = None) -> tuple[Comparison, ...]:
-    """Sample matrices of two shapes and hold their stable ranks against the null."""
-    rng = np.random.default_rng(seed)
+
+def observe(seed: int, *, violation: str | None = None) -> tuple[RankSample, ...]:
+    """Sample the stable rank of matrices of two shapes."""
+    return sample_ranks(stable_rank, seed, violation)
+
+
+def judge(observed: tuple[RankSample, ...], law: Law) -> tuple[Comparison, ...]:
+    """Compare mean, spread and distribution of each sample with the null."""
     comparisons: list[Comparison] = []
-    for m, n in _SHAPES:
-        null = random_stable_rank(m, n)
-        sample = stable_rank(torch.from_numpy(draw_matrices(rng, _DRAWS, m, n, violation))).numpy()
-        k = min(m, n)
+    for m, n, sample in observed:
+        null, k = law(m, n), min(m, n)
         comparisons += compare_with_null(
             f"the stable rank at {m} x {n}",
             sample,
@@ -39,9 +44,52 @@ def observe(seed: int, *, violation: str | None = None) -> tuple[Comparison, ...
                 "factors of 0.4 (mean, k^(-4/3)) and 0.7 (spread, k^(-2/3)) at most in large samples of "
                 "sizes 16 to 100",
             ),
-            comparisons=STATISTICS * len(_SHAPES),
+            comparisons=STATISTICS * len(observed),
         )
     return tuple(comparisons)
 
 
-CHECK: Check[Any, None] = Check(prediction=random_stable_rank, observe=observe, controls=VIOLATIONS)
+_LAW = random_stable_rank.evaluate
+_edge = closed_form(random_stable_rank.symbolic, "mu", "m", "n")
+
+
+def _with_tracy_widom_mean(factor: float) -> Law:
+    """The law with the mean of Tracy and Widom's law multiplied by a factor."""
+
+    def wrong(m: int, n: int) -> Null:
+        null, edge = _LAW(m, n), float(_edge(m, n))
+        return replace(null, value=m * n / (edge + factor * (m * n / null.value - edge)))
+
+    return wrong
+
+
+def _with_spread_of_norm(m: int, n: int) -> Null:
+    """The law as if the stable rank were not independent of the matrix's norm."""
+    null = _LAW(m, n)
+    relative = math.sqrt((null.standard_deviation / null.value) ** 2 + 2 / (m * n))
+    return replace(null, standard_deviation=null.value * relative)
+
+
+CHECK = Check(
+    prediction=random_stable_rank,
+    observe=observe,
+    judge=judge,
+    law=_LAW,
+    mutants={
+        "mean 4 % too large": changed(_LAW, "value", lambda value: 1.04 * value),
+        "mean 1 % too large": changed(_LAW, "value", lambda value: 1.01 * value),
+        "the edge alone, no mean of Tracy and Widom's law": _with_tracy_widom_mean(0.0),
+        "mean of Tracy and Widom's law of the other sign": _with_tracy_widom_mean(-1.0),
+        "mean of Tracy and Widom's law 10 % too large": _with_tracy_widom_mean(1.1),
+        "spread 50 % too large": changed(_LAW, "standard_deviation", lambda spread: 1.5 * spread),
+        "spread 10 % too large": changed(_LAW, "standard_deviation", lambda spread: 1.1 * spread),
+        "the norm's share of the spread": _with_spread_of_norm,
+    },
+    survivors={
+        "mean 1 % too large": "0.4 % are neglected, and 3.5 standard errors of 300 draws are 1.0 %",
+        "mean of Tracy and Widom's law 10 % too large": "moves the mean by 0.5 %, see there",
+        "spread 10 % too large": "6 % are neglected, and 3.5 standard errors of 300 draws are 14 %",
+        "the norm's share of the spread": "makes the spread 10 % too large, see there",
+    },
+    controls=VIOLATIONS,
+)
