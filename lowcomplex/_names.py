@@ -1,10 +1,13 @@
-"""Errors for names that are not known, with the nearest one that is."""
+"""Names and patterns of names: which pattern matches, and errors that give the nearest name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def require_known(argument: str, name: str, known: Iterable[str]) -> None:
@@ -35,3 +38,8 @@ def require_match(argument: str, pattern: str, names: Iterable[str]) -> None:
             f"{argument}: pattern {pattern!r} matches no weight matrix"
             + (f"; the nearest name is {near[0]!r}" if near else "")
         )
+
+
+def first_match(name: str, patterns: Mapping[str, T], default: T) -> T:
+    """The value of the first shell pattern that matches a name, or the default."""
+    return next((value for pattern, value in patterns.items() if fnmatchcase(name, pattern)), default)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lowcomplex import matrices
-from lowcomplex._names import require_match
+from lowcomplex._names import first_match, require_match
 from lowcomplex.matrices import Layout, Skipped, WeightMatrix
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def initialize(
     found = [item for item in items if isinstance(item, WeightMatrix)]
     for pattern in rates:
         require_match("parts", pattern, (matrix.name for matrix in found))
-    chosen = [(matrix, matrices.matching(matrix.name, rates, gamma)) for matrix in found]
+    chosen = [(matrix, first_match(matrix.name, rates, gamma)) for matrix in found]
     plan = [(matrix, rate) for matrix, rate in chosen if rate is not None]
     if not plan:
         raise ValueError(f"module: {type(module).__name__} has no weight matrix to initialize")
@@ -169,7 +169,7 @@ def placed(matrix: WeightMatrix) -> dict[str, Any]:
 
 def _require_values(items: list[WeightMatrix | Skipped]) -> None:
     for item in items:
-        if isinstance(item, Skipped) and item.reason in (matrices.META, matrices.LAZY):
+        if isinstance(item, Skipped) and item.reason in matrices.NO_VALUES:
             raise ValueError(f"module: {item.name!r} cannot be initialized: {item.reason}")
 
 

@@ -7,6 +7,7 @@ import pickle
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ _NO_WEIGHTS = ("training_args*", "optimizer*", "scheduler*", "rng_state*", "rand
 # The whole model under its usual name; other files of the folder then hold copies or parts of it.
 _WHOLE = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth")
 
+# How many bytes of a torch file are mapped before it is mapped anew.
+_MAPPED_AT_ONCE = 2**26
 # How safetensors calls the types of PyTorch; it has others, which hold quantized weights.
 _DTYPES = {
     "F64": "float64",
@@ -178,11 +181,29 @@ def _torch_file(path: Path) -> list[Entry]:
         # The format before torch 1.6 cannot be mapped: it is in memory as a whole.
         return [Entry.of(name, tensor) for name, tensor in content.items()]
 
-    def loader(name: str) -> Callable[[], Tensor]:
-        # Mapped anew for each tensor, as above.
-        return lambda: _state_dict(path)[name]
+    mapped = _Mapped(path)
+    return [Entry.of(name, tensor, partial(mapped.load, name)) for name, tensor in content.items()]
 
-    return [Entry.of(name, tensor, loader(name)) for name, tensor in content.items()]
+
+class _Mapped:
+    """A torch file whose tensors are mapped, anew once those handed out hold many bytes.
+
+    Pages of earlier tensors stay in memory with the mapping; mapping reads the names of all tensors, so that
+    a mapping for each would take quadratic time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._content: dict[str, Tensor] = {}
+        self._handed_out = 0
+
+    def load(self, name: str) -> Tensor:
+        if not self._content or self._handed_out > _MAPPED_AT_ONCE:
+            self._content, self._handed_out = {}, 0
+            self._content = _state_dict(self._path)
+        tensor = self._content[name]
+        self._handed_out += tensor.nbytes
+        return tensor
 
 
 def _state_dict(path: Path) -> dict[str, Tensor]:

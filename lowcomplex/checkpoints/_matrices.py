@@ -18,8 +18,7 @@ def matrices(
     What is a matrix and how it lies is decided by `lowcomplex.matrices.of_entries` from names, types and
     shapes. Skipped are, among others, biases, masks, integers and quantized tensors with their scales,
     tensors with NaN or infinity, and tensors with the same values as an earlier one, as tied weights have. A
-    config.json beside the file that names a model of GPT-2's kind tells which of its matrices are stored as
-    (in, out).
+    config.json beside the file tells the model's kind.
 
     Args:
         path: As for `weights`.

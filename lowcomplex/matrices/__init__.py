@@ -4,26 +4,22 @@ Everything that measures or sets weights asks this room: what counts as a weight
 d_in, with what it is tied, and which value is in use. It reads no file: a reader hands it `Entry` objects.
 """
 
-from lowcomplex.matrices._entries import LAZY, META, Entry
-from lowcomplex.matrices._known_models import layouts_of_model
+from lowcomplex.matrices._entries import NO_VALUES, Entry
 from lowcomplex.matrices._layouts import LAYOUTS, Layout
-from lowcomplex.matrices._matrix import Skipped, WeightMatrix, matching
+from lowcomplex.matrices._matrix import Skipped, WeightMatrix
 from lowcomplex.matrices._modules import biases_of, matrix_parameters, of_module
 from lowcomplex.matrices._reasons import VECTOR
 from lowcomplex.matrices._states import of_entries, of_state
 
 __all__ = [
     "LAYOUTS",
-    "LAZY",
-    "META",
+    "NO_VALUES",
     "VECTOR",
     "Entry",
     "Layout",
     "Skipped",
     "WeightMatrix",
     "biases_of",
-    "layouts_of_model",
-    "matching",
     "matrix_parameters",
     "of_entries",
     "of_module",

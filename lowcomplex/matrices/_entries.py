@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-LAZY = "has no shape before the first forward pass"
-META = "meta tensor, which holds no values"
+_LAZY = "has no shape before the first forward pass"
+_META = "meta tensor, which holds no values"
+# Why a parameter cannot be set yet.
+NO_VALUES = (_LAZY, _META)
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,13 @@ class Entry:
 def unusable(tensor: Tensor) -> str | None:
     """Why the values of a tensor of this kind cannot be measured, if so."""
     if torch.nn.parameter.is_lazy(tensor):
-        return LAZY
+        return _LAZY
     if tensor.is_nested:
         return "nested tensor"
     if tensor.layout != torch.strided:
         return "sparse tensor"
     if tensor.is_meta:
-        return META
+        return _META
     if tensor.numel() > 0 and any(
         stride == 0 and size > 1 for stride, size in zip(tensor.stride(), tensor.shape, strict=True)
     ):

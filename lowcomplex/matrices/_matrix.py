@@ -5,18 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from itertools import product
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from lowcomplex._names import require_known
+from lowcomplex._names import require_known, require_match
 from lowcomplex.matrices._in_use import Computed
 from lowcomplex.matrices._layouts import LAYOUTS, Layout, fan_in, neurons, single
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -119,28 +115,12 @@ class Skipped:
     reason: str
 
 
-def matching(name: str, patterns: Mapping[str, T], default: T) -> T:
-    """The value of the first shell pattern that matches a name.
-
-    Args:
-        name: Of a weight.
-        patterns: From patterns, such as "blocks.*.query*", to values.
-        default: Where no pattern matches.
-
-    Returns:
-        The value.
-    """
-    return next((value for pattern, value in patterns.items() if fnmatchcase(name, pattern)), default)
-
-
 def require_layouts(layout: Mapping[str, Layout] | None, names: Iterable[str]) -> dict[str, Layout]:
     """Refuse layouts that are unknown or whose pattern matches no name.
 
     Raises:
         ValueError: As said.
     """
-    from lowcomplex._names import require_match
-
     layouts = dict(layout or {})
     for pattern, chosen in layouts.items():
         require_known(f"layout[{pattern!r}]", chosen, LAYOUTS)

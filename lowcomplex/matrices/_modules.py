@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
+from lowcomplex._names import first_match
 from lowcomplex.matrices import _reasons
 from lowcomplex.matrices._entries import unusable
 from lowcomplex.matrices._in_use import Computed, computed_weights
 from lowcomplex.matrices._layouts import Layout, settled, stack_layout
 from lowcomplex.matrices._low_rank import low_rank_products
-from lowcomplex.matrices._matrix import Skipped, WeightMatrix, matching, require_layouts
+from lowcomplex.matrices._matrix import Skipped, WeightMatrix, require_layouts
 from lowcomplex.matrices._ties import storage_of
 
 _NORMALIZATION = (
@@ -139,7 +140,7 @@ def _item(
 
 
 def _laid(matrix: WeightMatrix, layouts: Mapping[str, Layout]) -> WeightMatrix:
-    chosen = settled(matching(matrix.name, layouts, matrix.layout), matrix.weight.ndim)
+    chosen = settled(first_match(matrix.name, layouts, matrix.layout), matrix.weight.ndim)
     return matrix if chosen == matrix.layout else replace(matrix, layout=chosen)
 
 

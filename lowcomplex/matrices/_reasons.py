@@ -42,6 +42,8 @@ def by_name(name: str, shape: Sequence[int]) -> str | None:
         return "bias"
     if _is_mask(own):
         return "mask"
+    if "coords" in own.lower().split("_"):
+        return "coordinates"
     if own == "A_log":
         return "logarithms of decay rates"
     if own.lower().endswith(("token", "tokens")) and shape[0] == math.prod(shape[:-1]) == 1:

@@ -9,11 +9,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from lowcomplex._names import first_match
 from lowcomplex.matrices import _reasons
 from lowcomplex.matrices._entries import Entry
-from lowcomplex.matrices._known_models import layouts_of_model
+from lowcomplex.matrices._known_models import gpt2_layouts, layouts_of_model
 from lowcomplex.matrices._layouts import Layout, settled, stack_layout
-from lowcomplex.matrices._matrix import Skipped, WeightMatrix, matching, require_layouts
+from lowcomplex.matrices._matrix import Skipped, WeightMatrix, require_layouts
 from lowcomplex.matrices._recomposed import recomposed
 from lowcomplex.matrices._ties import storage_of
 
@@ -32,8 +33,8 @@ def of_state(
     embeddings. More than two dimensions are a convolution if the name ends in "weight"; with a first
     dimension of 1 and another name an embedding; a stack of matrices otherwise, or if the name holds
     "expert" or "moe": (…, out, in), unless gate_up and down projections fit together as (…, in, out). The
-    rest is linear. Weights in parts (weight or spectral normalization, pruning, low-rank adapters) are
-    recomposed.
+    rest is linear, (in, out) in the blocks of GPT-2 that are stored so. Weights in parts (weight or spectral
+    normalization, pruning, low-rank adapters) are recomposed.
 
     Args:
         state: Tensors by name; anything else in it is passed over.
@@ -122,7 +123,7 @@ def _plan(
     companions = _reasons.companions({entry.name: (entry.dtype, entry.shape) for entry in entries})
     whole = recomposed(entries)
     layouts = require_layouts(layout, (item.name for item in whole))
-    known = layouts_of_model(model)
+    known, of_gpt2 = layouts_of_model(model), gpt2_layouts({item.name: item.shape for item in whole})
     siblings: dict[str, dict[str, tuple[int, ...]]] = {}
     for item in whole:
         module, _, own = item.name.rpartition(".")
@@ -132,7 +133,7 @@ def _plan(
         if isinstance(item, Skipped):
             planned.append(item)
             continue
-        said = matching(item.name, layouts, None)
+        said = first_match(item.name, layouts, None)
         reason = item.unusable or _reasons.by_type(item.dtype) or companions.get(item.name)
         if reason is None and said is None:
             reason = _reasons.by_shape(item.shape) or _reasons.by_name(item.name, item.shape)
@@ -142,7 +143,8 @@ def _plan(
             planned.append(Skipped(item.name, item.shape, reason))
             continue
         module, _, own = item.name.rpartition(".")
-        chosen = said or matching(item.name, known, None) or _inferred(item.name, own, siblings[module])
+        chosen = said or of_gpt2.get(item.name) or first_match(item.name, known, None)
+        chosen = chosen or _inferred(item.name, own, siblings[module])
         planned.append((item, settled(chosen, len(item.shape))))
     return planned
 

@@ -82,21 +82,35 @@ def _like_gpt2() -> dict[str, Tensor]:
     }
 
 
-def test_a_config_of_gpt2_tells_its_layout(tmp_path: Path) -> None:
-    save_file(_like_gpt2(), tmp_path / "model.safetensors")
-    assert _read(tmp_path)[0]["h.0.attn.c_attn.weight"].neurons.shape == (64, 192)
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
-    for path in (tmp_path, tmp_path / "model.safetensors"):
-        found, _ = _read(path)
-        assert found["h.0.attn.c_attn.weight"].neurons.shape == (192, 64)
-        table = checkpoints.gamma_table(path).table.set_index("name")
-        assert table["gamma"].to_numpy() == pytest.approx(0.8, abs=0.02)
-        assert table.loc["h.0.mlp.c_proj.weight", "d_in"] == 256
-    # What the caller says goes before what the model is known for.
+@pytest.mark.parametrize("prefix", ["", "decoder.transformer."])
+def test_the_shapes_of_gpt2_tell_its_layout(prefix: str, tmp_path: Path) -> None:
+    # Beside it an encoder whose square matrices are stored as (out, in).
+    state = {f"{prefix}{name}": value for name, value in _like_gpt2().items()}
+    save_file(state | {"encoder.h.0.c_proj.weight": torch.randn(64, 32)}, tmp_path / "model.safetensors")
+    found, _ = _read(tmp_path)
+    assert found[f"{prefix}h.0.attn.c_attn.weight"].neurons.shape == (192, 64)
+    assert found["encoder.h.0.c_proj.weight"].d_in == 32
+    table = checkpoints.gamma_table(tmp_path).table.set_index("name").loc[list(state)]
+    assert table["gamma"].to_numpy() == pytest.approx(0.8, abs=0.02)
+    assert table.loc[f"{prefix}h.0.mlp.c_proj.weight", "d_in"] == 256
+    # What the caller says goes before.
     found, _ = _read(tmp_path, layout={"*c_attn.weight": "linear"})
-    assert found["h.0.attn.c_attn.weight"].neurons.shape == (64, 192)
+    assert found[f"{prefix}h.0.attn.c_attn.weight"].neurons.shape == (64, 192)
+
+
+def test_attention_that_is_stored_as_out_in_is_read_so(tmp_path: Path) -> None:
+    state = {name: value.T.contiguous() for name, value in _like_gpt2().items() if "wte" not in name}
+    save_file(state, tmp_path / "model.safetensors")
+    assert [matrix.d_in for matrix in _read(tmp_path)[0].values()] == [64, 256]
+
+
+def test_a_config_tells_the_kind_of_model(tmp_path: Path) -> None:
+    save_file({"mlp.input_linear.weight": torch.randn(4, 6, 5)}, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text("{damaged")
-    assert _read(tmp_path)[0]["h.0.attn.c_attn.weight"].layout == "linear"
+    assert _read(tmp_path)[0]["mlp.input_linear.weight"].layout == "convolution"
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "jetmoe"}))
+    for path in (tmp_path, tmp_path / "model.safetensors"):
+        assert _read(path)[0]["mlp.input_linear.weight"].layout == "stacked"
 
 
 def test_agrees_with_the_transformers_library(tmp_path: Path) -> None:
