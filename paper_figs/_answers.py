@@ -105,7 +105,7 @@ def composed_runs(dataset: xr.Dataset) -> pd.DataFrame:
     return converged(share(accuracy_table(dataset), "inferential"))
 
 
-def over_gamma(dataset: xr.Dataset, *within: str, mirrored: bool = True) -> list[Point]:
+def points_over_gamma(dataset: xr.Dataset, *within: str, mirrored: bool = True) -> list[Point]:
     """What P1 says of γ: composed answers rise, mirrored ones fall.
 
     Args:

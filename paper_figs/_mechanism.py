@@ -7,7 +7,7 @@ import xarray as xr
 
 from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._finding import Point, Status
-from paper_figs._words import counted, ends
+from paper_figs._words import counted, ends_in_words
 
 ANCHORS = ["first anchor", "second anchor"]
 SCORES = "marks are runs, crosses such that did not converge, lines means of the others"
@@ -20,7 +20,7 @@ def depths(dataset: xr.Dataset) -> list[int]:
     return [int(depth) for depth in dataset["depth"].values]
 
 
-def converged(dataset: xr.Dataset, variable: xr.DataArray, depth: int, gamma: float) -> np.ndarray:
+def of_converged(dataset: xr.Dataset, variable: xr.DataArray, depth: int, gamma: float) -> np.ndarray:
     """One number of each run of a cell that converged."""
     kept = (dataset["phase"].sel(depth=depth, gamma=gamma) != NOT_CONVERGED).values
     values: np.ndarray = np.asarray(variable.sel(depth=depth, gamma=gamma).values, dtype=float)[kept]
@@ -41,13 +41,13 @@ def compared(dataset: xr.Dataset, score: xr.DataArray, what: str) -> list[Point]
     small, large = float(dataset["gamma"].min()), float(dataset["gamma"].max())
     points = []
     for depth in depths(dataset):
-        usual, other = (converged(dataset, score, depth, gamma) for gamma in (small, large))
-        at = f"{spread(usual)} at γ = {small:g} and {spread(other)} at γ = {large:g}"
+        usual, other = (of_converged(dataset, score, depth, gamma) for gamma in (small, large))
+        at = f"{ranged(usual)} at γ = {small:g} and {ranged(other)} at γ = {large:g}"
         points.append(Point(above(other, usual), f"with {depth} blocks {what} {at}"))
     return points
 
 
-def spread(values: np.ndarray) -> str:
+def ranged(values: np.ndarray) -> str:
     """Mean and range over runs."""
     if not len(values):
         return "unknown"
@@ -65,7 +65,7 @@ def seeds(dataset: xr.Dataset) -> str:
 
 def drawn(dataset: xr.Dataset) -> str:
     """Which networks a picture is of."""
-    return f"at {ends(dataset)} ({depths(dataset)[0]} blocks, seed {dataset['seed'].values[0]})"
+    return f"at {ends_in_words(dataset)} ({depths(dataset)[0]} blocks, seed {dataset['seed'].values[0]})"
 
 
 def solutions(dataset: xr.Dataset) -> str:

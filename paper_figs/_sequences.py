@@ -12,7 +12,7 @@ from paper_figs._finding import Finding, Point, Status, conclude
 _LEVEL = 0.05
 
 
-def status(effect: Effect) -> Status:
+def status_of(effect: Effect) -> Status:
     """Whether the arm "small" is ahead, at level 0.05."""
     if not effect.p_value < _LEVEL:
         return "open"
@@ -44,7 +44,7 @@ def accuracy_and_time(dataset: xr.Dataset, group: str, noun: str) -> Finding:
     sooner = advantage(-times.fillna(2.0 * float(dataset["step"].max())))
     medians = [_median(times.sel(arm=arm)) for arm in ("small", "large")]
     words = f"It converges after {medians[0]} (median), the reverse after {medians[1]}; {described(sooner)}"
-    soon = Point(status(sooner), words, _numbers(sooner))
+    soon = Point(status_of(sooner), words, _numbers(sooner))
     return conclude([_more(dataset, group, noun), soon], between=". ")
 
 
@@ -58,7 +58,7 @@ def _more(dataset: xr.Dataset, group: str, noun: str) -> Point:
         f"{described(effect)}"
         + (f"; {left_out} of {values.size} runs did not converge and are left out" if left_out else "")
     )
-    return Point(status(effect), words, _numbers(effect))
+    return Point(status_of(effect), words, _numbers(effect))
 
 
 def _numbers(effect: Effect) -> dict[str, float]:

@@ -20,7 +20,7 @@ def listed(values: Iterable[float]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def ends(dataset: xr.Dataset) -> str:
+def ends_in_words(dataset: xr.Dataset) -> str:
     """The smallest and the largest γ, as in "γ = 0.4 and 0.9"."""
     gammas = sorted({float(dataset["gamma"].min()), float(dataset["gamma"].max())})
     return f"γ = {listed(gammas)}"

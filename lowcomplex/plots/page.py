@@ -7,12 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import seaborn as sns
-import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 Color = tuple[float, float, float]
 
@@ -123,31 +120,3 @@ def shared_legend(figure: Figure, **layout: Any) -> None:
             handles.setdefault(str(label), handle)
     options = {"loc": "outside upper center", "ncols": len(handles), **layout}
     figure.legend(list(handles.values()), list(handles), **options)
-
-
-def gamma_ticks(axis: Axes, gammas: NDArray[np.float64], *, most: int = 8) -> None:
-    """Name the γ axis and put its ticks where runs are."""
-    axis.set_xlabel(GAMMA_LABEL)
-    if len(gammas) <= most:
-        axis.set_xticks(gammas, [f"{gamma:g}" for gamma in gammas])
-
-
-def ends(dataset: xr.Dataset) -> tuple[float, ...]:
-    """The smallest and the largest γ of a dataset; one γ if it has no other."""
-    gammas = np.unique(np.asarray(dataset["gamma"].values, dtype=float))
-    return (float(gammas[0]),) if len(gammas) == 1 else (float(gammas[0]), float(gammas[-1]))
-
-
-def require(dataset: xr.Dataset, variables: Sequence[str], dimensions: Sequence[str]) -> None:
-    """Refuse a dataset that lacks what a figure draws.
-
-    Raises:
-        ValueError: Variables or dimensions are missing.
-    """
-    lacking = [name for name in variables if name not in dataset]
-    lacking += [name for name in dimensions if name not in dataset.dims]
-    if lacking:
-        raise ValueError(
-            f"dataset: expected the variables {list(variables)} over the dimensions {list(dimensions)}, "
-            f"lacks {lacking}"
-        )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import xarray as xr
 
-from paper_figs._answers import curve_figure, means_at_each, over_gamma
+from paper_figs._answers import curve_figure, means_at_each, points_over_gamma
 from paper_figs._finding import Claim, Finding, conclude
 
 
 def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     return conclude(
-        over_gamma(dataset, "sequences"),
+        points_over_gamma(dataset, "sequences"),
         *means_at_each(dataset, "sequences", "where the sequences a pair are {}"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from paper_figs._answers import composed_runs, map_figure, over_gamma
+from paper_figs._answers import composed_runs, map_figure, points_over_gamma
 from paper_figs._finding import Claim, Finding, conclude
 from paper_figs._judged import trend
 
@@ -15,7 +15,7 @@ def finding(dataset: xr.Dataset) -> Finding:
     decay = trend(
         composed, "weight_decay", "the composed share", "weight decay", expected=1, within=("gamma",)
     )
-    return conclude([decay, *over_gamma(dataset, "weight_decay")])
+    return conclude([decay, *points_over_gamma(dataset, "weight_decay")])
 
 
 FIGURE = map_figure(

@@ -11,20 +11,20 @@ from paper_figs._hypotheses import NAME, caption_of_effects, with_tests
 from paper_figs.panels.hypotheses import effect_table, plot_effects
 
 
-def names(dataset: xr.Dataset) -> list[str]:
+def of_few_tests(dataset: xr.Dataset) -> list[str]:
     """Hypotheses of at most eight tests: one page holds them."""
     return with_tests(dataset, most=8)
 
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    came_out = caption_of_effects(dataset, names(dataset))
+    came_out = caption_of_effects(dataset, of_few_tests(dataset))
     return f"Hypotheses that were registered before their runs were seen: {came_out}"
 
 
 def draw(dataset: xr.Dataset) -> Canvas:
     """The forest plot."""
-    return plot_effects(dataset, names(dataset))
+    return plot_effects(dataset, of_few_tests(dataset))
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:

@@ -11,25 +11,25 @@ from paper_figs._hypotheses import NAME, caption_of_effects, with_tests
 from paper_figs.panels.hypotheses import effect_table, plot_effects
 
 
-def names(dataset: xr.Dataset) -> list[str]:
+def of_many_tests(dataset: xr.Dataset) -> list[str]:
     """Hypotheses of more than eight tests."""
     return with_tests(dataset, least=9)
 
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
-    return f"Measure by measure: {caption_of_effects(dataset, names(dataset))}"
+    return f"Measure by measure: {caption_of_effects(dataset, of_many_tests(dataset))}"
 
 
 def draw(dataset: xr.Dataset) -> Canvas:
     """The forest plot."""
-    return plot_effects(dataset, names(dataset))
+    return plot_effects(dataset, of_many_tests(dataset))
 
 
 def numbers(dataset: xr.Dataset) -> pd.DataFrame:
     """The drawn tests."""
     table = effect_table(dataset)
-    return table[table["tested"].isin(names(dataset))]
+    return table[table["tested"].isin(of_many_tests(dataset))]
 
 
 FIGURE = Figure("hypotheses_measures", NAME, caption, draw, numbers, order=350)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from paper_figs._answers import composed_runs, map_figure, over_gamma
+from paper_figs._answers import composed_runs, map_figure, points_over_gamma
 from paper_figs._finding import Claim, Finding, conclude
 from paper_figs._judged import trend
 
@@ -13,7 +13,7 @@ def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     composed = composed_runs(dataset)
     deeper = trend(composed, "depth", "the composed share", "depth", expected=1, within=("gamma",))
-    return conclude(over_gamma(dataset, "depth"), deeper.words)
+    return conclude(points_over_gamma(dataset, "depth"), deeper.words)
 
 
 FIGURE = map_figure(

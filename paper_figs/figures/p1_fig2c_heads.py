@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from paper_figs._answers import curve_words, over_gamma
+from paper_figs._answers import curve_words, points_over_gamma
 from paper_figs._figure import Figure
 from paper_figs._finding import Claim, Finding, conclude
 from paper_figs.panels.anchor import plot_accuracies
@@ -21,7 +21,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
-    return conclude(over_gamma(dataset))
+    return conclude(points_over_gamma(dataset))
 
 
 FIGURE = Figure(

@@ -6,15 +6,15 @@ import xarray as xr
 
 from paper_figs._figure import Figure
 from paper_figs._finding import Claim, Finding, Point, conclude
-from paper_figs._mechanism import ANCHORS, above, converged, depths, seeds, solutions, spread
-from paper_figs._words import ends
+from paper_figs._mechanism import ANCHORS, above, depths, of_converged, ranged, seeds, solutions
+from paper_figs._words import ends_in_words
 from paper_figs.panels.information_flow import flow_table, plot_information_flow
 
 
 def caption(dataset: xr.Dataset) -> str:
     """What is drawn."""
     return (
-        f"Attention of transformers with {depths(dataset)[0]} blocks at {ends(dataset)}, mean of "
+        f"Attention of transformers with {depths(dataset)[0]} blocks at {ends_in_words(dataset)}, mean of "
         f"{seeds(dataset)}. Left: an edge is as wide as its share of its target's attention (at least 5 %); "
         "blue: from the key to the anchors, orange: from the anchors to the last token; x is the key, a1 and "
         "a2 are the anchors. Right: share of correct answers on trained pairs, and of composed answers on "
@@ -42,8 +42,8 @@ def finding(dataset: xr.Dataset) -> Finding:
     for depth in depths(dataset):
         for name, both in ways.items():
             for gamma, first in ((small, 0), (large, 1)):
-                runs = [converged(dataset, value, depth, gamma) for value in both]
-                words = f"{depth} blocks, γ = {gamma:g}, {name}: {spread(runs[0])} and {spread(runs[1])}"
+                runs = [of_converged(dataset, value, depth, gamma) for value in both]
+                words = f"{depth} blocks, γ = {gamma:g}, {name}: {ranged(runs[0])} and {ranged(runs[1])}"
                 points.append(Point(above(runs[first], runs[1 - first]), words))
     return conclude(
         points,

@@ -9,7 +9,7 @@ from matplotlib import figure as drawing
 
 from paper_figs._figure import Figure
 from paper_figs._finding import Claim, Finding, Point, conclude
-from paper_figs._mechanism import SCORES, above, converged, depths, drawn, seeds, solutions, spread
+from paper_figs._mechanism import SCORES, above, depths, drawn, of_converged, ranged, seeds, solutions
 from paper_figs.panels.mechanism import coordinate_table, plot_clusters, score_table
 
 _COINCIDE = 0.5
@@ -42,8 +42,8 @@ def finding(dataset: xr.Dataset) -> Finding:
     small, large = float(dataset["gamma"].min()), float(dataset["gamma"].max())
     points = []
     for depth in depths(dataset):
-        usual, other = (converged(dataset, score, depth, gamma) for gamma in (small, large))
-        words = f"with {depth} blocks {spread(usual)} at γ = {small:g} ({spread(other)} at γ = {large:g})"
+        usual, other = (of_converged(dataset, score, depth, gamma) for gamma in (small, large))
+        words = f"with {depth} blocks {ranged(usual)} at γ = {small:g} ({ranged(other)} at γ = {large:g})"
         points.append(Point(above(usual, np.full(2, _COINCIDE)), words))
     note = f"coincidence of mirrored pairs, one cluster where every run is above {_COINCIDE:g}"
     return conclude(points, note, seeds(dataset))

@@ -6,7 +6,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib import figure
 
-from paper_figs._answers import curve_words, map_words, over_gamma
+from paper_figs._answers import curve_words, map_words, points_over_gamma
 from paper_figs._figure import Figure
 from paper_figs._finding import Claim, Finding, Point, conclude
 from paper_figs._judged import converged, share, trend
@@ -63,7 +63,7 @@ def finding(dataset: xr.Dataset) -> Finding:
         expected=1,
         within=("gamma",),
     )
-    return conclude([inside, *over_gamma(dataset, "weight_decay", mirrored=False), decay])
+    return conclude([inside, *points_over_gamma(dataset, "weight_decay", mirrored=False), decay])
 
 
 FIGURE = Figure(

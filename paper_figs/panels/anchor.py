@@ -10,17 +10,18 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from experiments.anchor.schema import NOT_CONVERGED
-from lowcomplex.plots.page import (
-    MARKERS,
-    canvas,
-    categorical,
-    panel_letters,
-    require,
-    sequential,
-    style,
-)
+from lowcomplex.plots.page import MARKERS, canvas, categorical, panel_letters, sequential, style
+from paper_figs.panels.axes import require
 from paper_figs.panels.curves import draw_curves
-from paper_figs.panels.runs import DIMENSION_LABELS, GROUP_LABELS, SEEN, UNSEEN, accuracy_table, at_end, named
+from paper_figs.panels.runs import (
+    DIMENSION_LABELS,
+    GROUP_LABELS,
+    SEEN,
+    UNSEEN,
+    accuracy_table,
+    at_end,
+    tick_label,
+)
 
 _RANKS = ("stable_rank", "effective_rank")
 
@@ -152,7 +153,7 @@ def plot_complexity(
     figure = canvas(1, 2, height=2.5, sharey=True)
     gammas = np.unique(table["gamma"])
     colors = dict(zip(gammas, sequential(len(gammas)), strict=True))
-    told = pd.Series("", table.index) if shape is None else table[shape].map(named)
+    told = pd.Series("", table.index) if shape is None else table[shape].map(tick_label)
     shapes = dict(zip(dict.fromkeys(told), itertools.cycle(MARKERS), strict=False))
     failed = table[table["phase"] == NOT_CONVERGED]
     for axis, measure in zip(figure.axes, _RANKS, strict=True):

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from experiments.anchor.schema import NOT_CONVERGED
 from lowcomplex.plots.page import MARKERS, canvas, categorical, shared_legend, style
-from paper_figs.panels.runs import DIMENSION_LABELS, PANEL_TITLES, accuracy_table, named
+from paper_figs.panels.runs import DIMENSION_LABELS, PANEL_TITLES, accuracy_table, tick_label
 
 _WIDTH = 0.6
 _ASIDE = 0.06
@@ -72,7 +72,7 @@ def plot_answers_by(
         axis.plot(place[failed], runs["accuracy"][failed], "x", color="black", markersize=4)
     if (table["phase"] == NOT_CONVERGED).any():
         axis.plot([], [], "x", color="black", markersize=4, label=NOT_CONVERGED)
-    axis.set_xticks(range(len(values)), [named(value) for value in values])
+    axis.set_xticks(range(len(values)), [tick_label(value) for value in values])
     axis.set_xlabel(DIMENSION_LABELS.get(field, field))
     axis.set_ylim(-0.04, 1.04)
     axis.set_ylabel("share of answers")

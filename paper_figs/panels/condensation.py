@@ -8,7 +8,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lowcomplex.plots.page import canvas, categorical, require, shared_legend, style
+from lowcomplex.plots.page import canvas, categorical, shared_legend, style
+from paper_figs.panels.axes import require
 
 _NAMES = {"tanh": "tanh z", "xtanh": "z tanh z", "x2tanh": "z² tanh z"}
 _TICKS = ((-np.pi, "-π"), (-np.pi / 2, ""), (0.0, "0"), (np.pi / 2, ""), (np.pi, "π"))

@@ -13,7 +13,8 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from lowcomplex.nulls import pair_probability
-from lowcomplex.plots.page import canvas, ends, panel_letters, require, style
+from lowcomplex.plots.page import canvas, panel_letters, style
+from paper_figs.panels.axes import ends, require
 from paper_figs.panels.chosen_runs import Points, Run, runs_near
 from paper_figs.panels.runs import at_end
 

@@ -14,18 +14,10 @@ from matplotlib.figure import Figure
 from pandas.api.types import is_numeric_dtype
 
 from experiments.anchor.schema import NOT_CONVERGED
-from lowcomplex.plots.page import (
-    MARKERS,
-    Color,
-    canvas,
-    categorical,
-    gamma_ticks,
-    panel_letters,
-    sequential,
-    style,
-)
+from lowcomplex.plots.page import MARKERS, Color, canvas, categorical, panel_letters, sequential, style
+from paper_figs.panels.axes import gamma_ticks
 from paper_figs.panels.maps import draw_cells, share_bar
-from paper_figs.panels.runs import DIMENSION_LABELS, PANEL_TITLES, accuracy_table, cell_table, named
+from paper_figs.panels.runs import DIMENSION_LABELS, PANEL_TITLES, accuracy_table, cell_table, tick_label
 
 
 @style()
@@ -121,7 +113,12 @@ def draw_curves(
     names = {} if labels is None else labels
     for index, key in enumerate(order):
         axis.plot(
-            [], [], color=colors[key], marker=markers[key], markersize=4.5, label=names.get(key, named(key))
+            [],
+            [],
+            color=colors[key],
+            marker=markers[key],
+            markersize=4.5,
+            label=names.get(key, tick_label(key)),
         )
         own = drawn[(drawn[color] == key) & (drawn["phase"] != NOT_CONVERGED)]
         shift = 0.06 * gap * (index - (len(order) - 1) / 2)

@@ -12,7 +12,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lowcomplex.plots.page import canvas, categorical, panel_letters, require, shared_legend, style
+from lowcomplex.plots.page import canvas, categorical, panel_letters, shared_legend, style
+from paper_figs.panels.axes import require
 
 _RUNS = ("arm", "examples", "seed")
 _MARKERS = {"small": "o", "large": "s"}

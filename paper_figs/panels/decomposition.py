@@ -10,7 +10,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lowcomplex.plots.page import Color, canvas, categorical, require, shared_legend, style
+from lowcomplex.plots.page import Color, canvas, categorical, shared_legend, style
+from paper_figs.panels.axes import require
 from paper_figs.panels.runs import time_dimension
 
 COMPONENTS = (

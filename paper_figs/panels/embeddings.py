@@ -12,7 +12,8 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lowcomplex.plots.page import canvas, ends, panel_letters, require, style
+from lowcomplex.plots.page import canvas, panel_letters, style
+from paper_figs.panels.axes import ends, require
 from paper_figs.panels.chosen_runs import Points, Run, runs_near
 from paper_figs.panels.curves import draw_runs
 from paper_figs.panels.runs import at_end

@@ -10,7 +10,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from lowcomplex.plots.page import canvas, panel_letters, require, sequential, style
+from lowcomplex.plots.page import canvas, panel_letters, sequential, style
+from paper_figs.panels.axes import require
 
 _DECADES = 6
 

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from lowcomplex.plots.page import canvas, categorical, gamma_ticks, panel_letters, require, style
+from lowcomplex.plots.page import canvas, categorical, panel_letters, style
+from paper_figs.panels.axes import gamma_ticks, require
 
 Slope = Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
 

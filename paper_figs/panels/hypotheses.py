@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lowcomplex.plots.page import canvas, categorical, require, style
+from lowcomplex.plots.page import canvas, categorical, style
+from paper_figs.panels.axes import require
 
 _TESTS = (
     "tested",

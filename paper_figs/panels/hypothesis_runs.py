@@ -16,7 +16,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from experiments.anchor.schema import NOT_CONVERGED
-from lowcomplex.plots.page import canvas, require, sequential, style
+from lowcomplex.plots.page import canvas, sequential, style
+from paper_figs.panels.axes import require
 from paper_figs.panels.hypotheses import effect_table
 
 _RUNS = ("run_x", "run_y", "run_gamma", "run_phase", "run_left_out")

@@ -10,7 +10,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from experiments.anchor.schema import NOT_CONVERGED
-from lowcomplex.plots.page import canvas, categorical, ends, panel_letters, require, style
+from lowcomplex.plots.page import canvas, categorical, panel_letters, style
+from paper_figs.panels.axes import ends, require
 
 _SHORT = {
     "before": "before",

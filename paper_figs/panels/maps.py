@@ -21,7 +21,7 @@ from paper_figs.panels.runs import (
     PANEL_TITLES,
     accuracy_table,
     cell_table,
-    named,
+    tick_label,
 )
 
 
@@ -117,8 +117,8 @@ def draw_map(
             axis.text(column + 0.5, row + 0.5, note, ha="center", va="center", fontsize=7, color="0.25")
     for row, column in np.argwhere((hatched == True).to_numpy()):  # noqa: E712  (missing is not true)
         axis.add_patch(Rectangle((column, row), 1, 1, fill=False, hatch="////", edgecolor="0.6", linewidth=0))
-    axis.set_xticks(np.arange(values.shape[1]) + 0.5, [named(v) for v in values.columns], rotation=0)
-    axis.set_yticks(np.arange(values.shape[0]) + 0.5, [named(v) for v in values.index], rotation=0)
+    axis.set_xticks(np.arange(values.shape[1]) + 0.5, [tick_label(v) for v in values.columns], rotation=0)
+    axis.set_yticks(np.arange(values.shape[0]) + 0.5, [tick_label(v) for v in values.index], rotation=0)
     axis.set_ylim(0, values.shape[0])
     axis.tick_params(length=0)
     mesh = axis.collections[0]

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from experiments.anchor.schema import NOT_CONVERGED
-from lowcomplex.plots.page import DOUBLE, canvas, categorical, ends, panel_letters, require, style
+from lowcomplex.plots.page import DOUBLE, canvas, categorical, panel_letters, style
+from paper_figs.panels.axes import ends, require
 
 _RUN = ("depth", "gamma", "seed")
 _GAP_IN_TICKS = 0.6

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from lowcomplex.plots.page import canvas, panel_letters, require, style
+from lowcomplex.plots.page import canvas, panel_letters, style
+from paper_figs.panels.axes import require
 from paper_figs.panels.maps import draw_map
 from paper_figs.panels.runs import CONVERGED, DIMENSION_LABELS, accuracy_table, cell_table
 

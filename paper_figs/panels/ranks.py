@@ -10,7 +10,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lowcomplex.plots.page import canvas, gamma_ticks, require, sequential, shared_legend, style
+from lowcomplex.plots.page import canvas, sequential, shared_legend, style
+from paper_figs.panels.axes import gamma_ticks, require
 from paper_figs.panels.runs import at_end
 
 _BLOCK = re.compile(r"^block (\d+) (.+)$")

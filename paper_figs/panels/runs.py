@@ -9,7 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from experiments.anchor.schema import NOT_CONVERGED
-from lowcomplex.plots.page import GAMMA_LABEL, require
+from lowcomplex.plots.page import GAMMA_LABEL
+from paper_figs.panels.axes import require
 
 Records = TypeVar("Records", xr.DataArray, xr.Dataset)
 
@@ -127,7 +128,7 @@ def cell_table(
     return result.merge(seen, on=[rows, columns])
 
 
-def named(value: Any) -> str:
+def tick_label(value: Any) -> str:
     """A run dimension's value as a tick label."""
     if isinstance(value, str):
         return value

@@ -11,15 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lowcomplex.nulls import random_singular_values
-from lowcomplex.plots.page import (
-    canvas,
-    categorical,
-    panel_letters,
-    require,
-    sequential,
-    shared_legend,
-    style,
-)
+from lowcomplex.plots.page import canvas, categorical, panel_letters, sequential, shared_legend, style
+from paper_figs.panels.axes import require
 from paper_figs.panels.chosen_runs import Points, Run, runs_near
 from paper_figs.panels.ranks import part_and_block
 from paper_figs.panels.runs import time_dimension

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from lowcomplex.plots.page import canvas, panel_letters, require, sequential, style
+from lowcomplex.plots.page import canvas, panel_letters, sequential, style
+from paper_figs.panels.axes import require
 from paper_figs.panels.maps import draw_map
-from paper_figs.panels.runs import DIMENSION_LABELS, named
+from paper_figs.panels.runs import DIMENSION_LABELS, tick_label
 
 
 def loss_time_table(dataset: xr.Dataset) -> pd.DataFrame:
@@ -124,7 +125,7 @@ def plot_pair_times(dataset: xr.Dataset, framed: list[tuple[int, int]], rows: st
             _frame(axis, anchors.index(first), anchors.index(second))
         axis.set_xlabel(DIMENSION_LABELS["second_anchor"])
         axis.set_ylabel("")
-        axis.set_title(f"{named(value)} {DIMENSION_LABELS.get(rows, rows)}")
+        axis.set_title(f"{tick_label(value)} {DIMENSION_LABELS.get(rows, rows)}")
     panels[0].set_ylabel(DIMENSION_LABELS["first_anchor"])
     bar = figure.colorbar(mesh, ax=panels, label="updates until accuracy > 0.99", pad=0.01)
     bar.ax.yaxis.set_major_formatter("{x:.0f}")
@@ -182,7 +183,7 @@ def _draw_times(axis: Axes, runs: pd.DataFrame, color: str, values: list[float],
         shift = 0.12 * (index - (len(values) - 1) / 2)
         line = medians[medians[color] == value]
         solid = line["steps"].where(~line["censored"])
-        axis.plot(line[x].map(places) + shift, solid, color=shade, label=named(value))
+        axis.plot(line[x].map(places) + shift, solid, color=shade, label=tick_label(value))
         own = runs[runs[color] == value]
         for censored, mark in ((False, "o"), (True, "^")):
             part = own[own["censored"] == censored]
@@ -194,7 +195,7 @@ def _draw_times(axis: Axes, runs: pd.DataFrame, color: str, values: list[float],
                 markersize=4 if censored else 3,
                 markerfacecolor="none" if censored else shade,
             )
-    axis.set_xticks(range(len(order)), [named(value) for value in order])
+    axis.set_xticks(range(len(order)), [tick_label(value) for value in order])
     axis.set_xlim(-0.5, len(order) - 0.5)
     axis.set_xlabel(DIMENSION_LABELS.get(x, x))
 

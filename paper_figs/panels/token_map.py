@@ -7,7 +7,8 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from lowcomplex.plots.page import canvas, panel_letters, require, sequential, style
+from lowcomplex.plots.page import canvas, panel_letters, sequential, style
+from paper_figs.panels.axes import require
 
 
 def equivariance_table(dataset: xr.Dataset) -> pd.DataFrame:

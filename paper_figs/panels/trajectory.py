@@ -7,7 +7,8 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from lowcomplex.plots.page import canvas, categorical, gamma_ticks, panel_letters, require, style
+from lowcomplex.plots.page import canvas, categorical, panel_letters, style
+from paper_figs.panels.axes import gamma_ticks, require
 from paper_figs.panels.curves import draw_runs
 from paper_figs.panels.ranks import part_and_block
 from paper_figs.panels.runs import at_end

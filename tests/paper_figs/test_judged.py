@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import synthetic_anchor
-from paper_figs._answers import over_gamma
+from paper_figs._answers import points_over_gamma
 from paper_figs._finding import Agreement, Finding, Point, conclude
 from paper_figs._judged import contrast, rise, trend
 
@@ -102,7 +102,7 @@ def test_a_contrast_needs_a_difference(second: float, status: str) -> None:
 
 def test_runs_that_did_not_converge_do_not_count() -> None:
     dataset = synthetic_anchor.runs(gamma=[0.4, 0.6, 0.8], seed=range(6))
-    points = over_gamma(dataset)
+    points = points_over_gamma(dataset)
     assert [point.status for point in points] == ["yes", "yes"]
     failed = int((dataset["phase"] == "not converged").sum())
     assert failed > 0

@@ -8,7 +8,7 @@ import xarray as xr
 
 import synthetic_sequences
 from experiments.sequences.findings import advantage
-from paper_figs._sequences import accuracy, accuracy_and_time, status
+from paper_figs._sequences import accuracy, accuracy_and_time, status_of
 
 
 def _planted(small: np.ndarray, large: np.ndarray) -> xr.DataArray:
@@ -18,7 +18,7 @@ def _planted(small: np.ndarray, large: np.ndarray) -> xr.DataArray:
 
 def test_no_difference_is_rarely_called_one() -> None:
     generator = np.random.default_rng(0)
-    said = [status(advantage(_planted(*generator.random((2, 3, 3))))) for _ in range(30)]
+    said = [status_of(advantage(_planted(*generator.random((2, 3, 3))))) for _ in range(30)]
     # Five in a hundred are expected; more than six of thirty have probability .0006.
     assert said.count("open") >= 24
 
