@@ -6,7 +6,8 @@ import socket
 from collections.abc import Sequence
 
 import psutil
-from exca.cachedict.inflight import InflightRegistry, Liveness, Pid, WorkerInfo
+
+from lowcomplex.sweeps._exca import InflightRegistry, Liveness, Pid, WorkerInfo
 
 
 def live_claims(registry: InflightRegistry, keys: Sequence[str] | None = None) -> dict[str, Liveness]:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import submitit
-from exca.cachedict.inflight import InflightRegistry, Liveness, Pid, Slurm
 
 from lowcomplex.sweeps._batches import Batch
 from lowcomplex.sweeps._claims import live_claims, place
 from lowcomplex.sweeps._cluster import Cluster, executor_of
+from lowcomplex.sweeps._exca import InflightRegistry, Liveness, Pid, Slurm
 from lowcomplex.sweeps._store import Store
 from lowcomplex.sweeps._workers import ATTEMPTS, ComputeBatch, Outcomes, Running, single_threaded
 

@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from exca import utils
-from exca.cachedict import CacheDict, DumpContext
-from exca.cachedict.inflight import InflightRegistry
 
 from lowcomplex.sweeps._claims import live_claims, place
 from lowcomplex.sweeps._config import Config
 from lowcomplex.sweeps._errors import DamagedCellError, StorageError
+from lowcomplex.sweeps._exca import CacheDict, InflightRegistry, index_entry, register_format, temporary_file
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -34,7 +32,7 @@ class NetCDF:
         name = ctx.key_path(".nc")
         # Made in memory: HDF5 does not survive a disk that fills while it writes.
         content = bytes(value.to_netcdf(engine="h5netcdf"))
-        with utils.temporary_save_path(ctx.folder / name) as temporary, temporary.open("wb") as file:
+        with temporary_file(ctx.folder / name) as temporary, temporary.open("wb") as file:
             file.write(content)
             # On disk before it has its name: a power cut must not leave a name without content.
             file.flush()
@@ -57,7 +55,7 @@ class NetCDF:
             path.rename(path.with_name(f"{path.name}.corrupt"))
 
 
-DumpContext.HANDLERS.setdefault(NetCDF.__name__, NetCDF)
+_FORMAT = register_format(NetCDF)
 
 
 class Store:
@@ -69,7 +67,7 @@ class Store:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
-        self._cells: CacheDict[xr.Dataset] = CacheDict(self.folder, cache_type=NetCDF.__name__)
+        self._cells: CacheDict[xr.Dataset] = CacheDict(self.folder, cache_type=_FORMAT)
 
     def __contains__(self, key: str) -> bool:
         return key in self._cells
@@ -91,7 +89,7 @@ class Store:
             KeyError: The cell was never computed.
             DamagedCellError: Its file is missing or damaged.
         """
-        _verify(self.path(key), str(self._cells._key_info[key].content["sha256"]))
+        _verify(self.path(key), str(index_entry(self._cells, key)["sha256"]))
 
     def save(self, config: Config, dataset: xr.Dataset) -> None:
         """Store a finished cell, with its config and the versions that made it.
@@ -112,9 +110,7 @@ class Store:
 
     def path(self, key: str) -> Path:
         """The file of a finished cell."""
-        if key not in self._cells:
-            raise KeyError(key)
-        return self.folder / str(self._cells._key_info[key].content["filename"])
+        return self.folder / str(index_entry(self._cells, key)["filename"])
 
     def set_aside(self, key: str) -> Path:
         """Add .corrupt to the name of a damaged cell's file, so that the cell is computed again."""

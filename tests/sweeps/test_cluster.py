@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import submitit
 import xarray as xr
-from exca.cachedict.inflight import InflightRegistry, Pid
 
 import toy
 from lowcomplex import sweeps
 from lowcomplex.sweeps import _jobs
+from lowcomplex.sweeps._exca import InflightRegistry, Pid
 
 LOCAL = sweeps.Cluster(kind="local", parallel=1)
 # Like the real ones as far as submitit goes: sbatch starts the array's tasks and returns, srun takes options

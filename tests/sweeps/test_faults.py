@@ -13,11 +13,11 @@ import psutil
 import pytest
 import torch
 import xarray as xr
-from exca.cachedict.inflight import InflightRegistry
 
 import toy
 from lowcomplex import Tracker, initialize, sweeps
 from lowcomplex.networks import MLP
+from lowcomplex.sweeps._exca import InflightRegistry
 from lowcomplex.training import train
 
 
@@ -116,7 +116,7 @@ def test_a_full_disk_stops_the_sweep_with_words(tmp_path: Path, workers: int, mo
 
 
 def test_a_disk_full_at_the_index_loses_no_finished_cell(tmp_path: Path, monkeypatch) -> None:
-    from exca.cachedict import DumpContext
+    from lowcomplex.sweeps._exca import DumpContext
 
     dump_entry, calls = DumpContext.dump_entry, []
 

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from exca.cachedict.inflight import InflightRegistry
 
 import toy
 from lowcomplex import sweeps
+from lowcomplex.sweeps._exca import InflightRegistry
 
 
 def _run(folder: Path, **values) -> None:
