@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
 
+from lowcomplex.networks import MLP
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import changed
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.linear_stage.formula import driving_vector
 from lowcomplex.theorems.observations.fits import fit_exponent
-from lowcomplex.theorems.observations.time_of_escape import Descent, time_of_escape
-from lowcomplex.theorems.rank_collapse.formula import deep_escape, rank_collapse
+from lowcomplex.theorems.rank_collapse.formula import DeepEscape, RankCollapse, deep_escape, rank_collapse
+from lowcomplex.training import Flow, LossShare, gradient_flow, normals, one_draw, stack
 
 # T's correction is σ^(L-2) of it; s_2 is read beside s_1, which is σ^-1 times larger.
 _SIGMAS = {3: (1e-4, 1e-5, 1e-6), 4: (1e-3, 1e-4, 1e-5)}
@@ -23,43 +28,87 @@ _TAIL_SIGMA = {3: 1e-4, 4: 1e-3}
 Array = NDArray[np.float64]
 
 
+class Law(NamedTuple):
+    """The formulas that the check holds against training."""
+
+    collapse: Callable[..., RankCollapse] = rank_collapse.evaluate
+    escape: Callable[..., DeepEscape] = deep_escape
+
+
+class Escapes(NamedTuple):
+    """Networks of one depth and one draw, at their escape.
+
+    Attributes:
+        depth: Number L of weight matrices.
+        inputs: (n, d).
+        targets: (n,).
+        matrices: Standard normal matrices behind every start.
+        sigmas: The scales σ of the tanh networks.
+        times: (scales) when each has lost the share of its loss.
+        values: (scales, width) singular values of W_2 there.
+        linear_time: The same time for a linear network at `_TAIL_SIGMA`.
+    """
+
+    depth: int
+    inputs: Array
+    targets: Array
+    matrices: list[Array]
+    sigmas: tuple[float, ...]
+    times: Array
+    values: Array
+    linear_time: float
+
+
 def observe(
     seed: int, *, sigmas: tuple[float, ...] | None = None, depths: tuple[int, ...] = (3, 4)
-) -> tuple[Comparison, ...]:
+) -> tuple[Escapes, ...]:
     """Integrate the flow of tanh networks from the same draw at all σ, and of a linear network at one."""
-    comparisons: list[Comparison] = []
-    for depth in depths:
-        comparisons += _observe(seed, depth, sigmas or _SIGMAS[depth])
-    return tuple(comparisons)
+    return tuple(_observe(seed, depth, sigmas or _SIGMAS[depth]) for depth in depths)
 
 
-def _observe(seed: int, depth: int, sigmas: tuple[float, ...]) -> list[Comparison]:
+def _observe(seed: int, depth: int, sigmas: tuple[float, ...]) -> Escapes:
     rng = np.random.default_rng([seed, depth])
     x = rng.standard_normal((_SAMPLES, _INPUTS))
     # A target with a linear part, so that v is not small beside the noise of 30 samples.
     y = np.tanh(x @ rng.standard_normal(_INPUTS)) + 0.3 * rng.standard_normal(_SAMPLES)
+    draw = int(rng.integers(2**31))
+    widths = (_INPUTS, *[_WIDTH] * (depth - 1), 1)
+    tanh, linear = (MLP(widths, activation=name, bias=False).double() for name in ("tanh", "linear"))
+    flow = _flow(x, y, one_draw(tanh, sigma=sigmas, seed=draw), depth, sigmas)
+    alone = (_TAIL_SIGMA[depth],)
+    linear_time = float(_flow(x, y, one_draw(linear, sigma=alone, seed=draw), depth, alone).end_times[0])
+    matrices = [value.numpy() for value in normals(tanh, seed=draw).values()]
+    values = np.linalg.svd(flow.end["layers.1.weight"].numpy(), compute_uv=False)
+    return Escapes(depth, x, y, matrices, sigmas, flow.end_times.numpy(), values, linear_time)
+
+
+def judge(observed: tuple[Escapes, ...], law: Law) -> tuple[Comparison, ...]:
+    """Compare times and singular values with their laws, at each depth."""
+    return tuple(comparison for escapes in observed for comparison in _compare(escapes, law))
+
+
+def _compare(observed: Escapes, law: Law) -> list[Comparison]:
+    depth, x, y, matrices, sigmas, times, values, linear_time = observed
     v, loss = driving_vector(x, y), float(y @ y) / (2 * _SAMPLES)
-    shapes = [(_WIDTH, _INPUTS), *[(_WIDTH, _WIDTH)] * (depth - 2), (1, _WIDTH)]
-    matrices = [rng.standard_normal(shape) for shape in shapes]
-    collapse = rank_collapse(v, matrices)
-    start = np.concatenate([matrix.ravel() for matrix in matrices])
-    network = _network(x, y, shapes, saturates=True)
-    escapes = [time_of_escape(network, sigma * start, depth - 1, _SHARE) for sigma in sigmas]
-    times, scales = np.array([escape.time for escape in escapes]), np.array(sigmas)
-    values = np.array([_singular_values(escape.state, shapes) for escape in escapes])
-    predicted = deep_escape(collapse, x, v, loss, sigma=scales, share=_SHARE)
+    scales = np.array(sigmas)
+    collapse = law.collapse(v, matrices)
+    predicted = law.escape(collapse, x, v, loss, sigma=scales, share=_SHARE)
     in_time = fit_exponent(scales, times)
     ratio = values[:, 1] / values[:, 0]
     in_ratio = fit_exponent(scales, ratio)
-    # The part of T that is not T_1 σ^(-(L-2)), at the small σ of the hypotheses.
+    # Tolerances are those of the true law, whichever is judged, at the small σ of the hypotheses.
     small = np.array(_SIGMAS[depth])
-    tail = collapse.blow_up * scales ** (2.0 - depth) - predicted.time
-    relative = tail / collapse.blow_up * small ** (depth - 2.0) * (np.log(1 / small) if depth == 4 else 1)
-    share_of_rest = float(small[0] * collapse.frozen[0] / predicted.singular_values[0, 0])
-    order = _neglected(x, y, v, depth, float(predicted.singular_values[0, 0]))
+    true = rank_collapse(v, matrices)
+    at_small = deep_escape(true, x, v, loss, sigma=small, share=_SHARE)
+    relative = 1 - at_small.time / (true.blow_up * small ** (2.0 - depth))
+    relative *= np.log(1 / small) if depth == 4 else 1
+    largest = float(at_small.singular_values[0, 0])
+    true_tail = float(true.blow_up * small[0] ** (2.0 - depth) - at_small.time[0])
+    share_of_rest = float(small[0] * true.frozen[0]) / largest
+    order = _neglected(x, y, v, depth, largest)
     sigma = _TAIL_SIGMA[depth]
-    linear = time_of_escape(_network(x, y, shapes, saturates=False), sigma * start, depth - 1, _SHARE)
-    left = collapse.blow_up * sigma ** (2.0 - depth) - linear.time
+    tail = float(collapse.blow_up * scales[0] ** (2.0 - depth) - predicted.time[0])
+    left = collapse.blow_up * sigma ** (2.0 - depth) - linear_time
     feedback = float(np.square(x @ v).mean()) * _SHARE * loss / float(v @ v) ** 2
     return [
         Comparison(
@@ -95,9 +144,9 @@ def _observe(seed: int, depth: int, sigmas: tuple[float, ...]) -> list[Compariso
         Comparison(
             quantity=f"T_1 σ^(-(L-2)) - T over its prediction, linear network, L = {depth}, σ = {sigma:g}",
             predicted=1.0,
-            measured=left / float(tail[0]),
-            tolerance=10 * feedback**2 + 1e-3,
-            reason="the square of the output's feedback; for L = 3 the solver's 1e-10 of T",
+            measured=left / tail,
+            tolerance=10 * feedback**2 + 1e-8 * linear_time / true_tail,
+            reason="ten times the square of the output's feedback; a hundred times the solver's 1e-10 of T",
         ),
     ]
 
@@ -109,40 +158,79 @@ def _neglected(x: Array, y: Array, v: Array, depth: int, largest: float) -> floa
     return third * largest**2 / _WIDTH
 
 
-def _singular_values(theta: Array, shapes: list[tuple[int, int]]) -> Array:
-    return np.asarray(np.linalg.svd(_split(theta, shapes)[1], compute_uv=False), dtype=float)
+def _flow(x: Array, y: Array, networks: Sequence[nn.Module], depth: int, sigmas: tuple[float, ...]) -> Flow:
+    """Gradient flow of all networks until each has lost the share of its loss.
+
+    Raises:
+        ArithmeticError: One never does.
+    """
+    inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
+    start, output = stack(networks)
+    scale = torch.tensor(sigmas, dtype=torch.float64)[:, None, None]
+
+    def loss(parameters: dict[str, Tensor]) -> Tensor:
+        return (output(parameters, inputs).squeeze(-1) - targets).square().mean(-1) / 2
+
+    def speed(parameters: dict[str, Tensor]) -> Tensor:
+        total = sum(value.square().sum((1, 2)) for value in parameters.values())
+        return torch.as_tensor(total) ** ((depth - 2) / 2)
+
+    flow = gradient_flow(
+        loss,
+        start,
+        [0.0, 1e9],
+        until=LossShare(1 - _SHARE),
+        speed=speed,
+        atol=dict.fromkeys(start, 1e-13 * scale),
+    )
+    if not bool(flow.reached.all()):
+        raise ArithmeticError(f"the loss of a network of {depth} matrices never fell by {_SHARE:g}")
+    return flow
 
 
-def _split(theta: Array, shapes: list[tuple[int, int]]) -> list[Array]:
-    ends = np.cumsum([rows * columns for rows, columns in shapes])
-    return [part.reshape(shape) for part, shape in zip(np.split(theta, ends[:-1]), shapes, strict=True)]
+def _larger(factor: float) -> Callable[..., DeepEscape]:
+    """Another s_1."""
+
+    def change(values: Array) -> Array:
+        return np.concatenate((factor * values[..., :1], values[..., 1:]), axis=-1)
+
+    return changed(deep_escape, "singular_values", change)
 
 
-def _network(x: Array, y: Array, shapes: list[tuple[int, int]], *, saturates: bool) -> Descent:
-    """Flow of f = W_L s(⋯ s(W_1 x)) with s = tanh or the identity, in flat parameters."""
+def _longer_tail(factor: float) -> Callable[..., DeepEscape]:
+    """Another distance of T from T_1 σ^(-(L-2))."""
 
-    def descent(theta: Array) -> tuple[Array, float]:
-        matrices = _split(theta, shapes)
-        signals = [x.T]
-        for matrix in matrices[:-1]:
-            hidden = matrix @ signals[-1]
-            signals.append(np.tanh(hidden) if saturates else hidden)
-        residual = y - (matrices[-1] @ signals[-1])[0]
-        back = (residual / len(y))[None]
-        steps = []
-        for layer in range(len(matrices) - 1, -1, -1):
-            steps.append(back @ signals[layer].T)
-            back = matrices[layer].T @ back
-            if saturates:
-                back = back * (1 - signals[layer] ** 2)
-        step = np.concatenate([part.ravel() for part in steps[::-1]])
-        return step, float(residual @ residual) / (2 * len(y))
+    def wrong(collapse: RankCollapse, *args: ArrayLike, sigma: Array, share: float) -> DeepEscape:
+        true = deep_escape(collapse, *args, sigma=sigma, share=share)  # type: ignore[arg-type]
+        leading = collapse.blow_up * sigma ** (2.0 - collapse.depth)
+        return true._replace(time=leading - factor * (leading - true.time))
 
-    return descent
+    return wrong
 
 
-CHECK: Check[Any, None] = Check(
+def _without_feedback(
+    collapse: RankCollapse, inputs: Array, *args: ArrayLike, sigma: Array, share: float
+) -> DeepEscape:
+    return deep_escape(collapse, 0 * inputs, *args, sigma=sigma, share=share)  # type: ignore[call-arg,arg-type]
+
+
+CHECK = Check(
     prediction=rank_collapse,
     observe=observe,
+    judge=judge,
+    law=Law(),
+    mutants={
+        "T_1 0.1 % too long": Law(collapse=changed(rank_collapse.evaluate, "blow_up", lambda t: 1.001 * t)),
+        "frozen values 10 % too large": Law(
+            collapse=changed(rank_collapse.evaluate, "frozen", lambda s: 1.1 * s)
+        ),
+        "frozen values 1 % too large": Law(
+            collapse=changed(rank_collapse.evaluate, "frozen", lambda s: 1.01 * s)
+        ),
+        "s_1 10 % too large": Law(escape=_larger(1.1)),
+        "tail of T 10 % too long": Law(escape=_longer_tail(1.1)),
+        "tail of T of the other sign": Law(escape=_longer_tail(-1.0)),
+        "without the output's feedback": Law(escape=_without_feedback),
+    },
     controls={"large initialization: σ = 0.4, 0.2, 0.1": {"sigmas": (0.4, 0.2, 0.1)}},
 )

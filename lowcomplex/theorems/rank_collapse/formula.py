@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 from lowcomplex.theorems.formulas.blow_up import time_of_blow_up
 
@@ -31,7 +32,7 @@ class RankCollapse(NamedTuple):
     depth: int
 
 
-class Escape(NamedTuple):
+class DeepEscape(NamedTuple):
     """A network at its escape.
 
     Attributes:
@@ -122,7 +123,7 @@ def deep_escape(
     *,
     sigma: ArrayLike,
     share: float,
-) -> Escape:
+) -> DeepEscape:
     """The network when it has lost the share δ of its loss: T, and the singular values of W_2.
 
     With D = δL_0, λ = |v|, c = (1/n) Σ (v̂·x_i)² and κ = cD/λ²:
@@ -145,15 +146,18 @@ def deep_escape(
     depth = collapse.depth
     scale, total = np.broadcast_arrays(np.asarray(sigma, dtype=float), np.asarray(loss, dtype=float))
     drop = share * total
-    feedback = np.square(x @ drive / rate).mean() * drop / rate**2
-    tail = (drop / rate) ** (-(depth - 2) / depth) / ((depth - 2) * rate)
-    tail = tail * (1 - (depth - 2) * (depth + 1) / (2 * depth) * feedback)
-    largest = (drop / rate) ** (1 / depth) * (1 + feedback / (2 * depth))
+    bend = np.square(x @ drive / rate).mean()
+    tail, largest = (formula(depth, drop, rate, bend) for formula in (_tail, _largest))
     rest = scale[..., None] * collapse.frozen
-    return Escape(
+    return DeepEscape(
         np.asarray(collapse.blow_up * scale ** (2.0 - depth) - tail),
         np.concatenate((largest[..., None], rest), axis=-1),
     )
+
+
+_SYMBOLS = ("L", "D", "lambda", "c")
+_tail = closed_form(_expressions, "tail", *_SYMBOLS)
+_largest = closed_form(_expressions, "s_1", *_SYMBOLS)
 
 
 def _regime(*, sigma: float, depth: int, multiplicity: int = 1) -> Regime:
