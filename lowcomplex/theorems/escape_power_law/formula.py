@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 from lowcomplex.theorems.formulas.blow_up import time_of_blow_up
 
@@ -37,7 +38,11 @@ def _expressions() -> dict[str, sp.Expr]:
     start, sigma = sp.symbols("T_1 sigma", positive=True)
     leading = drop ** (-(p - 1) / (p + 1)) / ((p - 1) * value ** (2 / (p + 1)) * p ** (p / (p + 1)))
     feedback = 1 - second * drop / value**2 * (p - 1) * (p + 2) / (2 * (p + 1))
-    return {"T": start * sigma ** (1 - p), "tail": leading * feedback}
+    return {
+        "T": start * sigma ** (1 - p),
+        "tail": leading * feedback,
+        "tail without feedback": leading,
+    }
 
 
 def _evaluate(
@@ -109,13 +114,13 @@ def escape_tail(
         The tail, in units of time.
     """
     drop = np.asarray(share, dtype=float) * np.asarray(loss, dtype=float)
-    leading = drop ** (-(p - 1) / (p + 1)) / ((p - 1) * law.value ** (2 / (p + 1)) * p ** (p / (p + 1)))
     if not feedback:
-        return np.asarray(leading)
-    second = np.mean((np.asarray(inputs, dtype=float) @ law.direction) ** (2 * p))
-    factor = 1 - (p - 1) * (p + 2) / (2 * (p + 1)) * second * drop / law.value**2
-    tail: Array = leading * factor
-    return tail
+        return _leading_tail(p, drop, law.value)
+    return _tail(p, drop, law.value, np.mean((np.asarray(inputs, dtype=float) @ law.direction) ** (2 * p)))
+
+
+_tail = closed_form(_expressions, "tail", "p", "D", "tau", "Q")
+_leading_tail = closed_form(_expressions, "tail without feedback", "p", "D", "tau")
 
 
 def _regime(*, sigma: float, multiplicity: int | None) -> Regime:

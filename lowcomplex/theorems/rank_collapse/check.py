@@ -201,7 +201,7 @@ def _longer_tail(factor: float) -> Callable[..., DeepEscape]:
     """Another distance of T from T_1 σ^(-(L-2))."""
 
     def wrong(collapse: RankCollapse, *args: ArrayLike, sigma: Array, share: float) -> DeepEscape:
-        true = deep_escape(collapse, *args, sigma=sigma, share=share)  # type: ignore[arg-type]
+        true = deep_escape(collapse, *args, sigma=sigma, share=share)
         leading = collapse.blow_up * sigma ** (2.0 - collapse.depth)
         return true._replace(time=leading - factor * (leading - true.time))
 
@@ -211,7 +211,7 @@ def _longer_tail(factor: float) -> Callable[..., DeepEscape]:
 def _without_feedback(
     collapse: RankCollapse, inputs: Array, *args: ArrayLike, sigma: Array, share: float
 ) -> DeepEscape:
-    return deep_escape(collapse, 0 * inputs, *args, sigma=sigma, share=share)  # type: ignore[call-arg,arg-type]
+    return deep_escape(collapse, 0 * inputs, *args, sigma=sigma, share=share)
 
 
 CHECK = Check(
