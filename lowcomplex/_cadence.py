@@ -18,7 +18,8 @@ class Cadence:
         clock: Seconds; only a budget asks it.
 
     Raises:
-        ValueError: More than one way, `every` not positive, or `budget` not between 0 and 1.
+        ValueError: More than one way, `every` not positive, `steps` not whole numbers from 0 on or none, or
+            `budget` not between 0 and 1.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Cadence:
         if budget is not None and not 0 < budget < 1:
             raise ValueError(f"budget: expected a share of the time between 0 and 1, got {budget}")
         self._every = 1 if every is None else every
-        self._steps = None if steps is None else frozenset(steps)
+        self._steps = None if steps is None else _whole_numbers(steps)
         self._budget = budget
         self._clock = clock
         self._start: float | None = None
@@ -73,10 +74,33 @@ class Cadence:
         return {"budget": self._budget, "elapsed": elapsed, "spent": self._spent, "last": self._last}
 
     def load_state_dict(self, state: Any) -> None:
-        """Go on as if no time had passed since the state was taken."""
+        """Go on as if no time had passed since the state was taken.
+
+        Raises:
+            ValueError: The state is of another way to record.
+        """
+        own = self.state_dict()
+        is_budget = isinstance(state, dict)
+        if is_budget != isinstance(own, dict) or (
+            state["budget"] != own["budget"] if is_budget else state != own
+        ):
+            raise ValueError("state: of a tracker that records at other steps")
         if self._budget is not None:
             self._start = self._clock() - state["elapsed"]
             self._spent, self._last = state["spent"], state["last"]
+
+
+def _whole_numbers(steps: Iterable[int]) -> frozenset[int]:
+    """Steps as plain numbers, whether they were numbers of Python, NumPy or PyTorch."""
+    found = set()
+    for step in steps:
+        whole = int(step)
+        if whole != step or whole < 0:
+            raise ValueError(f"steps: expected whole numbers from 0 on, got {step}")
+        found.add(whole)
+    if not found:
+        raise ValueError("steps: expected at least one step, got none")
+    return frozenset(found)
 
 
 def log_linear_steps(total: int, *, early: int = 12, late: int = 12) -> tuple[int, ...]:

@@ -54,8 +54,8 @@ class Tracker:
 
     Raises:
         ValueError: An unknown measure, a pattern that matches no weight matrix, more than one of `every`,
-            `steps` and `budget`, `every` not positive, `budget` not between 0 and 1, or parametrized weights
-            in an ensemble.
+            `steps` and `budget`, `every` not positive, steps that are not whole numbers from 0 on, `budget`
+            not between 0 and 1, a quantity named as a measure, or parametrized weights in an ensemble.
 
     Example:
         >>> layer = nn.Linear(4, 3)
@@ -84,6 +84,7 @@ class Tracker:
         self._members = None if isinstance(module, nn.Module) else module
         self._layers = Layers(module, (layers,) if isinstance(layers, str) else tuple(layers))
         self._quantities = dict(quantities or {})
+        self._require_free_names("quantities", self._quantities, self._measures)
         self._next_step = 0
         self._records: list[xr.Dataset] = []
         self.diverged = False
@@ -106,6 +107,9 @@ class Tracker:
 
         Args:
             **scalars: Numbers to record with it, such as loss=…; (members,) of them for an ensemble.
+
+        Raises:
+            ValueError: A scalar has the name of something else that is recorded, or is None.
         """
         if self.due:
             self.record(**scalars)
@@ -123,7 +127,10 @@ class Tracker:
         variables: dict[str, Any] = {name: (dims, values.numpy()) for name, values in self._measure().items()}
         for name, quantity in self._quantities.items():
             variables[name] = quantity()
+        self._require_free_names("scalars", scalars, (*self._measures, *self._quantities))
         for name, value in scalars.items():
+            if value is None:
+                raise ValueError(f"{name}: expected a number, got None; leave it out where there is none")
             number = value.detach().cpu() if isinstance(value, Tensor) else value
             if self._members is not None and isinstance(number, Tensor) and number.ndim == 1:
                 variables[name] = ("member", number.double().numpy())
@@ -133,6 +140,12 @@ class Tracker:
         if self._members is not None:
             coords["member"] = range(len(self._members))
         return xr.Dataset(variables, coords=coords)
+
+    def _require_free_names(self, argument: str, names: Iterable[str], taken: Iterable[str]) -> None:
+        """Refuse names under which something else is recorded."""
+        clash = {*names} & {"step", "layer", "member", *taken}
+        if clash:
+            raise ValueError(f"{argument}: something else is recorded as {', '.join(sorted(clash))}")
 
     def dataset(self) -> xr.Dataset:
         """Everything recorded so far, with dimensions step, layer, and those of the quantities.
@@ -163,17 +176,30 @@ class Tracker:
             ValueError: A quantity recorded what netCDF cannot hold.
         """
         return {
-            "measures": list(self._measures),
-            "layers": list(self._layers.names),
-            "quantities": list(self._quantities),
+            **self._made_of(),
             "cadence": self._cadence.state_dict(),
             "next_step": self._next_step,
             "diverged": self.diverged,
             "records": encode(self._joined()) if self._records else None,
         }
 
+    def _made_of(self) -> dict[str, list[str]]:
+        return {
+            "measures": list(self._measures),
+            "layers": list(self._layers.names),
+            "quantities": list(self._quantities),
+        }
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from the records of a tracker that was made like this one."""
+        """Continue from the records of a tracker that was made like this one.
+
+        Raises:
+            ValueError: It recorded other measures, layers or quantities, or at other steps.
+        """
+        own = self._made_of()
+        for name in own:
+            if state[name] != own[name]:
+                raise ValueError(f"state: of a tracker of other {name}: {', '.join(map(str, state[name]))}")
         self._cadence.load_state_dict(state["cadence"])
         self._next_step = state["next_step"]
         self.diverged = state["diverged"]

@@ -206,11 +206,49 @@ def test_log_linear_steps() -> None:
         ({"every": 2, "budget": 0.05}, "got every and budget"),
         ({"steps": (0,), "budget": 0.05}, "got steps and budget"),
         ({"budget": 5}, "between 0 and 1"),
+        ({"steps": np.geomspace(1, 8, 5)}, "whole numbers from 0 on, got 1.68"),
+        ({"steps": (-1,)}, "whole numbers from 0 on, got -1"),
+        ({"steps": ()}, "at least one step"),
+        ({"quantities": {"stable_rank": lambda: 0.5}}, "something else is recorded as stable_rank"),
+        ({"quantities": {"step": lambda: 0.5}}, "something else is recorded as step"),
     ],
 )
 def test_bad_arguments(kwargs: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Tracker(_network(), **kwargs)
+
+
+@pytest.mark.parametrize("steps", [torch.arange(0, 9, 3), np.arange(0, 9, 3), [0.0, 3.0, 6.0]])
+def test_steps_are_numbers_of_any_kind(steps: object) -> None:
+    tracker = Tracker(_network(), steps=steps)
+    for _ in range(9):
+        tracker.step()
+    assert tracker.dataset()["step"].values.tolist() == [0, 3, 6]
+
+
+@pytest.mark.parametrize("scalar", [{"stable_rank": 0.5}, {"layer": 1}, {"loss": None}])
+def test_scalars_that_are_refused(scalar: dict) -> None:
+    (name,) = scalar
+    with pytest.raises(ValueError, match=name):
+        Tracker(_network()).step(**scalar)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"measures": ("stable_rank",)}, "other measures: effective_rank, stable_rank"),
+        ({"layers": "0.*"}, "other layers"),
+        ({"quantities": {"one": lambda: 1.0}}, "other quantities"),
+        ({"every": 3}, "records at other steps"),
+        ({"budget": 0.1}, "records at other steps"),
+    ],
+)
+def test_a_state_of_another_tracker_is_refused(options: dict, message: str) -> None:
+    state = Tracker(_network(), steps=(0, 2)).state_dict()
+    with pytest.raises(ValueError, match=message):
+        Tracker(
+            _network(), **({"steps": (0, 2)} if message[:5] == "other" else {}), **options
+        ).load_state_dict(state)
 
 
 def test_nothing_recorded() -> None:
