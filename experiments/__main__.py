@@ -9,14 +9,16 @@ from typing import Annotated
 import cyclopts
 
 from experiments import RESULTS, Study, studies, study
-from experiments._cluster_options import PROCESSES, ClusterOptions
+from experiments._cluster_options import Jobs, door, in_one_line
 from experiments._data import load_available
 from experiments.hypotheses import evidence, registered, table
 from lowcomplex import sweeps
 
 DATA = Path("paper_figs/data")
 
-app = cyclopts.App(name="python -m experiments", help="Run a study: train, measure, store.")
+app = cyclopts.App(
+    name="python -m experiments", help="Run a study: train, measure, store.", error_formatter=in_one_line
+)
 
 
 @app.default
@@ -27,7 +29,7 @@ def main(
     workers: int = 2,
     folder: Path = RESULTS,
     reduce: Annotated[bool, cyclopts.Parameter(negative="")] = False,
-    jobs: Annotated[ClusterOptions, cyclopts.Parameter(name="*")] = PROCESSES,
+    jobs: Jobs = None,
 ) -> int:
     """Compute the missing runs of a study, then say what was found; without a name, list the studies.
 
@@ -54,12 +56,13 @@ def main(
     try:
         chosen = study(name)
         chosen.sweep(preset)
-        cluster = jobs.chosen()
+        if jobs is not None:
+            jobs.require()
     except (ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 2
     try:
-        summary = chosen.run(preset, folder, workers=workers, cluster=cluster)
+        summary = chosen.run(preset, folder, workers=workers, cluster=jobs)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -95,7 +98,7 @@ def resume(
     preset: str = "quick",
     workers: int = 2,
     folder: Path = RESULTS,
-    jobs: Annotated[ClusterOptions, cyclopts.Parameter(name="*")] = PROCESSES,
+    jobs: Jobs = None,
 ) -> int:
     """Go on with a study that was interrupted: the same as running it again.
 
@@ -221,4 +224,4 @@ def _fields(config: sweeps.Config, dimensions: tuple[str, ...]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(app())
+    sys.exit(door(app))

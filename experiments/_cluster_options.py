@@ -1,69 +1,44 @@
-"""The cluster options that the command lines share."""
+"""The cluster options that the command lines share, and how they end."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import cyclopts
+from rich.text import Text
 
 from lowcomplex import sweeps
 
 
-@dataclass(frozen=True)
-class ClusterOptions:
-    """Run as jobs of a cluster.
+def _with_a_cluster(options: cyclopts.ArgumentCollection) -> None:
+    """Refuse options of jobs where none was asked for."""
+    given = {option.name for option in options if option.has_tokens}
+    if given and "--cluster" not in given:
+        raise ValueError("cluster: expected --cluster slurm or --cluster local with the jobs' options")
 
-    Attributes:
-        cluster: Submit jobs instead of starting processes: slurm, or local to try it on this machine.
-        partition: Slurm partition.
-        minutes: Time limit of a job; one that reaches it is queued again and continues from its checkpoint.
-        cpus: CPUs of a job.
-        gpus: GPUs of a job.
-        memory_gb: Memory of a job.
-        parallel: Jobs that run at once.
-        cells_per_job: Cells (or batches of cells) that one job computes in turn.
-        setup: Shell command before Python starts; may be repeated.
-        account: Slurm account.
+
+_GROUP = cyclopts.Group("Jobs of a cluster", validator=_with_a_cluster)
+# A parameter of a command; None for processes of this machine.
+Jobs = Annotated[sweeps.Cluster | None, cyclopts.Parameter(name="*", group=_GROUP)]
+
+
+def in_one_line(error: cyclopts.CycloptsError) -> Text:
+    """Say what is wrong with a command line without a frame around it."""
+    print(error, file=sys.stderr)
+    return Text(end="")
+
+
+def door(app: cyclopts.App, tokens: Sequence[str] | None = None) -> int:
+    """Run a command line; values that a cluster refuses are said, and end with 2.
+
+    Returns:
+        The exit status.
     """
-
-    cluster: str | None = None
-    partition: str | None = None
-    minutes: int = 60
-    cpus: int = 1
-    gpus: int = 0
-    memory_gb: float | None = None
-    parallel: int | None = None
-    cells_per_job: int = 1
-    setup: tuple[str, ...] = ()
-    account: str | None = None
-
-    def chosen(self) -> sweeps.Cluster | None:
-        """The cluster, or None for processes of this machine.
-
-        Raises:
-            ValueError: An option has an impossible value, or is given without a cluster.
-            RuntimeError: The cluster's commands are missing.
-        """
-        if self.cluster is None:
-            if self != ClusterOptions():
-                raise ValueError(
-                    "cluster: expected --cluster slurm or --cluster local with the jobs' options"
-                )
-            return None
-        kind: Any = self.cluster  # Text of the command line; checked below.
-        cluster = sweeps.Cluster(
-            kind=kind,
-            partition=self.partition,
-            minutes=self.minutes,
-            cpus=self.cpus,
-            gpus=self.gpus,
-            memory_gb=self.memory_gb,
-            parallel=self.parallel,
-            batches_per_job=self.cells_per_job,
-            setup=self.setup,
-            options={} if self.account is None else {"account": self.account},
-        )
-        cluster.require()
-        return cluster
-
-
-PROCESSES = ClusterOptions()
+    try:
+        status: int = app(tokens)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return status

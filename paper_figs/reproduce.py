@@ -7,13 +7,13 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import cyclopts
 import xarray as xr
 
 from experiments import RESULTS, studies
-from experiments._cluster_options import PROCESSES, ClusterOptions
+from experiments._cluster_options import Jobs, door, in_one_line
 from experiments._data import load
 from experiments._study import Study
 from experiments.hypotheses import evidence, registered, table
@@ -24,7 +24,9 @@ from paper_figs._files import write
 TITLE = "How complex is what training found? Measured over the initialization rate γ, and against theory"
 
 app = cyclopts.App(
-    name="python -m paper_figs.reproduce", help="Run the main job: studies, checks, figures, report."
+    name="python -m paper_figs.reproduce",
+    help="Run the main job: studies, checks, figures, report.",
+    error_formatter=in_one_line,
 )
 
 
@@ -34,7 +36,7 @@ def main(
     preset: str = "quick",
     workers: int = 2,
     folder: Path = RESULTS,
-    jobs: Annotated[ClusterOptions, cyclopts.Parameter(name="*")] = PROCESSES,
+    jobs: Jobs = None,
 ) -> int:
     """Compute what is missing, draw every figure, and write FOLDER/report.html and papers.html.
 
@@ -52,12 +54,13 @@ def main(
         Train as jobs of a cluster; checks and figures stay here.
     """
     try:
-        cluster = jobs.chosen()
+        if jobs is not None:
+            jobs.require()
     except (ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 2
     try:
-        return reproduce(preset, workers, folder, cluster)
+        return reproduce(preset, workers, folder, jobs)
     except (ValueError, StorageError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -274,4 +277,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(app())
+    sys.exit(door(app))

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import submitit
+from cyclopts import Parameter, Token
 
 from lowcomplex._names import require_known
 from lowcomplex.sweeps._workers import ATTEMPTS, THREAD_VARIABLES
+
+
+def _account(_: Any, tokens: Sequence[Token]) -> dict[str, str]:
+    """The one of the many `#SBATCH` options that has an option of the command line."""
+    return {"account": tokens[0].value}
 
 
 @dataclass(frozen=True)
 class Cluster:
     """Where the jobs of a sweep run, and what each of them asks for.
 
-    Every job computes with one thread, so that a cell's numbers are the same wherever it is computed.
+    Every job computes with one thread, so that a cell's numbers are the same wherever it is computed. The
+    fields are also options of a command line that takes a cluster as a parameter of cyclopts.
 
     Args:
-        kind: "slurm" submits job arrays; "local" starts the same jobs on this machine, to try them out.
+        kind: Submit jobs instead of starting processes: "slurm" submits job arrays; "local" starts the same
+            jobs on this machine, to try them out.
         partition: Slurm partition; the cluster's default if None.
         minutes: Time limit of a job. One that reaches it is queued again up to three times; a resumable
             cell continues from its checkpoint.
@@ -29,7 +38,7 @@ class Cluster:
         memory_gb: Memory a job reserves; the cluster's default if None.
         parallel: Largest number of jobs that run at once; if None, 256 on Slurm and one for each CPU here.
         batches_per_job: Batches that one job computes in turn; more than one for cells of a few seconds.
-        setup: Shell commands before Python starts, such as "module load cuda".
+        setup: Shell commands before Python starts, such as "module load cuda"; may be repeated.
         options: More `#SBATCH` options by name, such as {"account": "theory", "qos": "low"}.
         logs: Folder of the jobs' scripts and logs, which all machines must see; `jobs` beside the cells if
             None.
@@ -38,16 +47,26 @@ class Cluster:
         ValueError: A field has an impossible value.
     """
 
-    kind: Literal["slurm", "local"] = "slurm"
+    kind: Annotated[Literal["slurm", "local"], Parameter(name="--cluster", show_default=False)] = "slurm"
     partition: str | None = None
     minutes: int = 60
     cpus: int = 1
     gpus: int = 0
     memory_gb: float | None = None
     parallel: int | None = None
-    batches_per_job: int = 1
+    batches_per_job: Annotated[int, Parameter(name="--cells-per-job")] = 1
     setup: tuple[str, ...] = ()
-    options: dict[str, str] = field(default_factory=dict)
+    options: Annotated[
+        dict[str, str],
+        Parameter(
+            name="--account",
+            help="Slurm account.",
+            n_tokens=1,
+            accepts_keys=False,
+            converter=_account,
+            show_default=False,
+        ),
+    ] = field(default_factory=dict)
     logs: Path | None = None
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ import xarray as xr
 import synthetic_hypotheses
 import toy
 from experiments import Study, __main__
+from experiments._cluster_options import door
 from experiments.hypotheses import registered
 from lowcomplex import sweeps
 
@@ -39,7 +40,7 @@ def _toy_study(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _door(*tokens: Any) -> int:
     try:
-        code: int = __main__.app([str(token) for token in tokens])
+        code = door(__main__.app, [str(token) for token in tokens])
     except SystemExit as end:
         return int(str(end.code))
     return code
@@ -127,7 +128,10 @@ def test_runs_as_jobs(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--cluster", "slrum"), "cluster: expected one of slurm, local, got 'slrum'; did you mean 'slurm'?"),
+        (
+            ("--cluster", "slrum"),
+            'Invalid value "slrum" for --cluster. Choose from: "slurm", "local". Did you mean "slurm"?',
+        ),
         (("--cluster", "slurm"), "sbatch and srun: not found"),
         (("--cluster", "local", "--minutes", 0), "minutes: expected a whole number of at least 1, got 0"),
         (("--gpus", 1), "cluster: expected --cluster slurm or --cluster local with the jobs' options"),

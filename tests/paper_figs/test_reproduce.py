@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure as Canvas
 
 import synthetic
-from experiments._cluster_options import ClusterOptions
+from experiments._cluster_options import door
 from experiments._study import Study
 from experiments.hypotheses.registered import Hypothesis
 from lowcomplex import checks, sweeps
@@ -225,7 +225,8 @@ def test_a_full_disk_is_no_traceback(
 def test_options_of_jobs_without_a_cluster_are_refused(
     fake: _Checks, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert job.main(jobs=ClusterOptions(gpus=1)) == 2
+    with pytest.raises(SystemExit, match="2"):
+        door(job.app, ["--gpus", "1"])
     assert "expected --cluster slurm or --cluster local" in capsys.readouterr().err
     assert not Path("results/report.html").exists()
 
