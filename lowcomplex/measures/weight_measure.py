@@ -51,7 +51,7 @@ class WeightMeasure:
     order: int
     fewest: int = 1
     shared: SharedQuantity | None = None
-    details: Callable[[Tensor], Mapping[str, float]] | None = None
+    details: Callable[[Tensor], Mapping[str, float | bool]] | None = None
     headline: bool = False
 
 

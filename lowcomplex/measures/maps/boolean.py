@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import series
@@ -11,7 +12,7 @@ from lowcomplex.measures._validation import series
 _BLOCK = 65_536
 
 
-def walsh_spectrum(values: Tensor) -> Tensor:
+def walsh_spectrum(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*batch values"]:
     """Walsh-Hadamard coefficients of a function on the Boolean cube, by the fast transform.
 
     f̂(S) = 2^-n Σ_x f(x) χ_S(x), χ_S(x) = Π_{i in S} (-1)^{x_i}. Position j of `values` is the input whose
@@ -43,7 +44,7 @@ def walsh_spectrum(values: Tensor) -> Tensor:
     return coefficients.to(values.dtype)
 
 
-def degree_weights(values: Tensor) -> Tensor:
+def degree_weights(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*batch degrees"]:
     """Spectral weight of each degree, W_k = Σ_{|S| = k} f̂(S)².
 
     Args:
@@ -70,7 +71,7 @@ def degree_weights(values: Tensor) -> Tensor:
     return weights.scatter_add(-1, degrees, power).to(values.dtype)
 
 
-def total_influence(values: Tensor) -> Tensor:
+def total_influence(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*batch"]:
     """Total influence, I = Σ_i E[((f(x) - f(x^i)) / 2)²] = Σ_k k W_k, x^i being x with bit i flipped.
 
     For values ±1 this is the average sensitivity: the mean number of bits whose flip changes the value.
@@ -97,7 +98,7 @@ def total_influence(values: Tensor) -> Tensor:
     return (weights * degrees).sum(-1)
 
 
-def sensitivity(values: Tensor) -> Tensor:
+def sensitivity(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*batch values"]:
     """Sensitivity at each input, s(x) = Σ_i ((f(x) - f(x^i)) / 2)², x^i being x with bit i flipped.
 
     For values ±1 it counts the bits whose flip changes the value. Its mean is the `total_influence`, its

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import finite
@@ -27,7 +28,9 @@ class CircleHarmonics:
     residual: Tensor
 
 
-def circle_harmonics(angles: Tensor, values: Tensor, degree: int) -> CircleHarmonics:
+def circle_harmonics(
+    angles: Float[Tensor, "n"], values: Float[Tensor, "*batch n"], degree: int
+) -> CircleHarmonics:
     """Harmonics k = 0 … degree of a map on the circle, by least squares at any distinct angles.
 
     Exact for a map of that degree; on equally spaced angles, the discrete Fourier transform. The inputs of a

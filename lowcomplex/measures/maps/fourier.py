@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices, series
@@ -44,7 +45,7 @@ class FourierSpectrum2D:
     power: Tensor
 
 
-def fourier_spectrum(values: Tensor, *, spacing: float = 1.0) -> FourierSpectrum:
+def fourier_spectrum(values: Float[Tensor, "*batch n"], *, spacing: float = 1.0) -> FourierSpectrum:
     """Discrete Fourier transform of a real map on a uniform grid of one period.
 
     Args:
@@ -73,7 +74,7 @@ def fourier_spectrum(values: Tensor, *, spacing: float = 1.0) -> FourierSpectrum
     return FourierSpectrum(frequencies, coefficients, _multiplicity(n, values) * coefficients.abs().square())
 
 
-def spectral_centroid(values: Tensor, *, spacing: float = 1.0) -> Tensor:
+def spectral_centroid(values: Float[Tensor, "*batch n"], *, spacing: float = 1.0) -> Float[Tensor, "*batch"]:
     """Mean frequency of a map, weighted by power and leaving out its mean: Σ f P(f) / Σ P(f), f > 0.
 
     Args:
@@ -91,7 +92,9 @@ def spectral_centroid(values: Tensor, *, spacing: float = 1.0) -> Tensor:
     return centroid_of(spectrum.frequencies, spectrum.power)
 
 
-def bandwidth(values: Tensor, *, spacing: float = 1.0, share: float = 0.95) -> Tensor:
+def bandwidth(
+    values: Float[Tensor, "*batch n"], *, spacing: float = 1.0, share: float = 0.95
+) -> Float[Tensor, "*batch"]:
     """The smallest frequency up to which a map holds a share of its power, leaving out its mean.
 
     Args:
@@ -110,7 +113,9 @@ def bandwidth(values: Tensor, *, spacing: float = 1.0, share: float = 0.95) -> T
     return bandwidth_of(spectrum.frequencies, spectrum.power, share=share)
 
 
-def relative_error_by_frequency(learned: Tensor, target: Tensor, *, floor: float = 1e-6) -> Tensor:
+def relative_error_by_frequency(
+    learned: Float[Tensor, "*batch n"], target: Float[Tensor, "*#batch n"], *, floor: float = 1e-6
+) -> Float[Tensor, "*batch n//2+1"]:
     """How far each frequency is from being learned: |F[learned] - F[target]| / |F[target]|.
 
     Args:
@@ -141,7 +146,9 @@ def relative_error_by_frequency(learned: Tensor, target: Tensor, *, floor: float
     return torch.where(asked, error / torch.where(asked, amplitude, 1.0), torch.nan)
 
 
-def fourier_spectrum_2d(values: Tensor, *, spacing: tuple[float, float] = (1.0, 1.0)) -> FourierSpectrum2D:
+def fourier_spectrum_2d(
+    values: Float[Tensor, "*batch n_1 n_2"], *, spacing: tuple[float, float] = (1.0, 1.0)
+) -> FourierSpectrum2D:
     """Discrete Fourier transform of a real map on a uniform grid of one period in two dimensions.
 
     Args:

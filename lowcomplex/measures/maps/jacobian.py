@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, jacfwd, jacrev, vmap
 
@@ -26,7 +27,9 @@ class JacobianNorms(NamedTuple):
     spectral: Tensor
 
 
-def jacobian_norms(module: nn.Module, x: Tensor, *, block: int | None = None) -> JacobianNorms:
+def jacobian_norms(
+    module: nn.Module, x: Float[Tensor, "n *input"], *, block: int | None = None
+) -> JacobianNorms:
     """Frobenius and spectral norm of J = ∂f(x)/∂x at each input.
 
     Args:

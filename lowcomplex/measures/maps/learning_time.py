@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float, Real
 from torch import Tensor
 
 from lowcomplex.measures._validation import finite
 
 
-def learning_time(errors: Tensor, steps: Tensor, *, below: float = 0.2) -> Tensor:
+def learning_time(
+    errors: Float[Tensor, "steps *shape"], steps: Real[Tensor, "steps"], *, below: float = 0.2
+) -> Float[Tensor, "*shape"]:
     """First recorded step from which an error stays below a bound, for good as far as the record goes.
 
     An error that dips and returns, as that of a random initial map does, does not count as learned.

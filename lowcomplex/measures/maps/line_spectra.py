@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import finite, matrices
@@ -32,7 +33,7 @@ class LineSpectra:
 
 def line_spectra(
     function: Callable[[Tensor], Tensor],
-    X: Tensor,
+    X: Float[Tensor, "n d"],
     *,
     lines: int = 64,
     points: int = 256,

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import finite, matrices
@@ -38,7 +39,7 @@ class LowHighError(NamedTuple):
     high: float
 
 
-def low_high_parts(X: Tensor, values: Tensor, delta: float) -> LowHigh:
+def low_high_parts(X: Float[Tensor, "n d"], values: Float[Tensor, "n *outputs"], delta: float) -> LowHigh:
     """Split a map on samples into frequencies below and above about 1/δ, by a Gaussian filter.
 
         low_i = Σ_j values_j G(X_i - X_j) / Σ_j G(X_i - X_j),  G(r) = exp(-|r|² / 2δ²),  high = values - low
@@ -86,7 +87,12 @@ def low_high_parts(X: Tensor, values: Tensor, delta: float) -> LowHigh:
     return LowHigh(low, values.double() - low)
 
 
-def low_high_error(X: Tensor, learned: Tensor, target: Tensor, delta: float) -> LowHighError:
+def low_high_error(
+    X: Float[Tensor, "n d"],
+    learned: Float[Tensor, "n *outputs"],
+    target: Float[Tensor, "n *outputs"],
+    delta: float,
+) -> LowHighError:
     """Relative error of a learned map below and above the filter's frequency 1/δ.
 
     Under the frequency principle the low error falls first, whatever δ.

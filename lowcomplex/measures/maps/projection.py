@@ -5,13 +5,19 @@ from __future__ import annotations
 import math
 
 import torch
+from jaxtyping import Complex, Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import finite, matrices
 from lowcomplex.measures.maps._direct_sum import direct_sum
 
 
-def projected_spectrum(X: Tensor, values: Tensor, directions: Tensor, frequencies: Tensor) -> Tensor:
+def projected_spectrum(
+    X: Float[Tensor, "n d"],
+    values: Float[Tensor, "*batch n"],
+    directions: Float[Tensor, "p d"],
+    frequencies: Float[Tensor, "k"],
+) -> Complex[Tensor, "*batch p k"]:
     """Fourier coefficients along chosen directions of the input space.
 
         F[p, k] = (1/n) Σ_j values_j exp(-2πi k (p · X_j)),  p a unit direction

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
@@ -51,7 +52,9 @@ class LinearPieces:
     kinks: Tensor
 
 
-def linear_pieces(module: nn.Module, start: Tensor, end: Tensor) -> LinearPieces:
+def linear_pieces(
+    module: nn.Module, start: Float[Tensor, "*input"], end: Float[Tensor, "*input"]
+) -> LinearPieces:
     """Count the linear pieces of a ReLU network along a segment, exactly.
 
     Between two switches of earlier ReLUs every preactivation is linear along the segment, so its zero is

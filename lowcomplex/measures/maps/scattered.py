@@ -7,6 +7,7 @@ import math
 from typing import Literal
 
 import torch
+from jaxtyping import Complex, Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import finite
@@ -18,13 +19,13 @@ _TOLERANCE = 1e-12
 
 
 def scattered_spectrum(
-    points: Tensor,
-    values: Tensor,
+    points: Float[Tensor, "n *d"],
+    values: Float[Tensor, "*batch n"],
     modes: int,
     *,
     period: float = 1.0,
     method: Literal["auto", "direct", "nufft"] = "auto",
-) -> Tensor:
+) -> Complex[Tensor, "..."]:
     """Fourier coefficients of values at scattered points, in one to three dimensions.
 
         F[k] = (1/n) Σ_j values_j exp(-2πi k · points_j / period),  k = -modes … modes in each dimension

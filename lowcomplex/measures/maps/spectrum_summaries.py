@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import finite
@@ -31,7 +32,7 @@ class DecayExponent:
     points: int
 
 
-def centroid_of(frequencies: Tensor, power: Tensor) -> Tensor:
+def centroid_of(frequencies: Float[Tensor, "f"], power: Float[Tensor, "*batch f"]) -> Float[Tensor, "*batch"]:
     """Mean frequency weighted by power, leaving out f = 0: Σ |f| P(f) / Σ P(f).
 
     Args:
@@ -54,7 +55,9 @@ def centroid_of(frequencies: Tensor, power: Tensor) -> Tensor:
     return (power * frequencies).sum(-1) / power.sum(-1)
 
 
-def bandwidth_of(frequencies: Tensor, power: Tensor, *, share: float = 0.95) -> Tensor:
+def bandwidth_of(
+    frequencies: Float[Tensor, "f"], power: Float[Tensor, "*batch f"], *, share: float = 0.95
+) -> Float[Tensor, "*batch"]:
     """The smallest |f| up to which a spectrum holds a share of its power, leaving out f = 0.
 
     Args:
@@ -87,8 +90,8 @@ def bandwidth_of(frequencies: Tensor, power: Tensor, *, share: float = 0.95) -> 
 
 
 def decay_exponent(
-    frequencies: Tensor,
-    power: Tensor,
+    frequencies: Float[Tensor, "f"],
+    power: Float[Tensor, "f"],
     *,
     band: tuple[float, float] = (0.0, math.inf),
     confidence: float = 0.95,

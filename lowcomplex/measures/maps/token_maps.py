@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices
@@ -29,7 +30,7 @@ class CyclicSpectrum:
     shift_share: Tensor
 
 
-def cyclic_spectrum(M: Tensor) -> CyclicSpectrum:
+def cyclic_spectrum(M: Float[Tensor, "*batch n n"]) -> CyclicSpectrum:
     """Discrete Fourier transform of a map over keys, and the part of it that is a shift.
 
     F[k, l] = (1/n²) Σ M[x, y] exp(-2πi (kx + ly)/n). A map that commutes with shifts of the group, M[x, y] =
@@ -77,7 +78,7 @@ def cyclic_spectrum(M: Tensor) -> CyclicSpectrum:
     return CyclicSpectrum(torch.arange(n // 2 + 1, device=M.device), key, shift, share)
 
 
-def expected_output(logits: Tensor) -> Tensor:
+def expected_output(logits: Float[Tensor, "*batch keys outputs"]) -> Float[Tensor, "*batch keys"]:
     """Mean output token of each key under the softmax of its logits, Σ y softmax(logits)_y.
 
     Args:
@@ -100,7 +101,7 @@ def expected_output(logits: Tensor) -> Tensor:
     return logits.softmax(-1) @ tokens
 
 
-def shift_equivariant_share(M: Tensor) -> Tensor:
+def shift_equivariant_share(M: Float[Tensor, "*batch keys outputs"]) -> Float[Tensor, "*batch"]:
     """Share of a token map's variance that depends on output minus key alone.
 
     A pure shift, key x to output x + c, makes every diagonal of M[key, output] constant. The share is

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices
@@ -26,7 +27,12 @@ class CosineGap:
     gap: Tensor
 
 
-def cosine_gap(X: Tensor, classes: Tensor, *, apart: Tensor | None = None) -> CosineGap:
+def cosine_gap(
+    X: Float[Tensor, "*batch samples features"],
+    classes: Shaped[Tensor, "samples"],
+    *,
+    apart: Shaped[Tensor, "samples"] | None = None,
+) -> CosineGap:
     """How much more samples of one class point the same way than samples of two.
 
     gap = mean of cos(x_i, x_j) over i < j of one class - the same over i < j of two classes.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._spectra import scaled_singular_values
 from lowcomplex.measures._validation import matrices
 
 
-def covariance_spectrum(X: Tensor, *, center: bool = True) -> Tensor:
+def covariance_spectrum(
+    X: Float[Tensor, "*batch samples features"], *, center: bool = True
+) -> Float[Tensor, "*batch min(samples,features)"]:
     """Share of each principal component in the variance of samples, p = s² / Σ s² of the centered samples.
 
     Args:
@@ -32,7 +35,9 @@ def covariance_spectrum(X: Tensor, *, center: bool = True) -> Tensor:
     return _shares(X, center).to(X.dtype)
 
 
-def covariance_dimensions(X: Tensor, *, center: bool = True) -> dict[str, Tensor]:
+def covariance_dimensions(
+    X: Float[Tensor, "*batch samples features"], *, center: bool = True
+) -> dict[str, Float[Tensor, "*batch"]]:
     """Dimensions that samples fill, from one decomposition: p is the `covariance_spectrum`.
 
     - effective_rank: exp(-Σ p log p), the effective rank of the covariance matrix.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices
 
 
-def ordinality(X: Tensor, values: Tensor, components: int = 2) -> Tensor:
+def ordinality(
+    X: Float[Tensor, "*batch samples features"], values: Float[Tensor, "samples"], components: int = 2
+) -> Float[Tensor, "*batch"]:
     """How well the leading principal components of samples order a value, as R² of a linear regression.
 
     R² = Σ_k (q_k · (v - v̄))² / Σ (v - v̄)², q_k the left singular vectors of the centered X for its largest

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices
 
 
-def kernel_spectrum(kernel: Tensor) -> Tensor:
+def kernel_spectrum(kernel: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch n"]:
     """Eigenvalues of a symmetric kernel over their sum, descending.
 
     Their entropy's exponential is `effective_rank(kernel)`, the number of modes that can be learned at like
@@ -32,7 +33,7 @@ def kernel_spectrum(kernel: Tensor) -> Tensor:
     return eigenvalues / eigenvalues.sum(-1, keepdim=True)
 
 
-def target_spectrum(kernel: Tensor, targets: Tensor) -> Tensor:
+def target_spectrum(kernel: Float[Tensor, "n n"], targets: Float[Tensor, "n *outputs"]) -> Float[Tensor, "n"]:
     """Share of the targets along each eigenvector of a kernel, ‖u_iᵀ Y‖² / ‖Y‖², largest eigenvalue first.
 
     Under gradient flow in the lazy regime mode i of the targets is learned at a rate proportional to its
@@ -67,7 +68,9 @@ def target_spectrum(kernel: Tensor, targets: Tensor) -> Tensor:
     return squared / squared.sum()
 
 
-def kernel_alignment(kernel: Tensor, targets: Tensor) -> Tensor:
+def kernel_alignment(
+    kernel: Float[Tensor, "*batch n n"], targets: Float[Tensor, "n *outputs"]
+) -> Float[Tensor, "*batch"]:
     """Cosine between a kernel and that of the targets, <K, Y Yᵀ> / (‖K‖_F ‖Y Yᵀ‖_F).
 
     Args:
@@ -94,7 +97,9 @@ def kernel_alignment(kernel: Tensor, targets: Tensor) -> Tensor:
     return _cosine(kernel, targets.double() @ targets.double().mT)
 
 
-def kernel_drift(before: Tensor, after: Tensor) -> Tensor:
+def kernel_drift(
+    before: Float[Tensor, "*batch n m"], after: Float[Tensor, "*batch n m"]
+) -> Float[Tensor, "*batch"]:
     """How much a kernel has turned, 1 - <K, K'> / (‖K‖_F ‖K'‖_F).
 
     Args:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev, jvp, vjp, vmap
 
@@ -22,12 +23,12 @@ Parameters = dict[str, Tensor]
 
 def neural_tangent_kernel(
     module: nn.Module,
-    x: Tensor,
-    other: Tensor | None = None,
+    x: Float[Tensor, "n *input"],
+    other: Float[Tensor, "m *input"] | None = None,
     *,
     block: int | None = None,
     method: Literal["auto", "contraction", "products"] = "auto",
-) -> Tensor:
+) -> Float[Tensor, "n columns"]:
     """Empirical neural tangent kernel, K(x, x') = Σ_c Σ_θ ∂f_c(x)/∂θ ∂f_c(x')/∂θ.
 
     Summed over the network's outputs c and its trainable parameters θ. "contraction" holds the Jacobians of a

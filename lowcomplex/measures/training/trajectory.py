@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices
 
 
-def trajectory_spectrum(path: Tensor) -> Tensor:
+def trajectory_spectrum(path: Float[Tensor, "*batch points parameters"]) -> Float[Tensor, "*batch points-1"]:
     """Share of each principal component in the variance of a path through parameter space.
 
     The eigenvalues of the centered Gram matrix of the points, over their sum; the covariance of the
@@ -49,7 +50,7 @@ def trajectory_spectrum(path: Tensor) -> Tensor:
     return shares.to(path.dtype)
 
 
-def trajectory_dimension(path: Tensor) -> Tensor:
+def trajectory_dimension(path: Float[Tensor, "*batch points parameters"]) -> Float[Tensor, "*batch"]:
     """Number of dimensions that a path through parameter space moves in, as a participation ratio.
 
     1 / Σ p_k², p the `trajectory_spectrum`.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -50,9 +51,9 @@ class CondensedDirections:
 
 
 def condensed_directions(
-    W: Tensor,
+    W: Float[Tensor, "neurons inputs"],
     *,
-    amplitude: Tensor | None = None,
+    amplitude: Float[Tensor, "neurons"] | None = None,
     threshold: float = 0.95,
     signed: bool = False,
     max_directions: int | None = None,
@@ -137,7 +138,9 @@ def condensed_directions(
     )
 
 
-def condensed_direction_count(W: Tensor, *, threshold: float = 0.95, signed: bool = False) -> Tensor:
+def condensed_direction_count(
+    W: Float[Tensor, "*batch neurons inputs"], *, threshold: float = 0.95, signed: bool = False
+) -> Int[Tensor, "*batch"]:
     """Number of condensed directions of each matrix, (..., out, in) → (...); 0 of a zero matrix."""
     matrices(W)
     flat = W.flatten(0, -3) if W.ndim > 2 else W[None]
@@ -145,10 +148,10 @@ def condensed_direction_count(W: Tensor, *, threshold: float = 0.95, signed: boo
         condensed_directions(V, threshold=threshold, signed=signed).count if bool(V.any()) else 0
         for V in flat
     ]
-    return torch.tensor(counts, device=W.device).reshape(W.shape[:-2])
+    return torch.tensor(counts, dtype=torch.long, device=W.device).reshape(W.shape[:-2])
 
 
-def _details(W: Tensor) -> dict[str, float]:
+def _details(W: Tensor) -> dict[str, float | bool]:
     """Number of directions, the share of the neurons that they hold, and whether the search was exact."""
     if not bool(W.any()):
         return {"condensed_directions": 0, "condensed_share": 0.0, "condensed_exact": True}

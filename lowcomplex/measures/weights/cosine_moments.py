@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float, Real
 from torch import Tensor
 
 from lowcomplex.measures.weight_measure import measure_weights, weight_measures
 from lowcomplex.measures.weights._cosine_sums import cosine_sums
 
 
-def cosine_moments(W: Tensor) -> dict[str, Tensor]:
+def cosine_moments(W: Float[Tensor, "*batch neurons inputs"]) -> dict[str, Real[Tensor, "*batch"]]:
     """All moments of the cosines between neurons together: the sums over pairs are taken once.
 
     Args:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from lowcomplex.measures._neurons import one_matrix, unit_rows
 from lowcomplex.measures._validation import matrices
 
 
-def cosine_similarity(W: Tensor) -> Tensor:
+def cosine_similarity(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch neurons neurons"]:
     """Cosines between all pairs of neurons, W_i · W_j / (|W_i| |W_j|).
 
     Args:
@@ -32,7 +33,7 @@ def cosine_similarity(W: Tensor) -> Tensor:
     return (U @ U.mT).clamp(-1, 1).to(W.dtype)
 
 
-def display_order(W: Tensor) -> Tensor:
+def display_order(W: Float[Tensor, "neurons inputs"]) -> Int[Tensor, "neurons"]:
     """An order of the neurons that puts similar ones side by side, for heat maps.
 
     Average-linkage clustering of 1 - cos with optimal leaf ordering; zero neurons come last.

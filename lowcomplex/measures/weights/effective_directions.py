@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
@@ -9,7 +10,7 @@ from lowcomplex.measures.weights._cosine_sums import CosineSums, cosine_sums
 from lowcomplex.nulls import random_effective_directions
 
 
-def effective_directions(W: Tensor) -> Tensor:
+def effective_directions(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch"]:
     """Effective number of directions of the neurons, m² / ‖Uᵀ U‖_F²: their participation ratio.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
@@ -10,7 +11,7 @@ from lowcomplex.measures.weights.singular_values import singular_values
 from lowcomplex.nulls import random_effective_rank
 
 
-def effective_rank(W: Tensor) -> Tensor:
+def effective_rank(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch"]:
     """Effective rank: exp of the entropy of the normalized singular values.
 
         exp(-Σ p log p),  p = s / Σ s

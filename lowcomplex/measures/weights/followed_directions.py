@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices
@@ -32,9 +33,9 @@ class FollowedDirections:
 
 
 def followed_directions(
-    path: Tensor,
+    path: Float[Tensor, "steps neurons inputs"],
     *,
-    amplitude: Tensor | None = None,
+    amplitude: Float[Tensor, "steps neurons"] | None = None,
     threshold: float = 0.95,
     signed: bool = False,
     max_directions: int | None = None,

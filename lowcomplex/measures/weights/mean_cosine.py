@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
@@ -9,7 +10,7 @@ from lowcomplex.measures.weights._cosine_sums import CosineSums, cosine_sums, su
 from lowcomplex.nulls import random_mean_cosine
 
 
-def mean_cosine(W: Tensor) -> Tensor:
+def mean_cosine(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch"]:
     """Mean cosine over all pairs of different neurons, (|Σ u|² - m) / (m (m - 1)), u the unit neurons.
 
     Args:

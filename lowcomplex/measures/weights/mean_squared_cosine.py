@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
@@ -9,7 +10,7 @@ from lowcomplex.measures.weights._cosine_sums import CosineSums, cosine_sums
 from lowcomplex.nulls import random_mean_squared_cosine
 
 
-def mean_squared_cosine(W: Tensor) -> Tensor:
+def mean_squared_cosine(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch"]:
     """Mean squared cosine over all pairs of different neurons, (‖Uᵀ U‖_F² - m) / (m (m - 1)).
 
     Unlike `mean_cosine`, it does not tell a direction from its opposite.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
@@ -9,7 +10,7 @@ from lowcomplex.measures.weights.singular_values import singular_values
 from lowcomplex.nulls import random_nuclear_rank
 
 
-def nuclear_rank(W: Tensor) -> Tensor:
+def nuclear_rank(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch"]:
     """Nuclear-to-spectral rank: nuclear over spectral norm, Σ s / s_1.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
@@ -10,7 +11,9 @@ from lowcomplex.measures.weights.singular_values import singular_values
 from lowcomplex.nulls import random_numerical_rank
 
 
-def numerical_rank(W: Tensor, rtol: float | None = None) -> Tensor:
+def numerical_rank(
+    W: Float[Tensor, "*batch neurons inputs"], rtol: float | None = None
+) -> Int[Tensor, "*batch"]:
     """Numerical rank: the number of singular values above `rtol` times the largest.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import finite, matrices
@@ -22,7 +23,9 @@ class OrientationAmplitude(NamedTuple):
     amplitude: Tensor
 
 
-def orientation_amplitude(W: Tensor, output: Tensor | None = None) -> OrientationAmplitude:
+def orientation_amplitude(
+    W: Float[Tensor, "*batch neurons 2"], output: Float[Tensor, "*any neurons"] | None = None
+) -> OrientationAmplitude:
     """Orientation atan2(w_2, w_1) and amplitude |a| |w| of neurons a σ(w · x) with two input weights.
 
     Args:

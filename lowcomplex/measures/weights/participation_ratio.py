@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
@@ -9,7 +10,7 @@ from lowcomplex.measures.weights.singular_values import singular_values
 from lowcomplex.nulls import random_participation_ratio
 
 
-def participation_ratio(W: Tensor) -> Tensor:
+def participation_ratio(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch"]:
     """Participation ratio of the squared singular values, (Σ s²)² / Σ s⁴.
 
     The squared singular values are the eigenvalues of the (uncentered) covariance of the rows.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._spectra import largest_entry
 from lowcomplex.measures._validation import matrices
 
 
-def scaled_product(*factors: Tensor) -> Tensor:
+def scaled_product(*factors: Float[Tensor, "... _ _"]) -> Float[Tensor, "... first last"]:
     """The product of matrices up to a positive scale, W_1 W_2 … W_L / c, in float64.
 
     Each factor is divided by its largest entry, and so is each partial product: twenty factors of 1e-30 stay
@@ -38,7 +39,7 @@ def scaled_product(*factors: Tensor) -> Tensor:
     return product
 
 
-def product_singular_values(*factors: Tensor) -> Tensor:
+def product_singular_values(*factors: Float[Tensor, "... _ _"]) -> Float[Tensor, "... values"]:
     """Singular values of a product of matrices, over the largest of them, in float64.
 
     The triangular factor of the left part is carried from matrix to matrix, so that a product through a

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float, Real
 from torch import Tensor
 
 from lowcomplex.measures.weight_measure import measure_weights, weight_measures
@@ -9,7 +10,9 @@ from lowcomplex.measures.weights.numerical_rank import numerical_rank
 from lowcomplex.measures.weights.singular_values import singular_values
 
 
-def rank_measures(W: Tensor, *, rtol: float | None = None) -> dict[str, Tensor]:
+def rank_measures(
+    W: Float[Tensor, "*batch neurons inputs"], *, rtol: float | None = None
+) -> dict[str, Real[Tensor, "*batch"]]:
     """All rank measures of a matrix from one decomposition.
 
     Args:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures._spectra import scaled_singular_values
 from lowcomplex.measures._validation import matrices
 
 
-def singular_values(W: Tensor) -> Tensor:
+def singular_values(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch min(neurons,inputs)"]:
     """Singular values in float64, relative to the largest entry of each matrix.
 
     Every rank measure is invariant under scale; dividing by the largest entry first keeps them exact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor
 
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
@@ -10,7 +11,7 @@ from lowcomplex.measures.weights.singular_values import singular_values
 from lowcomplex.nulls import random_spectral_entropy
 
 
-def spectral_entropy(W: Tensor) -> Tensor:
+def spectral_entropy(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch"]:
     """Entropy of the normalized singular values, -Σ p log p with p = s / Σ s, in nats.
 
     Args:
