@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jaxtyping import Float
 from torch import Tensor
 
 
@@ -16,5 +17,5 @@ class SampledEstimate:
         standard_error: Standard deviation of the estimate, estimated from the same samples.
     """
 
-    value: Tensor
-    standard_error: Tensor
+    value: Float[Tensor, "*shape"]
+    standard_error: Float[Tensor, "*shape"]

@@ -22,10 +22,10 @@ class CircleHarmonics:
         residual: (...) root mean square of what the harmonics leave at the given angles.
     """
 
-    amplitude: Tensor
-    phase: Tensor
-    power: Tensor
-    residual: Tensor
+    amplitude: Float[Tensor, "*batch harmonics"]
+    phase: Float[Tensor, "*batch harmonics"]
+    power: Float[Tensor, "*batch harmonics"]
+    residual: Float[Tensor, "*batch"]
 
 
 def circle_harmonics(

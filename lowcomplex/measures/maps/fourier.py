@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices, series
@@ -22,9 +22,9 @@ class FourierSpectrum:
         power: (..., n // 2 + 1); Σ power = mean of values² (Parseval).
     """
 
-    frequencies: Tensor
-    coefficients: Tensor
-    power: Tensor
+    frequencies: Float[Tensor, "f"]
+    coefficients: Complex[Tensor, "*batch f"]
+    power: Float[Tensor, "*batch f"]
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class FourierSpectrum2D:
         power: (..., n_1, n_2 // 2 + 1); Σ power = mean of values² (Parseval).
     """
 
-    frequencies: tuple[Tensor, Tensor]
-    radius: Tensor
-    coefficients: Tensor
-    power: Tensor
+    frequencies: tuple[Float[Tensor, "f_1"], Float[Tensor, "f_2"]]
+    radius: Float[Tensor, "f_1 f_2"]
+    coefficients: Complex[Tensor, "*batch f_1 f_2"]
+    power: Float[Tensor, "*batch f_1 f_2"]
 
 
 def fourier_spectrum(values: Float[Tensor, "*batch n"], *, spacing: float = 1.0) -> FourierSpectrum:

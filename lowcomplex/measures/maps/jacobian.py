@@ -23,8 +23,8 @@ class JacobianNorms(NamedTuple):
         spectral: (n,) ‖J‖_2, the largest stretch of a small change of the input.
     """
 
-    frobenius: Tensor
-    spectral: Tensor
+    frobenius: Float[Tensor, "n"]
+    spectral: Float[Tensor, "n"]
 
 
 def jacobian_norms(

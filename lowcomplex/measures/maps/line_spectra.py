@@ -25,10 +25,10 @@ class LineSpectra:
         bandwidth: (lines,) frequency up to which the line holds 95 % of its power.
     """
 
-    frequencies: Tensor
-    power: Tensor
-    centroid: Tensor
-    bandwidth: Tensor
+    frequencies: Float[Tensor, "f"]
+    power: Float[Tensor, "lines f"]
+    centroid: Float[Tensor, "lines"]
+    bandwidth: Float[Tensor, "lines"]
 
 
 def line_spectra(

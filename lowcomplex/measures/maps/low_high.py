@@ -23,8 +23,8 @@ class LowHigh(NamedTuple):
         high: (n, ...) what the filter takes away.
     """
 
-    low: Tensor
-    high: Tensor
+    low: Float[Tensor, "n *outputs"]
+    high: Float[Tensor, "n *outputs"]
 
 
 class LowHighError(NamedTuple):

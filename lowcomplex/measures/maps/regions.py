@@ -47,9 +47,9 @@ class LinearPieces:
     """
 
     count: int
-    breakpoints: Tensor
-    slopes: Tensor
-    kinks: Tensor
+    breakpoints: Float[Tensor, "switches"]
+    slopes: Float[Tensor, "pieces outputs"]
+    kinks: Float[Tensor, "switches"]
 
 
 def linear_pieces(

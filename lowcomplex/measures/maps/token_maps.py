@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices
@@ -24,10 +24,10 @@ class CyclicSpectrum:
         shift_share: (...) Σ shift_power / Σ key_power, the mean of M left out; 1 for a pure shift.
     """
 
-    frequencies: Tensor
-    key_power: Tensor
-    shift_power: Tensor
-    shift_share: Tensor
+    frequencies: Real[Tensor, "f"]
+    key_power: Float[Tensor, "*batch f"]
+    shift_power: Float[Tensor, "*batch f"]
+    shift_share: Float[Tensor, "*batch"]
 
 
 def cyclic_spectrum(M: Float[Tensor, "*batch n n"]) -> CyclicSpectrum:

@@ -22,9 +22,9 @@ class CosineGap:
         gap: (...) within minus between; 0 on average if the classes say nothing, at most 2.
     """
 
-    within: Tensor
-    between: Tensor
-    gap: Tensor
+    within: Float[Tensor, "*batch"]
+    between: Float[Tensor, "*batch"]
+    gap: Float[Tensor, "*batch"]
 
 
 def cosine_gap(

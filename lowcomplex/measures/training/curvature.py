@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from lowcomplex.measures._validation import finite
@@ -31,8 +32,8 @@ class HessianEigenvalues:
         converged: Whether every residual is below the tolerance.
     """
 
-    values: Tensor
-    residuals: Tensor
+    values: Float[Tensor, "k"]
+    residuals: Float[Tensor, "k"]
     converged: bool
 
 
@@ -45,8 +46,8 @@ class SpectralDensity:
         density: (points,) its integral is 1, up to the tails beyond the ends.
     """
 
-    eigenvalues: Tensor
-    density: Tensor
+    eigenvalues: Float[Tensor, "points"]
+    density: Float[Tensor, "points"]
 
 
 def hessian_eigenvalues(

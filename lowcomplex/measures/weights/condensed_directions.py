@@ -43,9 +43,9 @@ class CondensedDirections:
     """
 
     count: int
-    directions: Tensor
-    labels: Tensor
-    shares: Tensor
+    directions: Float[Tensor, "count inputs"]
+    labels: Int[Tensor, "neurons"]
+    shares: Float[Tensor, "count"]
     null_share: float
     exact: bool
 

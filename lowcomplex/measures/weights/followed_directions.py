@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from lowcomplex.measures._validation import matrices
@@ -25,11 +25,11 @@ class FollowedDirections:
         exact: (steps,) False where the cap on directions cut the search short.
     """
 
-    labels: Tensor
-    shares: Tensor
-    counts: Tensor
-    joined: Tensor
-    exact: Tensor
+    labels: Int[Tensor, "steps neurons"]
+    shares: Float[Tensor, "steps identities"]
+    counts: Int[Tensor, "steps"]
+    joined: Int[Tensor, "neurons"]
+    exact: Bool[Tensor, "steps"]
 
 
 def followed_directions(

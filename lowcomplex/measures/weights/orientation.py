@@ -19,8 +19,8 @@ class OrientationAmplitude(NamedTuple):
         amplitude: (..., m) input norm, times the output weight's norm if there is one.
     """
 
-    orientation: Tensor
-    amplitude: Tensor
+    orientation: Float[Tensor, "*shape"]
+    amplitude: Float[Tensor, "*shape"]
 
 
 def orientation_amplitude(
