@@ -194,11 +194,10 @@ MUTANTS = [
 ]
 # Test files of modules that share one.
 FILES = {
-    "_spectra": "weights/test_rank.py",
-    "weights._entropy": "weights/test_rank.py",
-    "weights.stable_rank": "weights/test_rank.py",
-    "weights.participation_ratio": "weights/test_rank.py",
-    "weights.numerical_rank": "weights/test_rank.py",
+    "_spectra": "weights/test_singular_values.py",
+    "weights._entropy": "weights/test_rank_measures.py",
+    "weights.stable_rank": "weights/test_rank_measures.py",
+    "weights.participation_ratio": "weights/test_rank_measures.py",
     "weights.mean_cosine": "weights/test_cosine_moments.py",
 }
 
