@@ -1,6 +1,6 @@
 """Training: full-batch descent and flow, minibatches, ensembles, checkpoints, and how far training moves."""
 
-from lowcomplex.training.checkpoint import Checkpoint, Stateful
+from lowcomplex.training.checkpoint import Checkpoint
 from lowcomplex.training.descend import Descent, State, descend
 from lowcomplex.training.displacement import Displacement, displacement_at, displacement_from
 from lowcomplex.training.ensemble import Ensemble, EnsembleResult
@@ -21,7 +21,6 @@ __all__ = [
     "LossShare",
     "MemberBatches",
     "State",
-    "Stateful",
     "TrainingResult",
     "adamw",
     "descend",

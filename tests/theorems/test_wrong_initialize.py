@@ -38,6 +38,10 @@ def _exponent(
         ("linear_stage", _factor, {}),
         ("linear_stage", _exponent, {}),
         ("gamma_law", _exponent, {"depths": (2,)}),
+        ("escape_time", _factor, {}),
+        ("escape_time", _exponent, {}),
+        ("rank_collapse", _factor, {"depths": (3,)}),
+        ("escape_power_law", _factor, {"multiplicities": (2,)}),
     ],
 )
 def test_a_wrong_initialization_turns_the_check_red(
