@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import changed
 from lowcomplex.theorems._verdict import Comparison
-from lowcomplex.theorems.formulas.line_kernels import line_coefficients, line_interpolant, line_kernel
-from lowcomplex.theorems.linear_frequency_principle.formula import linear_frequency_principle, packet_decay
+from lowcomplex.theorems.formulas.line_kernels import (
+    LineKernel,
+    Parametrization,
+    line_coefficients,
+    line_interpolant,
+    line_kernel,
+)
+from lowcomplex.theorems.linear_frequency_principle.formula import (
+    FrequencyDecay,
+    linear_frequency_principle,
+    packet_decay,
+)
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.observations.line_network import Network, features, grid_network, train
 
@@ -18,61 +30,126 @@ _RANGE, _PARTS = 2.0, ("output", "input", "bias")
 # The packet and its spectrum. Kinks lie midway between its samples, wherever w is 1/2 or 1.
 _KNOTS, _REFINED, _WIDTH, _FREQUENCY = 200, (2, 4, 8), 0.25, 5.0
 _WEIGHTS = (0.5, 1.0)
+_SPACINGS = 2 * _RANGE / _KNOTS / np.array(_REFINED)
 # The trained networks: samples lie midway between kinks.
-_CELL, _GRIDS, _ALPHA = 0.1, (80, 160, 320), 1e5
+_CELL, _GRIDS, _ALPHA, _STOP = 0.1, (80, 160, 320), 1e5, 1e-4
+_POINTS_PER_STEP = 16
 
 Array = NDArray[np.float64]
 
 
+class Law(NamedTuple):
+    """The formulas that the check holds against networks."""
+
+    decay: Callable[..., FrequencyDecay] = linear_frequency_principle.evaluate
+    coefficients: Callable[..., LineKernel] = line_coefficients
+
+
+class Packet(NamedTuple):
+    """The first rate of a residual that is a wave packet, seen by more and more samples.
+
+    Attributes:
+        law: The parametrization whose law judges it.
+        outputs: |a| of the neurons.
+        bias_range: B.
+        samples: Per resolution, equispaced x (n,) and the residual u (n,) there.
+        rates: (resolutions) squared gradient of the loss, from all parameters.
+    """
+
+    law: Parametrization
+    outputs: tuple[float, ...]
+    bias_range: float
+    samples: list[tuple[Array, Array]]
+    rates: Array
+
+
+class Ends(NamedTuple):
+    """The trained function on grids of more and more kinks.
+
+    Attributes:
+        outputs: |a| of the neurons.
+        samples: (n,).
+        targets: (n,).
+        points: (p,) where the function is seen.
+        functions: (grids, p).
+    """
+
+    outputs: tuple[float, ...]
+    samples: Array
+    targets: Array
+    points: Array
+    functions: Array
+
+
+class Observation(NamedTuple):
+    """Rates at the start, and functions at the end, of which a control asks for one alone."""
+
+    packets: tuple[Packet, ...]
+    ends: Ends | None
+
+
 def observe(
     seed: int, *, bias_range: float = _RANGE, located: bool = False, sigma: float | None = None
-) -> tuple[Comparison, ...]:
-    """Compare the first rate of a wave packet, and the function after training.
+) -> Observation:
+    """Measure the first rate of a wave packet, and the function after training.
 
     `bias_range` narrows the range of the biases; `located` lets locations move while the law assumes biases
     (both for the rate alone); `sigma` trains from weights of that scale (for the function alone).
     """
     rng = np.random.default_rng(seed)
     outputs = tuple(rng.uniform(0.5, 1.5, 2))
-    comparisons: list[Comparison] = []
+    packets: list[Packet] = []
     if sigma is None:
         packet = rng.uniform(-0.3, 0.3), rng.uniform(0, 2 * np.pi)
-        comparisons += _start(packet, outputs, bias_range, "bias", located)
+        packets.append(_start(packet, outputs, bias_range, "bias", located))
         if not located and bias_range == _RANGE:
-            comparisons += _start(packet, outputs, bias_range, "location", True)
-    if not located and bias_range == _RANGE:
-        comparisons += _end(rng, outputs, sigma)
-    return tuple(comparisons)
+            packets.append(_start(packet, outputs, bias_range, "location", True))
+    trains = not located and bias_range == _RANGE
+    return Observation(tuple(packets), _end(rng, outputs, sigma) if trains else None)
+
+
+def judge(observed: Observation, law: Law) -> tuple[Comparison, ...]:
+    """Compare rates with the law's, and functions with the one that costs least by it."""
+    rates = [comparison for packet in observed.packets for comparison in _compare_rates(packet, law)]
+    return (*rates, *(() if observed.ends is None else _compare_ends(observed.ends, law)))
 
 
 def _start(
     packet: tuple[float, float],
     outputs: tuple[float, ...],
     bias_range: float,
-    law: Literal["bias", "location"],
+    law: Parametrization,
     located: bool,
-) -> list[Comparison]:
-    """The squared gradient of the loss at a residual that is a wave packet, from all parameters."""
+) -> Packet:
     center, phase = packet
     network = grid_network(_KNOTS, bias_range, _WEIGHTS, outputs)
-    spacing = 2 * _RANGE / _KNOTS / np.array(_REFINED)
-
-    def residual(x: Array) -> Array:
-        wave = np.cos(2 * np.pi * _FREQUENCY * (x - center) + phase)
-        return np.asarray(np.exp(-np.square((x - center) / _WIDTH) / 2) * wave)
-
-    frequencies = np.arange(1.5, 8.5, 0.02)
-    decay = linear_frequency_principle(
-        frequencies, weight=_WEIGHTS, output=outputs, density=1 / (2 * bias_range), parametrization=law
-    )
-    errors = []
-    for dx in spacing:
+    samples, rates = [], []
+    for dx in _SPACINGS:
         x = (np.arange(round(-1.9 / dx), round(1.9 / dx)) + 0.5) * dx
-        gradient = dx * residual(x) @ features(network, x, _PARTS, located=located)
-        errors.append(abs(gradient @ gradient / packet_decay(x, residual(x), frequencies, decay) - 1))
-    exponent = fit_exponent(1 / spacing, errors)
-    neglected = (np.pi * _FREQUENCY * spacing[-1]) ** 2 / 3
-    words = "biases" if law == "bias" else "locations"
+        wave = np.cos(2 * np.pi * _FREQUENCY * (x - center) + phase)
+        residual = np.exp(-np.square((x - center) / _WIDTH) / 2) * wave
+        gradient = dx * residual @ features(network, x, _PARTS, located=located)
+        samples.append((x, residual))
+        rates.append(gradient @ gradient)
+    return Packet(law, outputs, bias_range, samples, np.array(rates))
+
+
+def _compare_rates(packet: Packet, law: Law) -> list[Comparison]:
+    frequencies = np.arange(1.5, 8.5, 0.02)
+    decay = law.decay(
+        frequencies,
+        weight=_WEIGHTS,
+        output=packet.outputs,
+        density=1 / (2 * packet.bias_range),
+        parametrization=packet.law,
+    )
+    errors = [
+        abs(rate / packet_decay(x, residual, frequencies, decay) - 1)
+        for (x, residual), rate in zip(packet.samples, packet.rates, strict=True)
+    ]
+    exponent = fit_exponent(1 / _SPACINGS, errors)
+    neglected = (np.pi * _FREQUENCY * _SPACINGS[-1]) ** 2 / 3
+    words = "biases" if packet.law == "bias" else "locations"
     return [
         Comparison(
             quantity=f"relative error of the rate of a packet at ξ = {_FREQUENCY:g}, {words}",
@@ -92,29 +169,35 @@ def _start(
     ]
 
 
-def _end(rng: np.random.Generator, outputs: tuple[float, ...], sigma: float | None) -> list[Comparison]:
-    """The trained function beside the one that costs least by the law."""
+def _end(rng: np.random.Generator, outputs: tuple[float, ...], sigma: float | None) -> Ends:
     # One sample in each of six slots of three cells, with a free cell between slots.
     x = np.asarray(-1.1 + _CELL * (4 * np.arange(6) + rng.integers(0, 3, 6)), dtype=np.float64)
     y = rng.standard_normal(6)
-    fine = 2 * _RANGE / _GRIDS[-1] / 16
+    fine = 2 * _RANGE / _GRIDS[-1] / _POINTS_PER_STEP
     at = np.arange(x[0] + fine / 2, x[-1], fine)
-    law = line_coefficients(1.0, outputs, bias_range=_RANGE)
-    predicted = line_interpolant(at, x, y, law)
-    distances = []
+    functions = []
     for knots in _GRIDS:
         if sigma is None:
             network = grid_network(knots, _RANGE, (1.0, 1.0), outputs)
-            output = train(network, x, y, at, _PARTS, alpha=_ALPHA, share=1.5, stop=1e-4)
+            functions.append(train(network, x, y, at, _PARTS, alpha=_ALPHA, share=1.5, stop=_STOP))
         else:
             small = Network(*(sigma * rng.standard_normal((3, 4 * knots))))
-            output = train(small, x, y, at, _PARTS, alpha=1.0, steps=2000, share=0.01, stop=0.0)
-        distances.append(float(np.sqrt(np.mean((output - predicted) ** 2))))
+            functions.append(train(small, x, y, at, _PARTS, alpha=1.0, steps=2000, share=0.01, stop=0.0))
+    return Ends(outputs, x, y, at, np.array(functions))
+
+
+def _compare_ends(ends: Ends, law: Law) -> list[Comparison]:
+    x, y, at = ends.samples, ends.targets, ends.points
+    predicted = line_interpolant(at, x, y, law.coefficients(1.0, ends.outputs, bias_range=_RANGE))
+    distances = [float(np.sqrt(np.mean((function - predicted) ** 2))) for function in ends.functions]
     # Biases and input weights make steps at the kinks: the slope of their part of the function.
-    weight = np.linalg.solve(line_kernel(x, x, law, bias_range=_RANGE), y) / (2 * _RANGE)
-    steps = -np.sign(at[:, None] - x) / 2 * (law.kink + law.product * at[:, None] * x) @ weight
+    true = line_coefficients(1.0, ends.outputs, bias_range=_RANGE)
+    weight = np.linalg.solve(line_kernel(x, x, true, bias_range=_RANGE), y) / (2 * _RANGE)
+    steps = -np.sign(at[:, None] - x) / 2 * (true.kink + true.product * at[:, None] * x) @ weight
     staircase = 2 * _RANGE / _GRIDS[-1] * np.sqrt(np.mean(steps**2) / 12)
     exponent = fit_exponent(_GRIDS, distances)
+    whole = len(at) // _POINTS_PER_STEP * _POINTS_PER_STEP
+    by_step = (ends.functions[-1] - predicted)[:whole].reshape(-1, _POINTS_PER_STEP).mean(1)
     return [
         Comparison(
             quantity=f"rms distance from the law's interpolant, {8 * _GRIDS[-1]} neurons",
@@ -131,12 +214,50 @@ def _end(rng: np.random.Generator, outputs: tuple[float, ...], sigma: float | No
             reason="the same terms, 2 %, over log 2",
             interval=exponent.interval,
         ),
+        Comparison(
+            quantity="rms distance from the law's interpolant, averaged over each step of the staircase",
+            predicted=0.0,
+            measured=float(np.sqrt(np.mean(by_step**2))),
+            tolerance=2 * _STOP * float(np.abs(y).max()),
+            reason="twice the residual at which training ends; what is left of the staircase is smaller",
+        ),
     ]
 
 
-CHECK: Check[Any, None] = Check(
+def _decay(field: str, factor: float) -> Law:
+    return Law(decay=changed(linear_frequency_principle.evaluate, field, lambda values: factor * values))
+
+
+def _coefficients(field: str, factor: float) -> Law:
+    return Law(coefficients=changed(line_coefficients, field, lambda value: factor * value))
+
+
+def _steeper(frequency: Array, **kwargs: Any) -> FrequencyDecay:
+    decay = linear_frequency_principle(frequency, **kwargs)
+    return decay._replace(rate=decay.rate * (frequency / _FREQUENCY) ** -0.1)
+
+
+CHECK = Check(
     prediction=linear_frequency_principle,
     observe=observe,
+    judge=judge,
+    law=Law(),
+    mutants={
+        "rates 10 % too large": _decay("rate", 1.1),
+        "rates of the other sign": _decay("rate", -1.0),
+        "exponent of the rates in ξ 0.1 too large": Law(decay=_steeper),
+        "without the drift": _decay("drift", 0.0),
+        "drift of the other sign": _decay("drift", -1.0),
+        "drift 10 % too large": _decay("drift", 1.1),
+        "cost of the end without its cubic term": _coefficients("cubic", 0.0),
+        "cost of the end with its cubic term 10 % too large": _coefficients("cubic", 1.1),
+        "cost of the end without its kinks": _coefficients("kink", 0.0),
+        "cost of the end with its kinks 10 % too large": _coefficients("kink", 1.1),
+    },
+    survivors={
+        "cost of the end with its cubic term 10 % too large": "the cubic term moves the function by less than "
+        "the residual at which training ends, unless samples lie as far apart as with some seeds",
+    },
     controls={
         "kinks do not cover the residual: B = 0.2": {"bias_range": 0.2},
         "locations trained against the law for biases": {"located": True},

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import changed, scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.relu_directions.flow import Stop, flow_to_stop
@@ -32,12 +35,32 @@ Array = NDArray[np.float64]
 Kind = Literal["arc", "knot"]
 
 
-class _Data(NamedTuple):
-    x: Array
-    y: Array
-    w: Array
-    a: Array
-    found: ReluDirections
+class Law(NamedTuple):
+    """The formulas that the check holds against training."""
+
+    directions: Callable[[ArrayLike, ArrayLike], ReluDirections] = relu_directions.evaluate
+    shift: Callable[..., float] = feedback_shift
+
+
+class Stopped(NamedTuple):
+    """Networks from one draw at several σ, at their δ-stop.
+
+    Attributes:
+        kind: Where the fastest direction lies.
+        inputs: (n, 2).
+        targets: (n,).
+        start: Standard normal w (m, 2) and a (m,) behind every start.
+        sigmas: The scales σ.
+        stop: The networks at their stops.
+        draws: Data sets drawn until one satisfied the hypotheses.
+    """
+
+    kind: Kind
+    inputs: Array
+    targets: Array
+    start: tuple[Array, Array]
+    sigmas: tuple[float, ...]
+    stop: Stop
     draws: int
 
 
@@ -47,33 +70,43 @@ def observe(
     sigmas: tuple[float, ...] = (1e-6, 1e-7, 1e-8),
     delta: float = _DELTA,
     kinds: tuple[Kind, ...] = ("arc", "knot"),
-) -> tuple[Comparison, ...]:
+) -> tuple[Stopped, ...]:
     """Integrate networks to their δ-stop, on data whose fastest direction lies in an arc, and at a knot."""
-    comparisons: list[Comparison] = []
-    for kind in kinds:
-        comparisons += _observe(seed, kind, sigmas, delta)
-    return tuple(comparisons)
+    return tuple(_observe(seed, kind, sigmas, delta) for kind in kinds)
 
 
-def _observe(seed: int, kind: Kind, sigmas: tuple[float, ...], delta: float) -> list[Comparison]:
-    x, y, w, a, found, draws = _draw(np.random.default_rng([seed, kind == "knot"]), kind)
-    scale, rate = np.array(sigmas)[:, None], found.top_rate
+def _observe(seed: int, kind: Kind, sigmas: tuple[float, ...], delta: float) -> Stopped:
+    x, y, w, a, draws = _draw(np.random.default_rng([seed, kind == "knot"]), kind)
+    scale, rate = np.array(sigmas)[:, None], relu_directions(x, y).top_rate
     stop = flow_to_stop(
         x, y, scale[..., None] * w, scale * a, delta=delta, step=0.04 / rate, longest=300 / rate
     )
+    return Stopped(kind, x, y, (w, a), sigmas, stop, draws)
+
+
+def judge(observed: tuple[Stopped, ...], law: Law) -> tuple[Comparison, ...]:
+    """Look where the neurons point at the stop, and how the time of the stop depends on σ."""
+    return tuple(comparison for stopped in observed for comparison in _compare(stopped, law))
+
+
+def _compare(observed: Stopped, law: Law) -> list[Comparison]:
+    kind, x, y, (w, _), sigmas, stop, draws = observed
+    found = law.directions(x, y)
+    scale, rate = np.array(sigmas)[:, None], found.top_rate
     offset, nearest = _offset(stop, found)
     amplitude = np.abs(stop.a) * np.linalg.norm(stop.w, axis=-1)
     exponent = fit_exponent(1 / scale[:, 0], np.exp(rate * stop.times))
     has_grown = np.linalg.norm(stop.w, axis=-1) > 1000 * scale * np.linalg.norm(w, axis=-1)
     strays = has_grown & (np.abs(offset) > _ALIGNED)
-    # Tolerances are those of the nominal stop, whatever the stop.
+    # Tolerances are those of the true law and of the nominal stop, whatever the stop.
+    true = relu_directions(x, y)
     loss = float(np.square(y).mean()) / 2
-    feedback = _DELTA * loss * _pull(x, found) / rate**2
-    gap, grown = 1 - found.runner_up, sigmas[0] ** 2 * rate / (_DELTA * loss)
+    feedback = _DELTA * loss * _pull(x, true) / true.top_rate**2
+    gap, grown = 1 - true.runner_up, sigmas[0] ** 2 * true.top_rate / (_DELTA * loss)
     return [
         Comparison(
             quantity=f"angle (rad) from the fastest direction ({kind}) at σ = {sigmas[-1]:g}",
-            predicted=feedback_shift(x, y, delta=float(stop.falls[-1])),
+            predicted=law.shift(x, y, delta=float(stop.falls[-1])),
             measured=_mean(offset[-1], np.where(nearest[-1] == 0, amplitude[-1], 0.0)),
             tolerance=2 * feedback * abs(feedback_shift(x, y, delta=_DELTA)) + 10 * sigmas[-1] / _DELTA**0.5,
             reason="second order in the relative change of D, δ L_0 |C ŵ| / G²; the part of w across the "
@@ -134,7 +167,7 @@ def _pull(x: Array, found: ReluDirections) -> float:
     return float(np.linalg.norm(np.maximum(x @ along, 0) @ x)) / len(x)
 
 
-def _draw(rng: np.random.Generator, kind: Kind) -> _Data:
+def _draw(rng: np.random.Generator, kind: Kind) -> tuple[Array, Array, Array, Array, int]:
     """Data and weights that satisfy the law's hypotheses.
 
     The fastest direction is of the asked kind and ahead of the second; it explains an eighth of the loss, so
@@ -157,7 +190,7 @@ def _draw(rng: np.random.Generator, kind: Kind) -> _Data:
         inside = _in_basin(x, y, found, np.arctan2(w[:, 1], w[:, 0]))
         keeps = (np.sign(a) == found.signs[0]) & (np.abs(a) > np.linalg.norm(w, axis=1))
         if (inside & keeps).sum() >= _BASIN:
-            return _Data(x, y, w, a, found, draw)
+            return x, y, w, a, draw
     raise ArithmeticError(f"no data whose fastest direction is in the {kind} and leads, in {_DRAWS} draws")
 
 
@@ -174,9 +207,37 @@ def _in_basin(x: Array, y: Array, found: ReluDirections, angles: Array) -> NDArr
     return inside
 
 
-CHECK: Check[Any, None] = Check(
+def _directions(field: str, change: Callable[[Array], Array]) -> Law:
+    return Law(directions=changed(relu_directions.evaluate, field, change))
+
+
+def _the_fastest_alone(inputs: ArrayLike, targets: ArrayLike) -> ReluDirections:
+    found = relu_directions(inputs, targets)
+    return ReluDirections(found.angles[:1], found.rates[:1], found.signs[:1], found.samples[:1])
+
+
+def _turned_knots(inputs: ArrayLike, targets: ArrayLike) -> ReluDirections:
+    found = relu_directions(inputs, targets)
+    return replace(found, angles=found.angles + np.where(found.samples < 0, 0.0, math.radians(0.1)))
+
+
+CHECK = Check(
     prediction=relu_directions,
     observe=observe,
+    judge=judge,
+    law=Law(),
+    mutants={
+        "directions turned by a tenth of a degree": _directions(
+            "angles", lambda angles: angles + math.radians(0.1)
+        ),
+        "the other sign of a aligns": _directions("signs", lambda signs: -signs),
+        "growth 10 % too fast": _directions("rates", lambda rates: 1.1 * rates),
+        "growth 1 % too fast": _directions("rates", lambda rates: 1.01 * rates),
+        "the fastest direction alone": Law(directions=_the_fastest_alone),
+        "knots a tenth of a degree off the samples": Law(directions=_turned_knots),
+        "shift 20 % too large": Law(shift=scaled(feedback_shift, 1.2)),
+        "shift of the other sign": Law(shift=scaled(feedback_shift, -1.0)),
+    },
     controls={
         "large initialization: σ = 1e-2, 3e-3, 1e-3": {"sigmas": (1e-2, 3e-3, 1e-3)},
         "late stop: δ = 0.1": {"delta": 0.1, "kinds": ("arc",)},
