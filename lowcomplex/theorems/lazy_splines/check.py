@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.lazy_splines.formula import lazy_splines
 from lowcomplex.theorems.observations.fits import fit_exponent
@@ -21,8 +23,30 @@ _PARTS = ("output", "input", "bias")
 Array = NDArray[np.float64]
 
 
-def observe(seed: int, *, whole: bool = False, sigma: float | None = None) -> tuple[Comparison, ...]:
-    """Train biases alone and output weights alone, and compare with the two splines.
+Law = Callable[..., Array]
+Part = Literal["bias", "output"]
+
+
+class Trained(NamedTuple):
+    """Functions of networks on grids of more and more knots, with one part trained.
+
+    Attributes:
+        samples: (n,).
+        targets: (n,).
+        points: (p,) where the functions are seen.
+        by_bias: (grids, p), biases trained.
+        by_output: (grids, p), output weights trained.
+    """
+
+    samples: Array
+    targets: Array
+    points: Array
+    by_bias: Array
+    by_output: Array
+
+
+def observe(seed: int, *, whole: bool = False, sigma: float | None = None) -> Trained:
+    """Train biases alone and output weights alone.
 
     `whole` trains all parameters instead, in the lazy limit; `sigma` trains all from weights of that scale.
     """
@@ -33,24 +57,28 @@ def observe(seed: int, *, whole: bool = False, sigma: float | None = None) -> tu
     # Sixteen points a cell of the finest grid, none of them on a knot.
     fine = 2 * _RANGE / _KNOTS[-1] / 16
     at = np.arange(x[0] + fine / 2, x[-1], fine)
-    linear = lazy_splines(at, x, y, trained="bias")
-    cubic = lazy_splines(at, x, y, trained="output", bias_range=_RANGE)
-    steps, splines = [], []
+    functions = []
     for knots in _KNOTS:
         network = grid_network(knots, _RANGE)
         if sigma is not None:
             both = _rich(rng, x, y, at, sigma, knots)
-            outputs = both, both
+            functions.append((both, both))
         elif whole:
             both = least_norm(network, x, y, at, _PARTS)
-            outputs = both, both
+            functions.append((both, both))
         else:
-            outputs = (
-                train(network, x, y, at, ("bias",), alpha=_ALPHA),
-                least_norm(network, x, y, at, ("output",)),
-            )
-        steps.append(np.sqrt(np.mean((outputs[0] - linear) ** 2)))
-        splines.append(np.sqrt(np.mean((outputs[1] - cubic) ** 2)))
+            biases = train(network, x, y, at, ("bias",), alpha=_ALPHA)
+            functions.append((biases, least_norm(network, x, y, at, ("output",))))
+    return Trained(x, y, at, *(np.array(part) for part in zip(*functions, strict=True)))
+
+
+def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
+    """Compare the functions with the two splines, and how they come nearer with the number of knots."""
+    x, y, at = observed.samples, observed.targets, observed.points
+    linear = law(at, x, y, trained="bias")
+    cubic = law(at, x, y, trained="output", bias_range=_RANGE)
+    steps = np.sqrt(np.mean((observed.by_bias - linear) ** 2, axis=1))
+    splines = np.sqrt(np.mean((observed.by_output - cubic) ** 2, axis=1))
     slopes = np.diff(y) / np.diff(x)
     spacing = 2 * _RANGE / _KNOTS[-1]
     staircase = spacing * np.sqrt(np.sum(slopes**2 * np.diff(x)) / (x[-1] - x[0]) / 12)
@@ -98,9 +126,30 @@ def _rich(rng: np.random.Generator, x: Array, y: Array, at: Array, sigma: float,
     return train(start, x, y, at, _PARTS, alpha=1.0, steps=2000, share=0.01, stop=0.0)
 
 
-CHECK: Check[Any, None] = Check(
+def _natural(*args: ArrayLike, trained: Part, bias_range: float = np.inf) -> Array:
+    return lazy_splines(*args, trained=trained)
+
+
+def _exchanged(*args: ArrayLike, trained: Part, bias_range: float = np.inf) -> Array:
+    return lazy_splines(*args, trained="bias" if trained == "output" else "output", bias_range=_RANGE)
+
+
+def _wider(*args: ArrayLike, trained: Part, bias_range: float = np.inf) -> Array:
+    return lazy_splines(*args, trained=trained, bias_range=1.1 * bias_range)
+
+
+CHECK: Check[Trained, Law] = Check(
     prediction=lazy_splines,
     observe=observe,
+    judge=judge,
+    law=lazy_splines.evaluate,
+    mutants={
+        "functions 10 % too large": scaled(lazy_splines.evaluate, 1.1),
+        "functions of the other sign": scaled(lazy_splines.evaluate, -1.0),
+        "the natural spline in place of that of a finite range": _natural,
+        "range of the biases 10 % too large": _wider,
+        "linear and cubic exchanged": _exchanged,
+    },
     controls={
         "all parameters trained, in the lazy limit": {"whole": True},
         "all parameters trained, small initialization: σ = 0.1": {"sigma": 0.1},

@@ -255,8 +255,10 @@ CHECK = Check(
         "cost of the end with its kinks 10 % too large": _coefficients("kink", 1.1),
     },
     survivors={
-        "cost of the end with its cubic term 10 % too large": "the cubic term moves the function by less than "
-        "the residual at which training ends, unless samples lie as far apart as with some seeds",
+        "cost of the end with its cubic term 10 % too large": (
+            "that moves the function by less than the residual at which training ends, unless samples lie "
+            "further apart than at most seeds"
+        ),
     },
     controls={
         "kinks do not cover the residual: B = 0.2": {"bias_range": 0.2},
