@@ -151,8 +151,10 @@ def _layout_of(part: nn.Module, name: str, shapes: Mapping[str, tuple[int, ...]]
         return "transposed convolution"
     shape = shapes[name]
     if len(shape) == 2:
-        # The one library class whose Linear is stored transposed; its name is all that is needed of it.
-        return "input-output" if type(part).__name__ == "Conv1D" else "linear"
+        # The one library class whose Linear is stored transposed; its name is all that is needed of it. A
+        # parametrization derives a class of another name from it.
+        kinds = {kind.__name__ for kind in type(part).__mro__}
+        return "input-output" if "Conv1D" in kinds else "linear"
     if _is_convolution(part):
         return "convolution"
     if shape[0] == 1:

@@ -23,6 +23,8 @@ def by_type(dtype: str) -> str | None:
     """Why a tensor of this type is none, if so."""
     if dtype in _FLOATING:
         return None
+    if dtype.startswith("complex"):
+        return f"{dtype}, not real"
     if dtype.startswith(("float", "q")):
         return f"quantized ({dtype})"
     return f"{dtype}, not floating-point: indices or quantized weights"

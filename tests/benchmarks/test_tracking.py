@@ -14,6 +14,7 @@ from experiments.anchor.token_map import TokenMap
 from lowcomplex import Tracker, initialize
 from lowcomplex.networks import Transformer
 from lowcomplex.tasks import AnchorProbe, AnchorTask
+from lowcomplex.tasks.anchor import ALL_PAIRS
 from lowcomplex.tracking import log_linear_steps
 from lowcomplex.training import adamw, train
 from ratios import ratio
@@ -49,7 +50,7 @@ def _anchor_study(
     model = Transformer(task.vocabulary, task.length, 64, 1, 64, 128, 3, "pre")
     initialize(model, gamma, generator=torch.Generator().manual_seed(0))
     evaluation = torch.Generator().manual_seed(2)
-    probe, token_map = AnchorProbe(task, evaluation, samples=500), TokenMap(task, evaluation)
+    probe, token_map = AnchorProbe(task, evaluation, samples=500), TokenMap(task, ALL_PAIRS, evaluation)
 
     def answers() -> xr.DataArray:
         found = probe(model.last)

@@ -153,7 +153,7 @@ def test_tensors_of_other_kinds_are_skipped() -> None:
         "meta": (torch.empty(4, 4, device="meta"), "meta tensor, which holds no values"),
         "complex": (
             torch.ones(4, 4, dtype=torch.complex64),
-            "complex64, not floating-point: indices or quantized weights",
+            "complex64, not real",
         ),
         "float8": (torch.ones(4, 4).to(torch.float8_e4m3fn), "quantized (float8_e4m3fn)"),
         "expanded": (

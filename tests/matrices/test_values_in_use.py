@@ -173,6 +173,18 @@ def test_what_a_file_cannot_recompose_is_skipped(kind: str) -> None:
         effective_gamma(network.state_dict())
 
 
+def test_a_parametrized_conv1d_is_still_stored_as_in_out() -> None:
+    class Conv1D(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(8, 24))
+
+    layer = Conv1D()
+    parametrizations.weight_norm(layer)
+    (matrix,) = (item for item in of_module(layer) if isinstance(item, WeightMatrix))
+    assert (matrix.layout, matrix.d_in) == ("input-output", 8)
+
+
 def test_parts_of_a_transposed_convolution() -> None:
     layer = parametrizations.spectral_norm(nn.ConvTranspose1d(3, 5, 4))
     layer(torch.zeros(1, 3, 2))
