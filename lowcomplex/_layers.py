@@ -9,7 +9,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from lowcomplex._names import require_match
-from lowcomplex.matrices import WeightMatrix, of_module
+from lowcomplex.matrices import WeightMatrix, weight_matrices
 
 
 class Members(Protocol):
@@ -45,7 +45,7 @@ class Layers:
 
     def __init__(self, module: nn.Module | Members, patterns: tuple[str, ...]) -> None:
         self._module = module
-        self._found = _of_network(module) if isinstance(module, nn.Module) else _of_members(module)
+        self._found = weight_matrices(module) if isinstance(module, nn.Module) else _of_members(module)
         stack_of = {name: matrix.name for matrix in self._found for name, _ in matrix.places()}
         for pattern in patterns:
             require_match("layers", pattern, [*stack_of, *stack_of.values()])
@@ -77,7 +77,7 @@ class Layers:
         if isinstance(self._module, nn.Module):
             # Layers may have been exchanged, pruned, or parametrized since the last record.
             if not all(_stands(matrix, values.get(matrix.name)) for matrix in self._found):
-                self._found = _of_network(self._module)
+                self._found = weight_matrices(self._module)
             for matrix in self._found:
                 value = values[matrix.name] if matrix.computed is None else matrix.computed.read()
                 yield matrix, value[None]
@@ -92,13 +92,9 @@ def _stands(matrix: WeightMatrix, parameter: Tensor | None) -> bool:
     return parameter.shape == matrix.weight.shape
 
 
-def _of_network(module: nn.Module) -> list[WeightMatrix]:
-    return [item for item in of_module(module) if isinstance(item, WeightMatrix)]
-
-
 def _of_members(ensemble: Members) -> list[WeightMatrix]:
     trained = {name for name, _ in ensemble.named_parameters()}
-    found = _of_network(ensemble.member(0))
+    found = weight_matrices(ensemble.member(0))
     for matrix in found:
         if matrix.computed is not None:
             raise ValueError(

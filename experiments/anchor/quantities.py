@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from experiments.anchor.schema import CLASSES, GROUPS
 from experiments.anchor.token_map import TokenMap
+from lowcomplex.matrices import weight_matrices
 from lowcomplex.measures import cosine_gap, covariance_dimensions, covariance_spectrum, ordinality
 from lowcomplex.networks import Transformer, trace
 from lowcomplex.tasks import AnchorAnswers, AnchorBatch, AnchorProbe, AnchorTask
@@ -51,7 +52,8 @@ class Quantities:
             "intermediate": torch.cat(intermediate),
             "unordered_pair": pair[:, 0] * (len(ANCHORS) + 1) + pair[:, 1],
         }
-        self._start = {n: p.detach().clone() for n, p in model.named_parameters() if p.ndim >= 2}
+        self._matrices = {matrix.name: matrix.weight for matrix in weight_matrices(model)}
+        self._start = {name: weight.detach().clone() for name, weight in self._matrices.items()}
 
     def answers(self) -> AnchorAnswers:
         """What the network answers now."""
@@ -91,9 +93,8 @@ class Quantities:
         return _over_pairs(right.view(len(ALL_PAIRS), -1).mean(1))
 
     def _relative_displacement(self) -> xr.DataArray:
-        parameters = dict(self._model.named_parameters())
         values = [
-            float((parameters[name].detach() - start).norm() / start.norm())
+            float((self._matrices[name].detach() - start).norm() / start.norm())
             for name, start in self._start.items()
         ]
         return xr.DataArray(values, dims="layer", coords={"layer": list(self._start)})
@@ -125,7 +126,7 @@ class Quantities:
 
     @torch.no_grad()
     def _weights(self) -> xr.DataArray:
-        flat = torch.cat([p.flatten() for p in self._model.parameters() if p.ndim >= 2])
+        flat = torch.cat([weight.flatten() for weight in self._matrices.values()])
         return xr.DataArray(flat.numpy(), dims="parameter")
 
 

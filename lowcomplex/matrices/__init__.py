@@ -7,7 +7,7 @@ d_in, with what it is tied, and which value is in use. It reads no file: a reade
 from lowcomplex.matrices._entries import NO_VALUES, Entry
 from lowcomplex.matrices._layouts import LAYOUTS, Layout
 from lowcomplex.matrices._matrix import Skipped, WeightMatrix
-from lowcomplex.matrices._modules import biases_of, matrix_parameters, of_module
+from lowcomplex.matrices._modules import biases_of, matrix_parameters, of_module, weight_matrices
 from lowcomplex.matrices._reasons import VECTOR
 from lowcomplex.matrices._states import of_entries, of_state
 
@@ -24,4 +24,5 @@ __all__ = [
     "of_entries",
     "of_module",
     "of_state",
+    "weight_matrices",
 ]

@@ -75,10 +75,14 @@ def of_module(
     return [_laid(item, layouts) if isinstance(item, WeightMatrix) else item for item in found]
 
 
+def weight_matrices(module: nn.Module) -> list[WeightMatrix]:
+    """As `of_module`, without what is skipped."""
+    return [item for item in of_module(module) if isinstance(item, WeightMatrix)]
+
+
 def matrix_parameters(module: nn.Module) -> set[int]:
     """Identities of the parameters that are weight matrices, or that such are computed from."""
-    found = (item for item in of_module(module) if isinstance(item, WeightMatrix))
-    return {id(parameter) for matrix in found for parameter in matrix.parameters}
+    return {id(parameter) for matrix in weight_matrices(module) for parameter in matrix.parameters}
 
 
 def biases_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
