@@ -37,7 +37,7 @@ from scipy.optimize import brentq
 
 from lowcomplex.plots import style
 from lowcomplex.predictions import gamma_law
-from lowcomplex.theorems.gamma_law.formula import width_exponent
+from lowcomplex.theorems.gamma_law.formula import TRANSITION, width_exponent
 from lowcomplex.training import LossShare, displacement_at, gradient_flow
 
 torch.set_num_threads(1)
@@ -399,7 +399,7 @@ with style():
         axes[1].plot(middle, measured[depth], "o", color=color, label=f"{depth} matrices")
     axes[0].set(yscale="log", xlabel="initialization rate γ", ylabel="relative displacement")
     axes[0].set_title("one sample: no fitted number")
-    axes[1].axvspan(0.35, 0.65, color="0.92", linewidth=0)
+    axes[1].axvspan(*TRANSITION, color="0.92", linewidth=0)
     axes[1].set(xlabel="initialization rate γ", ylabel="slope of log RD / log m", ylim=(0, 3.5))
     axes[1].set_title("eight samples")
     axes[1].legend()

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import xarray as xr
 
-from experiments.gamma_law.schema import ARMS
 from lowcomplex.predictions import gamma_law
+from lowcomplex.theorems.gamma_law.formula import ARMS
 
 
 def slopes(dataset: xr.Dataset) -> xr.Dataset:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from lowcomplex.plots.page import canvas, categorical, panel_letters, style
+from lowcomplex.theorems.gamma_law.formula import BOUNDARY, TRANSITION
 from paper_figs.panels.axes import gamma_ticks, require
 
 Slope = Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
@@ -70,8 +71,8 @@ def plot_gamma_law(
     dataset: xr.Dataset,
     slope: Slope,
     *,
-    boundary: float = 0.5,
-    transition: tuple[float, float] = (0.35, 0.65),
+    boundary: float = BOUNDARY,
+    transition: tuple[float, float] = TRANSITION,
 ) -> Figure:
     """Relative displacement against γ with its predicted broken lines, and its local slopes.
 

@@ -14,13 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._mutants import scaled, shifted
 from lowcomplex.theorems._verdict import Comparison
-from lowcomplex.theorems.gamma_law.formula import BOUNDARY, gamma_law
+from lowcomplex.theorems.gamma_law.formula import ARMS, BOUNDARY, gamma_law
 from lowcomplex.training import displacement_at
 
 _WIDTH, _SAMPLES = 96, 8
 # Lazy runs are cheap, and one draw's slope varies by 0.025.
 _LAZY_DRAWS = 3
-_LAZY, _RICH = (0.1, 0.25), (1.25, 1.5)
+# Two rates on each arm, far enough apart for a slope and far enough inside for its tolerance.
+_LAZY, _RICH = (ARMS["lazy"][0], 0.25), (1.25, ARMS["rich"][1])
 # What is left of a rich matrix's gain m^(1/2-γ) from its start.
 _KEPT = _WIDTH ** (0.5 - _RICH[0])
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 BOUNDARY = 0.5
 # Between the broken line's arms the exponent bends over; nothing is claimed there.
 TRANSITION = (0.35, 0.65)
+# Ranges of γ over which slopes are measured, well outside of the transition.
+ARMS = {"lazy": (0.1, 0.3), "rich": (1.0, 1.5)}
 
 
 def _expressions() -> dict[str, sp.Expr]:
