@@ -20,13 +20,13 @@ CURVATURE := curvlinops-for-pytorch backpack-for-pytorch einconv einops linear_o
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: setup reproduce test lint types unit check figures study bench docs gallery cost papers clean
+.PHONY: setup reproduce test lint types unit check figures study bench docs gallery tables cost papers clean
 
 setup: $(READY)
 
 $(VENV)/.ready: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lowcomplex needs Python 3.11 or newer, found " + sys.version.split()[0])'
-	@echo "Setting up $(VENV) with the pinned versions of requirements.lock (a minute or two, once)"
+	@echo "Setting up $(VENV) with the pinned versions of requirements.lock, once"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
 	@$(VENV)/bin/python -m pip install --quiet --constraint requirements.lock --no-deps $(CURVATURE)
@@ -68,6 +68,12 @@ docs: $(READY)
 
 gallery: $(READY)
 	$(BIN)python docs/gallery
+
+# What is written from what is found: stubs for type checkers, tables of theorems and of studies.
+tables: $(READY)
+	$(BIN)python tests/helpers/stubs.py
+	$(BIN)python -m theory --table
+	$(BIN)python docs/studies.py
 
 cost: $(READY)
 	$(BIN)python docs/cost.py

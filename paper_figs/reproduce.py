@@ -45,7 +45,7 @@ def main(
     Parameters
     ----------
     preset
-        quick (minutes) or full (about 40 minutes).
+        quick or full; docs/studies.md says how long each takes, and the job's first lines what is left.
     workers
         Processes, one thread each.
     folder
@@ -155,7 +155,7 @@ def _announce(all_studies: Sequence[Study], preset: str, workers: int, folder: P
         estimate = f", about {_duration(seconds)}" if missing else ""
         _say(f"  {chosen.name:24s} {missing:3d} of {len(configs):3d} runs to compute{estimate}")
     if total:
-        _say(f"About {_duration(total)} of training on two cores, then the checks (a minute), once each.")
+        _say(f"About {_duration(total)} of training on two cores, then the checks and figures.")
 
 
 def _is_computed(chosen: Study, preset: str) -> bool:

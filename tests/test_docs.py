@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -13,6 +14,14 @@ from lowcomplex import measures
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 GALLERY = (DOCS / "measures.md").read_text(encoding="utf-8")
+
+
+def _module(path: Path) -> ModuleType:
+    """A script of the documentation, which is in no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.mark.parametrize("page", [page.stem for page in PAGES if "```python\n" in page.read_text()])
@@ -30,10 +39,18 @@ def test_every_measure_is_in_the_gallery(name: str) -> None:
 
 
 def test_the_page_of_the_measures_is_current() -> None:
-    spec = importlib.util.spec_from_file_location("page", DOCS / "gallery" / "page.py")
-    page = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(page)
+    page = _module(DOCS / "gallery" / "page.py")
     assert page.page() == GALLERY, "run `python docs/gallery NAME` with the names of new pictures"
+
+
+def test_the_page_of_the_studies_is_current() -> None:
+    page = _module(DOCS / "studies.py")
+    assert page.PAGE.read_text(encoding="utf-8") == page.page(), "run `make tables`"
+
+
+def test_the_index_lists_every_page() -> None:
+    listed = (DOCS / "index.md").read_text(encoding="utf-8").split(":::{toctree}")[1].split()
+    assert {page.stem for page in PAGES} - {"index"} <= set(listed)
 
 
 def test_every_picture_is_there_and_shown() -> None:

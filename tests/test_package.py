@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
 import lowcomplex
 import stubs
+
+ROOT = Path(__file__).parents[1]
 
 
 def _modules_after(statement: str) -> set[str]:
@@ -22,7 +26,13 @@ def test_every_public_name_is_there() -> None:
         assert getattr(lowcomplex, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         lowcomplex.nothing  # noqa: B018
-    assert lowcomplex.__version__ == version("lowcomplex")
+
+
+def test_the_version_is_said_once() -> None:
+    """Metadata of an installation and the citation say what `lowcomplex.__version__` says."""
+    cited = re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
+    assert cited is not None
+    assert cited[1] == lowcomplex.__version__ == version("lowcomplex")
 
 
 @pytest.mark.parametrize(

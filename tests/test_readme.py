@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,29 @@ def test_the_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
     (program,) = [block.split("```")[0] for block in README.split("```python\n")[1:]]
     scope: dict[str, object] = {}
     exec(compile(program, "README.md", "exec"), scope)
-    said = capsys.readouterr().out.splitlines()
-    rank, null = map(float, said[0].split())
+    ranks, directions, verdict = capsys.readouterr().out.splitlines()
+    rank, null = map(float, ranks.split(" random: "))
     assert rank < null
-    assert int(said[1].split()[0]) >= 1
-    assert said[-1] == "True"
+    assert int(directions.split()[0]) >= 1
+    assert verdict == "True"
+
+
+def test_it_fits_a_screen() -> None:
+    (program,) = [block.split("```")[0] for block in README.split("```python\n")[1:]]
+    assert len(program.splitlines()) <= 16
+    assert len(README.splitlines()) <= 56
+
+
+def test_what_it_shows_is_what_make_offers() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    commands = re.findall(r"^    make (\w+)", README, re.MULTILINE)
+    assert commands
+    assert all(f"\n{command}:" in makefile for command in commands)
 
 
 def test_no_dead_link() -> None:
-    targets = [part.split(")")[0] for part in README.split("](")[1:]]
-    assert not [target for target in targets if "//" not in target and not (ROOT / target).exists()]
+    pages = (ROOT / "README.md",)
+    for page in pages:
+        targets = [part.split(")")[0] for part in page.read_text(encoding="utf-8").split("](")[1:]]
+        inside = [target.partition("#")[0] for target in targets if "//" not in target]
+        assert not [target for target in inside if not (page.parent / target).exists()]

@@ -70,8 +70,9 @@ def test_notebook_calls_the_library(name: str) -> None:
     assert "from lowcomplex.predictions import" in (THEORY / f"{name}.py").read_text(encoding="utf-8")
 
 
-def test_map_is_made_from_the_theorems() -> None:
+def test_maps_are_made_from_the_theorems() -> None:
     assert _table.README.read_text(encoding="utf-8") == _table.readme(), "run `python -m theory --table`"
+    assert _table.PAGE.read_text(encoding="utf-8") == _table.page(), "run `python -m theory --table`"
 
 
 def test_map_has_no_dead_link() -> None:

@@ -1,6 +1,6 @@
 """Execute the notebooks: `python -m theory [NAME …]` writes NAME.ipynb, with outputs, from NAME.py.
 
-`python -m theory --table` writes the table of README.md.
+`python -m theory --table` writes the tables of README.md and docs/theory.md.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def main() -> None:
     """Write the notebooks that are named, or all, or the table."""
     if sys.argv[1:] == ["--table"]:
         _table.README.write_text(_table.readme(), encoding="utf-8")
-        print("theory/README.md")
+        _table.PAGE.write_text(_table.page(), encoding="utf-8")
+        print("theory/README.md\ndocs/theory.md")
         return
     chosen = sys.argv[1:] or names()
     try:

@@ -1,4 +1,4 @@
-"""The table of theory/README.md, one row per theorem."""
+"""The tables of theory/README.md and docs/theory.md, one row per theorem."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from lowcomplex import theorems
 
 FOLDER = Path(__file__).parent
 README = FOLDER / "README.md"
+PAGE = FOLDER.parent / "docs" / "theory.md"
 _HEAD = (
     "| theorem | what it says | formula | derivation | check | figures |",
     "| --- | --- | --- | --- | --- | --- |",
@@ -21,18 +22,32 @@ def table() -> str:
 
 
 def readme() -> str:
-    """The page with its table made anew."""
-    lines = README.read_text(encoding="utf-8").splitlines()
+    """theory/README.md with its table made anew."""
+    return _with_table(README, table())
+
+
+def page() -> str:
+    """docs/theory.md with its table of statements made anew, without links out of the documentation."""
+    rows = [f"| `{name}` | {_summary(name)} |" for name in theorems.names()]
+    return _with_table(PAGE, "\n".join(("| theorem | what it says |", "| --- | --- |", *rows)))
+
+
+def _with_table(path: Path, table: str) -> str:
+    """A page with its only table replaced."""
+    lines = path.read_text(encoding="utf-8").splitlines()
     rows = [number for number, line in enumerate(lines) if line.startswith("|")]
-    return "\n".join((*lines[: rows[0]], table(), *lines[rows[-1] + 1 :], ""))
+    return "\n".join((*lines[: rows[0]], table, *lines[rows[-1] + 1 :], ""))
+
+
+def _summary(name: str) -> str:
+    return theorems.formula(name).summary.replace("|", "\\|")
 
 
 def _row(name: str) -> str:
-    summary = theorems.formula(name).summary.replace("|", "\\|")
     home = f"../lowcomplex/theorems/{name}"
     cells = (
         f"`{name}`",
-        summary,
+        _summary(name),
         f"[formula]({home}/formula.py)",
         f"[notebook]({name}.ipynb)",
         f"[check]({home}/check.py)",
