@@ -30,10 +30,6 @@ SCALED = {
 seeds = st.integers(0, 2**31 - 1)
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def _cube(variables: int) -> Tensor:
     """(2^n, n) entries ±1, in the order of the values."""
     bits = (torch.arange(2**variables)[:, None] >> torch.arange(variables)) & 1
@@ -43,7 +39,7 @@ def _cube(variables: int) -> Tensor:
 @settings(max_examples=25, deadline=None)
 @given(seed=seeds, variables=st.integers(1, 8), exponent=st.integers(-12, 12))
 def test_is_the_product_with_the_hadamard_matrix(seed: int, variables: int, exponent: int) -> None:
-    values = 10.0**exponent * _random(seed, 3, 2**variables)
+    values = 10.0**exponent * samples.random(seed, 3, 2**variables)
     expected = values.numpy() @ hadamard(2**variables) / 2**variables
     np.testing.assert_allclose(walsh_spectrum(values), expected, rtol=1e-9, atol=1e-12 * 10.0**exponent)
 
@@ -51,7 +47,7 @@ def test_is_the_product_with_the_hadamard_matrix(seed: int, variables: int, expo
 @settings(max_examples=25, deadline=None)
 @given(seed=seeds, variables=st.integers(1, 8))
 def test_parseval_and_inversion(seed: int, variables: int) -> None:
-    values = _random(seed, 2**variables)
+    values = samples.random(seed, 2**variables)
     coefficients = walsh_spectrum(values)
     torch.testing.assert_close(coefficients.square().sum(), values.square().mean())
     torch.testing.assert_close(walsh_spectrum(coefficients) * 2**variables, values)
@@ -74,7 +70,7 @@ def test_characters_and_majority() -> None:
 @settings(max_examples=25, deadline=None)
 @given(seed=seeds, variables=st.integers(1, 7))
 def test_influence_is_counted_by_flipping_every_bit(seed: int, variables: int) -> None:
-    values = _random(seed, 2, 2**variables)
+    values = samples.random(seed, 2, 2**variables)
     index = torch.arange(2**variables)
     flips = torch.stack([values[:, index ^ (1 << bit)] for bit in range(variables)])
     expected = ((values - flips) / 2).square().mean(-1).sum(0)
@@ -88,7 +84,7 @@ def test_influence_is_counted_by_flipping_every_bit(seed: int, variables: int) -
 @settings(max_examples=20, deadline=None)
 @given(seed=seeds)
 def test_degrees_do_not_depend_on_the_names_of_the_variables(seed: int) -> None:
-    values = _random(seed, 2**6)
+    values = samples.random(seed, 2**6)
     order = torch.randperm(6, generator=torch.Generator().manual_seed(seed)).tolist()
     renamed = values.view(2, 2, 2, 2, 2, 2).permute(order).flatten()
     torch.testing.assert_close(degree_weights(renamed), degree_weights(values))
@@ -102,7 +98,7 @@ def test_a_million_points_in_single_precision() -> None:
 
 
 def test_gradients_pass() -> None:
-    values = _random(0, 8).requires_grad_()
+    values = samples.random(0, 8).requires_grad_()
     assert torch.autograd.gradcheck(total_influence, (values,))
 
 

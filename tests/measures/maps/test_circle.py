@@ -4,7 +4,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 import samples
 from lowcomplex import measures
@@ -14,10 +13,6 @@ from lowcomplex.measures import circle_harmonics, fourier_spectrum
 SCALED = {
     "circle_harmonics": lambda c: measures.circle_harmonics(samples.F, c * samples.Y, 2).amplitude / c,
 }
-
-
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @settings(max_examples=30, deadline=None)
@@ -39,7 +34,7 @@ def test_planted_harmonics_at_random_angles(seed: int, degree: int, exponent: in
 def test_equal_spacing_gives_the_discrete_transform_and_a_turn_changes_phases_alone() -> None:
     n = 15
     angles = 2 * math.pi * torch.arange(n, dtype=torch.float64) / n
-    values = _random(0, n)
+    values = samples.random(0, n)
     found = circle_harmonics(angles, values, 7)
     torch.testing.assert_close(found.power, fourier_spectrum(values).power)
     turned = circle_harmonics(angles + 0.4, values, 7)

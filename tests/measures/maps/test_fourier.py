@@ -31,10 +31,6 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def _waves(amplitudes: dict[int, float], n: int = 64) -> Tensor:
     x = torch.arange(n, dtype=torch.float64) / n
     return sum((a * torch.sin(2 * math.pi * k * x + k) for k, a in amplitudes.items()), torch.zeros(n))
@@ -43,7 +39,7 @@ def _waves(amplitudes: dict[int, float], n: int = 64) -> Tensor:
 @settings(max_examples=30, deadline=None)
 @given(n=st.integers(2, 40), seed=st.integers(0, 2**31), exponent=st.integers(-12, 12))
 def test_parseval_and_brute_force(n: int, seed: int, exponent: int) -> None:
-    values = _random(seed, 3, n) * 10.0**exponent
+    values = samples.random(seed, 3, n) * 10.0**exponent
     spectrum = fourier_spectrum(values, spacing=0.5)
     torch.testing.assert_close(spectrum.power.sum(-1), values.square().mean(-1))
     k, j = np.arange(n // 2 + 1)[:, None], np.arange(n)
@@ -81,7 +77,7 @@ def test_constants_have_no_centroid() -> None:
 @settings(max_examples=30, deadline=None)
 @given(m=st.integers(2, 9), n=st.integers(2, 9), seed=st.integers(0, 2**31), exponent=st.integers(-12, 12))
 def test_two_dimensions_against_brute_force(m: int, n: int, seed: int, exponent: int) -> None:
-    values = _random(seed, 2, m, n) * 10.0**exponent
+    values = samples.random(seed, 2, m, n) * 10.0**exponent
     spectrum = fourier_spectrum_2d(values, spacing=(0.5, 0.25))
     torch.testing.assert_close(spectrum.power.sum((-2, -1)), values.square().mean((-2, -1)))
     k, j = np.arange(m)[:, None], np.arange(n // 2 + 1)[:, None]

@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 import samples
 from lowcomplex import measures
@@ -14,16 +14,12 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 @pytest.mark.parametrize("outputs", [1, 2, 9])
 @pytest.mark.parametrize("block", [None, 1, 2])
 def test_against_autograd_one_by_one(outputs: int, block: int | None) -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(4, 7), nn.Tanh(), nn.Linear(7, outputs)).double()
-    x = _random(0, 5, 4)
+    x = samples.random(0, 5, 4)
     found = jacobian_norms(network, x, block=block)
     for index, single in enumerate(x):
         J = torch.autograd.functional.jacobian(lambda v: network(v[None])[0], single)
@@ -34,8 +30,8 @@ def test_against_autograd_one_by_one(outputs: int, block: int | None) -> None:
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_a_linear_map_has_the_norms_of_its_matrix(scale: float) -> None:
     layer = nn.Linear(6, 3).double()
-    layer.weight.data = scale * _random(1, 3, 6)
-    found = jacobian_norms(layer, _random(2, 4, 6))
+    layer.weight.data = scale * samples.random(1, 3, 6)
+    found = jacobian_norms(layer, samples.random(2, 4, 6))
     s = torch.linalg.svdvals(layer.weight.detach())
     torch.testing.assert_close(found.spectral / scale, (s[0] / scale).expand(4))
     torch.testing.assert_close(found.frobenius / scale, (s.norm() / scale).expand(4))
@@ -43,7 +39,7 @@ def test_a_linear_map_has_the_norms_of_its_matrix(scale: float) -> None:
 
 def test_inputs_with_several_dimensions() -> None:
     convolution = nn.Conv2d(1, 2, 3).double()
-    assert jacobian_norms(convolution, _random(0, 3, 1, 5, 5)).frobenius.shape == (3,)
+    assert jacobian_norms(convolution, samples.random(0, 3, 1, 5, 5)).frobenius.shape == (3,)
 
 
 def test_bad_input() -> None:

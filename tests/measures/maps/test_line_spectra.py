@@ -2,7 +2,6 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
 
 import samples
 from lowcomplex import measures
@@ -16,10 +15,6 @@ SCALED = {
         ).centroid
     ),
 }
-
-
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def _generator() -> torch.Generator:
@@ -41,7 +36,7 @@ def test_a_radial_wave_has_one_frequency_along_every_line(scale: float) -> None:
 
 
 def test_many_outputs_add_up_and_a_generator_decides_the_lines() -> None:
-    X = _random(0, 30, 6)
+    X = samples.random(0, 30, 6)
     one = line_spectra(lambda x: x[:, 0].sin(), X, lines=4, generator=_generator())
     two = line_spectra(lambda x: x[:, :2].sin(), X, lines=4, generator=_generator())
     other = line_spectra(lambda x: x[:, 1].sin(), X, lines=4, generator=_generator())
@@ -50,7 +45,7 @@ def test_many_outputs_add_up_and_a_generator_decides_the_lines() -> None:
 
 
 def test_a_rougher_map_has_a_higher_centroid() -> None:
-    X = _random(0, 50, 8)
+    X = samples.random(0, 50, 8)
     smooth, rough = (
         line_spectra(lambda x, k=k: torch.sin(k * x[:, 0]), X, lines=32, generator=_generator())
         for k in (1, 10)
@@ -60,7 +55,7 @@ def test_a_rougher_map_has_a_higher_centroid() -> None:
 
 
 def test_bad_input() -> None:
-    X = _random(0, 4, 2)
+    X = samples.random(0, 4, 2)
     with pytest.raises(ValueError, match="two different samples"):
         line_spectra(lambda x: x, torch.ones(3, 2))
     with pytest.raises(ValueError, match="lines, points"):

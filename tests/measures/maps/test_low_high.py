@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 import samples
 from lowcomplex import measures
@@ -18,13 +17,9 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def test_against_the_definition_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lowcomplex.measures.maps.low_high._DISTANCES", 50)
-    X, values = _random(0, 12, 5), _random(1, 12, 2)
+    X, values = samples.random(0, 12, 5), samples.random(1, 12, 2)
     squared = ((X[:, None] - X) ** 2).sum(-1).numpy()
     weights = np.exp(-squared / (2 * 1.5**2))
     expected = weights @ values.numpy() / weights.sum(1, keepdims=True)
@@ -45,7 +40,7 @@ def test_a_wave_on_a_line_is_damped_by_the_transform_of_the_filter() -> None:
 
 
 def test_limits_of_the_scale() -> None:
-    X, values = _random(0, 12, 5), _random(1, 12)
+    X, values = samples.random(0, 12, 5), samples.random(1, 12)
     torch.testing.assert_close(low_high_parts(X, values, 1e-6).low, values)
     torch.testing.assert_close(low_high_parts(X, values, 1e9).low, values.mean().expand(12))
 

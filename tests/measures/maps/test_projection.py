@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 import samples
 from lowcomplex import measures
@@ -17,12 +16,8 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def test_against_the_definition_at_any_scale_of_the_directions() -> None:
-    X, values, directions = _random(0, 20, 6), _random(1, 3, 20), _random(2, 2, 6)
+    X, values, directions = samples.random(0, 20, 6), samples.random(1, 3, 20), samples.random(2, 2, 6)
     frequencies = torch.tensor([0.0, 0.3, 1.7], dtype=torch.float64)
     unit = (directions / directions.norm(dim=1, keepdim=True)).numpy()
     phase = np.exp(-2j * np.pi * frequencies.numpy()[:, None, None] * (X.numpy() @ unit.T))

@@ -24,16 +24,12 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def _network(seed: int, *widths: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for index, (m, n) in enumerate(pairwise(widths)):
         linear = nn.Linear(m, n).double()
-        linear.weight.data = _random(seed + 2 * index, n, m) / math.sqrt(m)
-        linear.bias.data = 0.3 * _random(seed + 2 * index + 1, n)
+        linear.weight.data = samples.random(seed + 2 * index, n, m) / math.sqrt(m)
+        linear.bias.data = 0.3 * samples.random(seed + 2 * index + 1, n)
         layers += [linear, nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
@@ -54,7 +50,7 @@ def _patterns(network: nn.Sequential, start: Tensor, end: Tensor, points: int) -
 @given(seed=st.integers(0, 2**31), depth=st.integers(1, 3))
 def test_pieces_against_a_fine_grid_and_the_network_itself(seed: int, depth: int) -> None:
     network = _network(seed, 3, *[6] * depth, 2)
-    start, end = 3 * _random(seed + 100, 3), 3 * _random(seed + 101, 3)
+    start, end = 3 * samples.random(seed + 100, 3), 3 * samples.random(seed + 101, 3)
     found = linear_pieces(network, start, end)
     # A grid misses pieces shorter than its spacing, and never invents one.
     lower = _patterns(network, start, end, 200_001)
@@ -85,11 +81,11 @@ def test_known_hinges() -> None:
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_condensed_neurons_switch_together(scale: float) -> None:
-    directions = _random(0, 3, 4)
-    W = directions.repeat(500, 1) * _random(1, 1500, 1).abs() * scale
+    directions = samples.random(0, 3, 4)
+    W = directions.repeat(500, 1) * samples.random(1, 1500, 1).abs() * scale
     network = nn.Sequential(nn.Linear(4, 1500, bias=False), nn.ReLU(), nn.Linear(1500, 1)).double()
     network[0].weight.data = W
-    start, end = _random(2, 4), _random(3, 4)
+    start, end = samples.random(2, 4), samples.random(3, 4)
     crossed = ((directions @ start) * (directions @ end) < 0).sum()
     assert linear_pieces(network, start, end).count == 1 + int(crossed)
     backwards = linear_pieces(network, end, start)
@@ -117,7 +113,7 @@ def test_other_ways_to_call_a_relu() -> None:
             return hidden + torch.relu(self.second(hidden[:, None])).sum((1, 2), keepdim=True)[:, 0]
 
     torch.manual_seed(0)
-    start, end = _random(0, 3), _random(1, 3)
+    start, end = samples.random(0, 3), samples.random(1, 3)
     found = linear_pieces(Residual(), 5 * start, 5 * end)
     assert found.count > 3
     assert (found.kinks > 0).all()

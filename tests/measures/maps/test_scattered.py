@@ -5,7 +5,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 import samples
 from lowcomplex import measures
@@ -17,10 +16,6 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 @settings(max_examples=20, deadline=None)
 @given(
     d=st.integers(1, 3),
@@ -30,8 +25,8 @@ def _random(seed: int, *shape: int) -> Tensor:
     exponent=st.integers(-12, 12),
 )
 def test_both_methods_agree_with_the_definition(d: int, n: int, modes: int, seed: int, exponent: int) -> None:
-    points = 5 * _random(seed, n, d)
-    values = _random(seed + 1, 2, n) * 10.0**exponent
+    points = 5 * samples.random(seed, n, d)
+    values = samples.random(seed + 1, 2, n) * 10.0**exponent
     k = np.arange(-modes, modes + 1)
     grid = np.stack(np.meshgrid(*[k] * d, indexing="ij"), -1)
     phase = np.exp(-2j * np.pi * (grid @ points.numpy().T) / 2.5)
@@ -44,7 +39,7 @@ def test_both_methods_agree_with_the_definition(d: int, n: int, modes: int, seed
 
 
 def test_on_a_grid_it_is_the_discrete_transform() -> None:
-    values = _random(0, 16)
+    values = samples.random(0, 16)
     found = scattered_spectrum(torch.arange(16, dtype=torch.float64) / 16, values, 7)
     torch.testing.assert_close(found[7:], torch.fft.rfft(values, norm="forward")[:8])
     torch.testing.assert_close(found[:7], found[8:].flip(0).conj())
@@ -55,7 +50,7 @@ def test_many_points_take_the_fast_transform(monkeypatch: pytest.MonkeyPatch) ->
     called = []
     inner = finufft.nufft1d1
     monkeypatch.setattr(finufft, "nufft1d1", lambda *a, **k: called.append(1) or inner(*a, **k))
-    points, values = torch.rand(3000, dtype=torch.float64), _random(1, 3000)
+    points, values = torch.rand(3000, dtype=torch.float64), samples.random(1, 3000)
     fast = scattered_spectrum(points, values, 100)
     assert called
     torch.testing.assert_close(fast, scattered_spectrum(points, values, 100, method="direct"))
@@ -78,7 +73,7 @@ def test_points_a_billion_periods_away_keep_their_phase(method) -> None:
     if method == "nufft":
         pytest.importorskip("finufft")
     grid = torch.arange(64, dtype=torch.float64) / 64
-    values = _random(2, 64)
+    values = samples.random(2, 64)
     found = scattered_spectrum(grid + 2.0**30, values, 31, method=method)
     expected = torch.fft.fftshift(torch.fft.fft(values, norm="forward"))[1:]
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-13)

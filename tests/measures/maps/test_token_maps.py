@@ -18,19 +18,15 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def test_shift_equivariant_share() -> None:
     n = 12
-    diagonal = _random(0, 2 * n - 1)
+    diagonal = samples.random(0, 2 * n - 1)
     index = torch.arange(n) - torch.arange(n)[:, None] + n - 1
     toeplitz = diagonal[index]
     assert float(shift_equivariant_share(toeplitz * 1e-12)) == pytest.approx(1)
-    keys_only = _random(1, n, 1).expand(n, n)
+    keys_only = samples.random(1, n, 1).expand(n, n)
     assert float(shift_equivariant_share(keys_only)) < 0.5
-    noise = _random(2, 2000, n, n)
+    noise = samples.random(2, 2000, n, n)
     expected = (2 * n - 2) / (n * n - 1)
     assert float(shift_equivariant_share(noise).mean()) == pytest.approx(expected, rel=0.02)
 
@@ -38,7 +34,7 @@ def test_shift_equivariant_share() -> None:
 @settings(max_examples=30, deadline=None)
 @given(n=st.integers(1, 9), seed=st.integers(0, 2**31), exponent=st.integers(-12, 12), turn=st.integers(0, 8))
 def test_cyclic_spectrum_against_brute_force(n: int, seed: int, exponent: int, turn: int) -> None:
-    M = _random(seed, n, n) * 10.0**exponent
+    M = samples.random(seed, n, n) * 10.0**exponent
     found = cyclic_spectrum(M)
     size = 10.0 ** (2 * exponent)
     torch.testing.assert_close(found.key_power.sum(-1) / size, M.square().mean() / size)

@@ -15,10 +15,6 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def test_gap_by_hand() -> None:
     X = torch.tensor([[1.0, 0.0], [1.0, 1.0], [-1.0, 0.0], [0.0, 5.0]], dtype=torch.float64)
     found = cosine_gap(X, torch.tensor([0, 0, 1, 1]))
@@ -30,16 +26,16 @@ def test_gap_by_hand() -> None:
 
 def test_no_gap_between_random_classes_and_a_full_one_between_planted() -> None:
     classes = torch.arange(60) % 3
-    gaps = cosine_gap(_random(0, 200, 60, 8), classes).gap
+    gaps = cosine_gap(samples.random(0, 200, 60, 8), classes).gap
     assert abs(float(gaps.mean())) < 4 * float(gaps.std()) / math.sqrt(200)
-    planted = torch.eye(3, dtype=torch.float64)[classes] + 0.01 * _random(1, 60, 3)
+    planted = torch.eye(3, dtype=torch.float64)[classes] + 0.01 * samples.random(1, 60, 3)
     assert float(cosine_gap(planted, classes).gap) == pytest.approx(1, abs=0.01)
 
 
 def test_gap_ignores_lengths_and_rotation() -> None:
-    X, classes = _random(2, 9, 4), torch.arange(9) % 2
-    rotation = torch.linalg.qr(_random(3, 4, 4))[0]
-    changed = X @ rotation * _random(4, 9, 1).exp()
+    X, classes = samples.random(2, 9, 4), torch.arange(9) % 2
+    rotation = torch.linalg.qr(samples.random(3, 4, 4))[0]
+    changed = X @ rotation * samples.random(4, 9, 1).exp()
     torch.testing.assert_close(cosine_gap(changed, classes).gap, cosine_gap(X, classes).gap)
 
 
@@ -61,7 +57,7 @@ def test_pairs_that_share_what_must_differ_do_not_count() -> None:
 
 
 def test_gap_bad_input() -> None:
-    X = _random(5, 4, 3)
+    X = samples.random(5, 4, 3)
     with pytest.raises(ValueError, match=r"classes: .*\(4,\), got shape \(3,\)"):
         cosine_gap(X, torch.zeros(3))
     for classes in (torch.zeros(4), torch.arange(4)):

@@ -16,12 +16,8 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def test_ordinality_is_regression_on_components() -> None:
-    X, values = _random(6, 30, 7), _random(7, 30)
+    X, values = samples.random(6, 30, 7), samples.random(7, 30)
     centered = (X - X.mean(0)).numpy()
     components = np.linalg.eigh(centered.T @ centered)[1][:, ::-1][:, :3]
     design = np.column_stack((np.ones(30), centered @ components))
@@ -31,13 +27,13 @@ def test_ordinality_is_regression_on_components() -> None:
 
 
 def test_ordinality_of_unrelated_samples() -> None:
-    found = ordinality(_random(8, 400, 21, 5), torch.arange(21.0), 2)
+    found = ordinality(samples.random(8, 400, 21, 5), torch.arange(21.0), 2)
     assert float(found.mean()) == pytest.approx(2 / 20, abs=4 * float(found.std()) / 20)
 
 
 def test_ordinality_invariances() -> None:
-    X, values = _random(9, 12, 5), torch.arange(12.0, dtype=torch.float64)
-    rotation = torch.linalg.qr(_random(10, 5, 5))[0]
+    X, values = samples.random(9, 12, 5), torch.arange(12.0, dtype=torch.float64)
+    rotation = torch.linalg.qr(samples.random(10, 5, 5))[0]
     torch.testing.assert_close(ordinality(3 + X @ rotation, 7 - 2 * values), ordinality(X, values))
 
 
@@ -57,4 +53,4 @@ def test_ordinality_without_a_second_component_is_undefined() -> None:
 )
 def test_ordinality_bad_input(values: torch.Tensor, components: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        ordinality(_random(11, 6, 3), values, components)
+        ordinality(samples.random(11, 6, 3), values, components)

@@ -6,7 +6,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 import samples
 from lowcomplex import measures
@@ -29,14 +28,10 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1), scale=st.sampled_from([1e-12, 1.0, 1e12]))
 def test_alignment_and_drift_are_angles(seed: int, scale: float) -> None:
-    features, y = _random(seed, 6, 4), _random(seed + 1, 6)
+    features, y = samples.random(seed, 6, 4), samples.random(seed + 1, 6)
     kernel, other = features @ features.mT, torch.outer(y, y)
     cosine = float((kernel * other).sum() / (kernel.norm() * other.norm()))
     assert float(kernel_alignment(scale * kernel, y)) == pytest.approx(cosine)
@@ -48,7 +43,7 @@ def test_alignment_and_drift_are_angles(seed: int, scale: float) -> None:
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1), scale=st.sampled_from([1e-12, 1.0, 1e12]))
 def test_spectrum_and_target_of_planted_modes(seed: int, scale: float) -> None:
-    vectors = torch.linalg.qr(_random(seed, 6, 6)).Q
+    vectors = torch.linalg.qr(samples.random(seed, 6, 6)).Q
     eigenvalues = torch.tensor([5.0, 3.0, 1.0, 0.5, 0.5, 0.0], dtype=torch.float64)
     kernel = scale * (vectors * eigenvalues) @ vectors.mT
     kernel = (kernel + kernel.mT) / 2

@@ -18,10 +18,6 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def _network(outputs: int = 2) -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(
@@ -43,7 +39,7 @@ def _by_backward_passes(module: nn.Module, x: Tensor) -> Tensor:
 @pytest.mark.parametrize("block", [None, 1, 4, 100])
 @pytest.mark.parametrize("method", ["contraction", "products", "auto"])
 def test_is_the_inner_product_of_all_gradients(block: int | None, method: str) -> None:
-    x = _random(1, 9, 3)
+    x = samples.random(1, 9, 3)
     kernel = neural_tangent_kernel(_network(), x, block=block, method=method)
     torch.testing.assert_close(kernel, _by_backward_passes(_network(), x))
     assert torch.equal(kernel, kernel.mT)
@@ -53,7 +49,7 @@ def test_is_the_inner_product_of_all_gradients(block: int | None, method: str) -
 @pytest.mark.parametrize("block", [None, 2])
 @pytest.mark.parametrize("method", ["contraction", "products"])
 def test_between_two_sets_of_inputs(block: int | None, method: str) -> None:
-    x, other = _random(2, 5, 3), _random(3, 4, 3)
+    x, other = samples.random(2, 5, 3), samples.random(3, 4, 3)
     whole = neural_tangent_kernel(_network(), torch.cat((x, other)))
     torch.testing.assert_close(
         neural_tangent_kernel(_network(), x, other, block=block, method=method), whole[:5, 5:]
@@ -62,7 +58,7 @@ def test_between_two_sets_of_inputs(block: int | None, method: str) -> None:
 
 def test_two_layers_in_closed_form() -> None:
     # f = Σ a s(w·x): K = Σ_k s(w_k·x) s(w_k·x') + x·x' Σ_k a_k² s'(w_k·x) s'(w_k·x').
-    w, a, x = _random(4, 50, 3), _random(5, 1, 50), _random(6, 8, 3)
+    w, a, x = samples.random(4, 50, 3), samples.random(5, 1, 50), samples.random(6, 8, 3)
     network = nn.Sequential(nn.Linear(3, 50, bias=False), nn.Tanh(), nn.Linear(50, 1, bias=False)).double()
     network[0].weight.data, network[2].weight.data = w, a
     h = (x @ w.mT).tanh()
@@ -71,7 +67,7 @@ def test_two_layers_in_closed_form() -> None:
 
 
 def test_frozen_parameters_do_not_count_and_nothing_changes() -> None:
-    module, x = _network(), _random(7, 4, 3)
+    module, x = _network(), samples.random(7, 4, 3)
     before = {name: value.clone() for name, value in module.state_dict().items()}
     for parameter in module[:-1].parameters():
         parameter.requires_grad_(False)
@@ -82,7 +78,7 @@ def test_frozen_parameters_do_not_count_and_nothing_changes() -> None:
 
 
 def test_wide_networks_at_large_output_scale_turn_their_kernel_less() -> None:
-    x, y = _random(8, 6, 3), _random(9, 6)[:, None]
+    x, y = samples.random(8, 6, 3), samples.random(9, 6)[:, None]
     drifts = []
     for alpha in (1.0, 100.0):
         network = _network(1)
@@ -124,7 +120,7 @@ class _Tokens(nn.Module):
 
 
 def test_the_cheaper_method_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lowcomplex.measures import tangent_kernel
+    from lowcomplex.measures.training import tangent_kernel
 
     chosen = []
     for name in ("_by_contraction", "_by_products"):
@@ -132,7 +128,7 @@ def test_the_cheaper_method_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
             tangent_kernel, name, lambda *a, name=name, inner=inner: chosen.append(name) or inner(*a)
         )
-    neural_tangent_kernel(_network(), _random(1, 9, 3))
+    neural_tangent_kernel(_network(), samples.random(1, 9, 3))
     module, tokens = _Tokens().double(), torch.arange(60).reshape(20, 3)
     by_products = neural_tangent_kernel(module, tokens)
     assert chosen == ["_by_contraction", "_by_products"]
@@ -141,5 +137,5 @@ def test_the_cheaper_method_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     by_rows = neural_tangent_kernel(module, tokens, method="products")
     torch.testing.assert_close(by_rows, by_products)
     monkeypatch.setattr(tangent_kernel, "_ENTRIES", 50)
-    neural_tangent_kernel(_network(), _random(1, 9, 3))
+    neural_tangent_kernel(_network(), samples.random(1, 9, 3))
     assert chosen[-1] == "_by_products"

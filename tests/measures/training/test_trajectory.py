@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import nn
 
 import samples
 from lowcomplex import measures
@@ -26,14 +26,10 @@ SCALED = {
 seeds = st.integers(0, 2**31 - 1)
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 @settings(max_examples=25, deadline=None)
 @given(seed=seeds, points=st.integers(2, 12), parameters=st.integers(1, 20))
 def test_is_the_variance_along_principal_components(seed: int, points: int, parameters: int) -> None:
-    path = _random(seed, points, parameters)
+    path = samples.random(seed, points, parameters)
     variances = np.linalg.svd(path.numpy() - path.numpy().mean(0), compute_uv=False) ** 2
     expected = np.zeros(points - 1)
     kept = min(points - 1, parameters)
@@ -44,10 +40,10 @@ def test_is_the_variance_along_principal_components(seed: int, points: int, para
 @settings(max_examples=25, deadline=None)
 @given(seed=seeds, dimensions=st.integers(1, 6), exponent=st.integers(-12, 12))
 def test_equal_variance_in_k_directions_is_k(seed: int, dimensions: int, exponent: int) -> None:
-    basis = torch.linalg.qr(_random(seed, 40, dimensions)).Q
+    basis = torch.linalg.qr(samples.random(seed, 40, dimensions)).Q
     # Steps there and back along each direction in turn.
     corners = torch.cat((torch.eye(dimensions), -torch.eye(dimensions))).double()
-    path = _random(seed + 1, 40) + 10.0**exponent * corners @ basis.mT
+    path = samples.random(seed + 1, 40) + 10.0**exponent * corners @ basis.mT
     # The path is stored beside an offset of order one, whose rounding is 1e-16.
     tolerance = 1e-9 + 1e-14 * 10.0**-exponent
     assert float(trajectory_dimension(path)) == pytest.approx(dimensions, rel=tolerance)
@@ -56,14 +52,14 @@ def test_equal_variance_in_k_directions_is_k(seed: int, dimensions: int, exponen
 @settings(max_examples=25, deadline=None)
 @given(seed=seeds, scale=st.sampled_from([1e-12, 1.0, 1e12]))
 def test_invariant_under_scale_shift_and_rotation(seed: int, scale: float) -> None:
-    path = _random(seed, 8, 10)
-    rotation = torch.linalg.qr(_random(seed + 1, 10, 10)).Q
-    changed = scale * (path @ rotation + _random(seed + 2, 10))
+    path = samples.random(seed, 8, 10)
+    rotation = torch.linalg.qr(samples.random(seed + 1, 10, 10)).Q
+    changed = scale * (path @ rotation + samples.random(seed + 2, 10))
     torch.testing.assert_close(trajectory_spectrum(changed), trajectory_spectrum(path))
 
 
 def test_a_random_walk_looks_low_dimensional() -> None:
-    steps = _random(0, 40, 20_000)
+    steps = samples.random(0, 40, 20_000)
     found = trajectory_spectrum(steps.cumsum(0))
     expected = torch.from_numpy(random_walk_spectrum(40))
     torch.testing.assert_close(found, expected, rtol=0.1, atol=1e-3)
@@ -79,7 +75,7 @@ def test_paths_that_do_not_move_have_no_dimension() -> None:
 
 
 def test_batches_and_dtype() -> None:
-    paths = _random(3, 2, 5, 6, 7).float()
+    paths = samples.random(3, 2, 5, 6, 7).float()
     found = trajectory_dimension(paths)
     assert found.shape == (2, 5)
     assert found.dtype == torch.float32

@@ -22,23 +22,19 @@ SCALED = {
 seeds = st.integers(0, 2**31)
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def _planted(seed: int, directions: int = 3, each: int = 40, d: int = 16, outliers: int = 20):
     """Neurons near known, well separated directions, with random norms and signs, then outliers.
 
     The outliers are orthogonal to all of these: one that lay close to a direction, and were heavier, would
     rightly be the center of a cap that splits it.
     """
-    centers = torch.linalg.qr(_random(seed, d, d)).Q[:directions]
-    norms = _random(seed + 1, directions * each, 1)
-    W = centers.repeat_interleave(each, 0) * norms + 0.01 * norms.abs() * _random(
+    centers = torch.linalg.qr(samples.random(seed, d, d)).Q[:directions]
+    norms = samples.random(seed + 1, directions * each, 1)
+    W = centers.repeat_interleave(each, 0) * norms + 0.01 * norms.abs() * samples.random(
         seed + 2, directions * each, d
     )
     labels = torch.arange(directions).repeat_interleave(each)
-    drawn = _random(seed + 3, outliers, d)
+    drawn = samples.random(seed + 3, outliers, d)
     W = torch.cat((W, drawn - drawn @ centers.mT @ centers))
     return W, centers, labels
 
@@ -67,7 +63,7 @@ def test_independent_of_order_rotation_and_duplication(seed: int) -> None:
     permuted = condensed_directions(W[order])
     assert torch.equal(permuted.labels, expected.labels[order])
     torch.testing.assert_close(permuted.shares, expected.shares)
-    rotated = condensed_directions(W @ torch.linalg.qr(_random(seed + 9, 16, 16)).Q)
+    rotated = condensed_directions(W @ torch.linalg.qr(samples.random(seed + 9, 16, 16)).Q)
     torch.testing.assert_close(rotated.shares, expected.shares)
     # Twice the neurons lower the null, so that a pair of neighbors may count too; caps stay what they were.
     doubled = condensed_directions(torch.cat((W, W)))
@@ -82,8 +78,8 @@ def test_random_neurons_have_no_condensed_direction(shape, signed: bool, weighte
     # The null is a 99 % bound: over 60 draws, 4 false directions have a probability below 1e-2.
     false = 0
     for seed in range(60):
-        W = _random(seed, *shape)
-        amplitude = _random(seed + 1000, shape[0]).abs() if weighted else None
+        W = samples.random(seed, *shape)
+        amplitude = samples.random(seed + 1000, shape[0]).abs() if weighted else None
         false += condensed_directions(W, signed=signed, amplitude=amplitude).count > 0
     assert false <= 3
 
@@ -140,7 +136,7 @@ def test_cap_on_directions_is_admitted() -> None:
 
 def test_counts_of_a_batch() -> None:
     planted, _, _ = _planted(0, outliers=0)
-    W = torch.stack((planted, _random(5, *planted.shape)))
+    W = torch.stack((planted, samples.random(5, *planted.shape)))
     assert condensed_direction_count(W).tolist() == [3, 0]
     assert int(condensed_direction_count(planted)) == 3
 

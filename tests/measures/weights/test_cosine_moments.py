@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 import samples
 from lowcomplex import measures
@@ -28,14 +27,10 @@ seeds = st.integers(0, 2**31 - 1)
 INDICES = (mean_cosine, mean_squared_cosine, effective_directions)
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 @settings(max_examples=30, deadline=None)
 @given(seed=seeds, m=st.integers(2, 12), d=st.integers(1, 8), exponent=st.sampled_from([-12, 0, 12]))
 def test_are_the_moments_over_all_pairs(seed: int, m: int, d: int, exponent: int) -> None:
-    W = 10.0**exponent * _random(seed, m, d)
+    W = 10.0**exponent * samples.random(seed, m, d)
     cosines = cosine_similarity(W)[~torch.eye(m, dtype=torch.bool)]
     torch.testing.assert_close(mean_cosine(W), cosines.mean())
     torch.testing.assert_close(mean_squared_cosine(W), cosines.square().mean())
@@ -47,24 +42,24 @@ def test_are_the_moments_over_all_pairs(seed: int, m: int, d: int, exponent: int
 @given(seed=seeds)
 @pytest.mark.parametrize("index", INDICES)
 def test_invariances(index, seed: int) -> None:
-    W = _random(seed, 9, 5)
-    rotation = torch.linalg.qr(_random(seed + 1, 5, 5)).Q
+    W = samples.random(seed, 9, 5)
+    rotation = torch.linalg.qr(samples.random(seed + 1, 5, 5)).Q
     order = torch.randperm(9, generator=torch.Generator().manual_seed(seed))
-    scales = _random(seed + 2, 9, 1).abs() + 0.1
+    scales = samples.random(seed + 2, 9, 1).abs() + 0.1
     torch.testing.assert_close(index((scales * W @ rotation)[order]), index(W))
     if index is not mean_cosine:
         torch.testing.assert_close(index(-scales * W), index(W))
 
 
 def test_planted_directions() -> None:
-    lines = torch.eye(6, dtype=torch.float64)[:3].repeat(20, 1) * _random(0, 60, 1)
+    lines = torch.eye(6, dtype=torch.float64)[:3].repeat(20, 1) * samples.random(0, 60, 1)
     assert float(effective_directions(lines)) == pytest.approx(3)
-    assert float(mean_cosine(_random(1, 40, 1).abs() * torch.ones(40, 7))) == pytest.approx(1)
+    assert float(mean_cosine(samples.random(1, 40, 1).abs() * torch.ones(40, 7))) == pytest.approx(1)
 
 
 def test_random_neurons() -> None:
     m, d = 200, 50
-    draws = _random(2, 100, m, d)
+    draws = samples.random(2, 100, m, d)
     spread = math.sqrt(2 / (m * (m - 1) * d))
     cosines = mean_cosine(draws).numpy()
     assert abs(cosines.mean()) < 5 * spread / 10
@@ -74,7 +69,7 @@ def test_random_neurons() -> None:
 
 
 def test_zero_neurons_are_left_out_and_none_is_nan() -> None:
-    W = _random(3, 5, 4)
+    W = samples.random(3, 5, 4)
     padded = torch.cat((W, torch.zeros(3, 4)))
     for index in INDICES:
         torch.testing.assert_close(index(padded), index(W))

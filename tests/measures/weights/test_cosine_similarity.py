@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 import samples
 from lowcomplex import measures
@@ -12,10 +11,6 @@ SCALED = {
     "cosine_similarity": lambda c: measures.cosine_similarity(c * samples.W),
     "display_order": lambda c: measures.display_order(c * samples.W),
 }
-
-
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def test_cosines_of_known_angles() -> None:
@@ -29,10 +24,10 @@ def test_cosines_of_known_angles() -> None:
 
 
 def test_display_order_groups_planted_directions() -> None:
-    centers = torch.linalg.qr(_random(0, 16, 16)).Q[:3]
+    centers = torch.linalg.qr(samples.random(0, 16, 16)).Q[:3]
     labels = torch.arange(3).repeat_interleave(40)
-    W = centers[labels] * (0.1 + _random(1, 120, 1).abs())
-    W = (W + 0.01 * W.norm(dim=1, keepdim=True) * _random(2, 120, 16))[torch.arange(120) * 7 % 120]
+    W = centers[labels] * (0.1 + samples.random(1, 120, 1).abs())
+    W = (W + 0.01 * W.norm(dim=1, keepdim=True) * samples.random(2, 120, 16))[torch.arange(120) * 7 % 120]
     order = display_order(W)
     assert sorted(order.tolist()) == list(range(len(W)))
     assert int((labels[torch.arange(120) * 7 % 120][order].diff() != 0).sum()) == 2

@@ -4,7 +4,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 import samples
 from lowcomplex import measures
@@ -16,10 +15,6 @@ SCALED = {
 }
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 @settings(max_examples=30, deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 6), min_size=2, max_size=5),
@@ -27,7 +22,7 @@ def _random(seed: int, *shape: int) -> Tensor:
     exponent=st.integers(-12, 12),
 )
 def test_agrees_with_the_plain_product(sizes: list[int], seed: int, exponent: int) -> None:
-    factors = [_random(seed + i, m, n) for i, (m, n) in enumerate(pairwise(sizes))]
+    factors = [samples.random(seed + i, m, n) for i, (m, n) in enumerate(pairwise(sizes))]
     plain = factors[0]
     for factor in factors[1:]:
         plain = plain @ factor
@@ -40,7 +35,7 @@ def test_agrees_with_the_plain_product(sizes: list[int], seed: int, exponent: in
 
 
 def test_twenty_factors_beyond_the_range_of_floating_point() -> None:
-    factors = [1e-30 * _random(i, 3, 3).float() for i in range(20)]
+    factors = [1e-30 * samples.random(i, 3, 3).float() for i in range(20)]
     values = measures.product_singular_values(*factors)
     assert torch.isfinite(values).all()
     # log of the product of all singular values is that of the determinants.
@@ -54,7 +49,7 @@ def test_twenty_factors_beyond_the_range_of_floating_point() -> None:
 
 
 def test_an_attention_circuit_is_as_wide_as_its_head() -> None:
-    query, key = _random(0, 8, 64), _random(1, 8, 64)
+    query, key = samples.random(0, 8, 64), samples.random(1, 8, 64)
     values = measures.product_singular_values(query.mT, key)
     assert values.shape == (8,)
     expected = torch.linalg.svdvals(query.mT @ key)
@@ -66,12 +61,14 @@ def test_a_narrow_dimension_bounds_the_decomposition(monkeypatch: pytest.MonkeyP
     decomposed = []
     inner = torch.linalg.svdvals
     monkeypatch.setattr(torch.linalg, "svdvals", lambda W: decomposed.append(tuple(W.shape)) or inner(W))
-    measures.product_singular_values(_random(0, 40, 20), _random(1, 20, 3), _random(2, 3, 30))
+    measures.product_singular_values(
+        samples.random(0, 40, 20), samples.random(1, 20, 3), samples.random(2, 3, 30)
+    )
     assert decomposed == [(3, 3)]
 
 
 def test_batches_and_gradients() -> None:
-    left, right = _random(0, 3, 4, 2), _random(1, 3, 2, 5)
+    left, right = samples.random(0, 3, 4, 2), samples.random(1, 3, 2, 5)
     one_by_one = torch.stack(
         [measures.product_singular_values(a, b) for a, b in zip(left, right, strict=True)]
     )

@@ -26,13 +26,9 @@ sizes = st.integers(1, 7)
 seeds = st.integers(0, 2**31)
 
 
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def _with_singular_values(s: list[float], m: int = 6, n: int = 5) -> Tensor:
-    left = torch.linalg.qr(_random(1, m, m)).Q[:, : len(s)]
-    right = torch.linalg.qr(_random(2, n, n)).Q[:, : len(s)]
+    left = torch.linalg.qr(samples.random(1, m, m)).Q[:, : len(s)]
+    right = torch.linalg.qr(samples.random(2, n, n)).Q[:, : len(s)]
     return left * torch.tensor(s, dtype=torch.float64) @ right.mT
 
 
@@ -54,9 +50,9 @@ def test_closed_forms() -> None:
 @settings(max_examples=25, deadline=None)
 @given(m=sizes, n=sizes, seed=seeds, exponent=st.integers(-12, 12))
 def test_invariant_under_scale_rotation_and_transposition(measure, m, n, seed, exponent) -> None:
-    W = _random(seed, m, n)
+    W = samples.random(seed, m, n)
     expected = measure(W)
-    rotation = torch.linalg.qr(_random(seed + 1, m, m)).Q
+    rotation = torch.linalg.qr(samples.random(seed + 1, m, m)).Q
     for changed in (W * 10.0**exponent, rotation @ W, W.mT, -W):
         torch.testing.assert_close(measure(changed), expected, rtol=1e-9, atol=1e-9)
 
@@ -65,14 +61,14 @@ def test_invariant_under_scale_rotation_and_transposition(measure, m, n, seed, e
 @settings(max_examples=25, deadline=None)
 @given(m=sizes, n=sizes, seed=seeds)
 def test_between_one_and_full_rank(measure, m, n, seed) -> None:
-    value = float(measure(_random(seed, m, n)))
+    value = float(measure(samples.random(seed, m, n)))
     assert 1 - 1e-9 <= value <= min(m, n) + 1e-9
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_nearly_rank_one_matrix_in_single_precision(scale: float) -> None:
-    u, v = _random(0, 1000, 1), _random(1, 1, 384)
-    W = (scale * (u @ v + 1e-6 * _random(2, 1000, 384))).float()
+    u, v = samples.random(0, 1000, 1), samples.random(1, 1, 384)
+    W = (scale * (u @ v + 1e-6 * samples.random(2, 1000, 384))).float()
     s = torch.linalg.svdvals(W.double())
     p = s / s.sum()
     oracle = math.exp(float(-(p * p.log()).sum()))
@@ -82,7 +78,7 @@ def test_nearly_rank_one_matrix_in_single_precision(scale: float) -> None:
 
 @pytest.mark.parametrize("measure", MEASURES[:4])
 def test_gradients(measure) -> None:
-    W = _random(0, 4, 3).requires_grad_()
+    W = samples.random(0, 4, 3).requires_grad_()
     assert torch.autograd.gradcheck(measure, (W,))
 
 

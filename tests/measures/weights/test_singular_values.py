@@ -3,17 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 from scipy.linalg import hadamard
-from torch import Tensor
 
 import samples
 from lowcomplex import measures
 
 # Each function of something multiplied by c, brought back to what does not depend on c.
 SCALED = {"singular_values": lambda c: measures.singular_values(c * samples.W)}
-
-
-def _random(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 # Three orthogonal columns of integers, each of norm 3.
@@ -40,8 +35,8 @@ def test_single_precision_agrees_with_double_in_a_mixed_batch(shape: tuple[int, 
     """One matrix goes by its Gram matrix, in slices; its neighbor, of rank one up to 1e-7, cannot."""
     monkeypatch.setattr("lowcomplex.measures._slices._NUMBERS", 500)
     m, n = shape
-    nearly = _random(0, m, 1) @ _random(1, 1, n) + 1e-7 * _random(2, m, n)
-    W = torch.stack([_random(3, m, n), nearly, torch.zeros(m, n)]).float()
+    nearly = samples.random(0, m, 1) @ samples.random(1, 1, n) + 1e-7 * samples.random(2, m, n)
+    W = torch.stack([samples.random(3, m, n), nearly, torch.zeros(m, n)]).float()
     expected = torch.linalg.svdvals(W.double())
     expected = expected / W.double().abs().amax((-2, -1))[:, None]
     found = measures.singular_values(W)
