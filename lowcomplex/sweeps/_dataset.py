@@ -74,21 +74,34 @@ def _load(
         )
     cells = [store.load(key) for key in hashes]
     # Saved as the first cell was, longer texts of the others would be cut.
-    dataset = _concatenate(list(zip(positions, cells, strict=True)), dimensions).drop_encoding()
+    dataset = _concatenate(positions, cells, dimensions).drop_encoding()
     dataset.attrs = {k: v for k, v in cells[0].attrs.items() if k not in ("config", "config_hash")}
     dataset.attrs.update(sweep=name, sweep_hash=sweep_hash)
     return dataset
 
 
-def _concatenate(cells: list[tuple[tuple[Any, ...], xr.Dataset]], dimensions: Sequence[str]) -> xr.Dataset:
+def _concatenate(
+    positions: Sequence[tuple[Any, ...]], cells: Sequence[xr.Dataset], dimensions: Sequence[str]
+) -> xr.Dataset:
+    """The cells along the dimensions; the values of a position that no cell has are NaN."""
     if not dimensions:
-        return cells[0][1].copy()
-    values = list(dict.fromkeys(position[0] for position, _ in cells))
-    parts = [
-        _concatenate([(p[1:], dataset) for p, dataset in cells if p[0] == value], dimensions[1:])
-        for value in values
-    ]
-    joined = xr.concat(
-        parts, dim=dimensions[0], data_vars="all", coords="minimal", compat="override", join="outer"
+        return cells[0].copy()
+    values = [list(dict.fromkeys(column)) for column in zip(*positions, strict=True)]
+    table = dict(zip(reversed(positions), reversed(cells), strict=True))
+
+    def nested(at: tuple[Any, ...], columns: list[list[Any]]) -> Any:
+        if not columns:
+            return table.get(at, xr.Dataset())
+        return [nested((value, *at), columns[:-1]) for value in columns[-1]]
+
+    # The outermost list is combined first, and what is combined last comes first among the dimensions.
+    joined: xr.Dataset = xr.combine_nested(
+        nested((), values),
+        concat_dim=list(reversed(dimensions)),
+        data_vars="all",
+        coords="minimal",
+        compat="override",
+        join="outer",
+        combine_attrs="override",
     )
-    return joined.assign_coords({dimensions[0]: values})
+    return joined.assign_coords(dict(zip(dimensions, values, strict=True)))

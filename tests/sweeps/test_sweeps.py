@@ -75,6 +75,17 @@ def test_dataset_has_the_dimensions_of_the_grid(tmp_path: Path) -> None:
     assert "numpy" in dataset.attrs
 
 
+def test_a_position_that_no_cell_has_is_missing(tmp_path: Path) -> None:
+    configs = (*sweeps.grid(toy.Toy, gamma=(0.3, 0.8), seed=0), toy.Toy(gamma=0.8, seed=1))
+    ragged = sweeps.Sweep("ragged", toy.measure, configs, ("gamma", "seed"))
+    sweeps.run(ragged, tmp_path, workers=0, progress=False)
+    dataset = sweeps.load(ragged, tmp_path)
+    assert dataset["walk"].isnull().all("step").values.tolist() == [[False, True], [False, False]]
+    xr.testing.assert_equal(
+        dataset["walk"].sel(gamma=0.8, seed=1, drop=True), toy.measure(configs[-1])["walk"]
+    )
+
+
 def test_open_by_name(tmp_path: Path) -> None:
     sweeps.run(toy.sweep(), tmp_path / "study", workers=0, progress=False)
     xr.testing.assert_identical(sweeps.open("study/toy", folder=tmp_path).load(), _load(tmp_path / "study"))
