@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 import xarray as xr
 
-from experiments.anchor.schema import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED, TRAINED, UNTRAINED
 from paper_figs._figure import Figure
 from paper_figs._finding import Claim, Finding, Point
 from paper_figs._judged import converged, rise, share
@@ -18,8 +18,8 @@ from paper_figs.panels.maps import plot_answer_maps
 from paper_figs.panels.runs import accuracy_table, cell_table
 
 Judge = Callable[[xr.Dataset], Finding]
-MAPPED = ("inferential", "symmetric")
-DRAWN = ("inferential", "symmetric", "seen_train_keys")
+MAPPED = UNTRAINED
+DRAWN = (*UNTRAINED, TRAINED[0])
 
 
 def map_figure(

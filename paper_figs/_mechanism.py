@@ -9,7 +9,6 @@ from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs._finding import Point, Status
 from paper_figs._words import counted, ends_in_words
 
-ANCHORS = ["first anchor", "second anchor"]
 SCORES = "marks are runs, crosses such that did not converge, lines means of the others"
 # So many runs on both sides, or a difference says nothing.
 _FEWEST = 2

@@ -17,7 +17,7 @@ def rank_figure(measure: str, *, order: int) -> Figure:
     def caption(dataset: xr.Dataset) -> str:
         name = measure.replace("_", " ").capitalize()
         return (
-            f"{name} of all {dataset.sizes['matrix']} weight matrices after training, against γ: mean and "
+            f"{name} of all {dataset.sizes['layer']} weight matrices after training, against γ: mean and "
             f"range of {counted(dataset.sizes['seed'], 'seed')}. Dashed: expected value of a Gaussian random "
             "matrix of the same shape. The embedding's rows of tokens that never occur stay random and count "
             "too."

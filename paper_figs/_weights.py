@@ -9,12 +9,11 @@ import torch
 import xarray as xr
 
 from experiments import study
-from experiments._layers import label
+from experiments._layers import QUERY, label
 from experiments.anchor.config import AnchorConfig
 from experiments.anchor.schema import NOT_CONVERGED
 from paper_figs.panels.runs import at_end
 
-QUERY = "block 1 query"
 # The γ of the papers' figures of single networks.
 SMALL, LARGE = {"gamma": 0.5}, {"gamma": 0.8}
 
@@ -38,7 +37,7 @@ def final_runs(dataset: xr.Dataset, values: Mapping[str, xr.DataArray]) -> pd.Da
 
 def of_query(dataset: xr.Dataset, measure: str) -> xr.DataArray:
     """A measure of the first block's W_Q at the last checkpoint."""
-    return at_end(dataset)[measure].sel(matrix=QUERY, drop=True)
+    return at_end(dataset)[measure].sel(layer=QUERY, drop=True)
 
 
 def matrix_shapes(dataset: xr.Dataset) -> dict[str, tuple[int, int]]:
@@ -50,8 +49,8 @@ def matrix_shapes(dataset: xr.Dataset) -> dict[str, tuple[int, int]]:
 
 def with_null(dataset: xr.Dataset, measure: str, null: Mapping[str, float]) -> xr.Dataset:
     """The dataset with what random matrices measure."""
-    values = [null.get(str(name), float("nan")) for name in dataset["matrix"].values]
-    return dataset.assign({f"null_{measure}": ("matrix", values)})
+    values = [null.get(str(name), float("nan")) for name in dataset["layer"].values]
+    return dataset.assign({f"null_{measure}": ("layer", values)})
 
 
 def _config(dataset: xr.Dataset) -> AnchorConfig:
@@ -65,5 +64,5 @@ def _config(dataset: xr.Dataset) -> AnchorConfig:
 
 
 def _depth(dataset: xr.Dataset) -> int:
-    blocks = [str(name).split()[1] for name in dataset["matrix"].values if str(name).startswith("block")]
+    blocks = [str(name).split()[1] for name in dataset["layer"].values if str(name).startswith("block")]
     return max(map(int, blocks))

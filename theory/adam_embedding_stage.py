@@ -406,8 +406,8 @@ covered = np.concatenate(([0.0], np.cumsum(factors)))[sweep["step"].values]
 gammas = sweep["gamma"].values
 plateau = 184  # the last recorded step before the labels' marginal distribution is learned
 early = (sweep["step"].values >= 32) & (sweep["step"].values <= plateau)
-head = sweep["stable_rank"].sel(matrix="output head").mean("seed").values
-tokens_rank = sweep["effective_rank"].sel(matrix="embedding").mean("seed").values
+head = sweep["stable_rank"].sel(layer="output head").mean("seed").values
+tokens_rank = sweep["effective_rank"].sel(layer="embedding").mean("seed").values
 
 
 def rank_one_growth(ratio, draws=12):

@@ -9,7 +9,7 @@ import torch
 import xarray as xr
 
 from experiments._layers import QUERY
-from experiments.anchor.schema import GROUPS, NOT_CONVERGED
+from experiments.anchor.schema import ANCHORS, GROUPS, NOT_CONVERGED, UNTRAINED
 from experiments.statistics.neighbors import FEWEST, explained_by_neighbors, ordering
 from lowcomplex import effective_rank, nulls
 
@@ -24,7 +24,7 @@ def spread(values: xr.DataArray) -> str:
 def answers(dataset: xr.Dataset) -> tuple[str, ...]:
     """What is answered on unseen pairs, for every combination of the swept fields but the seed."""
     fields = [str(name) for name in dataset["phase"].dims if name != "seed"]
-    final = dataset["accuracy"].isel(fraction=-1)
+    final = dataset["accuracy"].isel(step=-1)
     seeds = dataset.sizes["seed"]
     sentences = [f"{dataset['phase'].size} transformers, {seeds} seed{'' if seeds == 1 else 's'} a cell."]
     for values in itertools.product(*(dataset[name].values for name in fields)):
@@ -76,7 +76,7 @@ def over_gamma(dataset: xr.Dataset) -> tuple[str, ...]:
             else ", the largest γ trained."
         )
     )
-    rank = final["stable_rank"].sel(matrix=QUERY).mean("seed").values
+    rank = final["stable_rank"].sel(layer=QUERY).mean("seed").values
     falls = bool((np.diff(rank) < 0).all())
     sentences.append(
         "The stable rank of the first block's query matrix "
@@ -109,7 +109,7 @@ def _rank_and_composition(dataset: xr.Dataset) -> str:
 
     final = dataset.isel(step=-1)
     converged = (dataset["phase"] != NOT_CONVERGED).values.ravel()
-    rank = final["stable_rank"].sel(matrix=QUERY).values.ravel()[converged]
+    rank = final["stable_rank"].sel(layer=QUERY).values.ravel()[converged]
     composed = final["accuracy"].sel(group="inferential").values.ravel()[converged]
     gamma = np.repeat(dataset["gamma"].values, dataset.sizes["seed"])[converged]
     if len(rank) < FEWEST:
@@ -125,11 +125,11 @@ def _rank_and_composition(dataset: xr.Dataset) -> str:
 
 def over_learning_rate(dataset: xr.Dataset) -> tuple[str, ...]:
     """What the sweep shows, in sentences computed from it."""
-    return (*answers(dataset), *(_ordering(dataset, group) for group in ("inferential", "symmetric")))
+    return (*answers(dataset), *(_ordering(dataset, group) for group in UNTRAINED))
 
 
 def _ordering(dataset: xr.Dataset, group: str) -> str:
-    final = dataset["accuracy"].isel(fraction=-1).sel(group=group, drop=True)
+    final = dataset["accuracy"].isel(step=-1).sel(group=group, drop=True)
     runs = xr.Dataset({"answer": final, "phase": dataset["phase"]}).to_dataframe().reset_index()
     runs = runs[runs["phase"] != NOT_CONVERGED]
     if runs["gamma"].nunique() < 2 or runs["learning_rate"].nunique() < 2 or len(runs) < 12:
@@ -165,7 +165,7 @@ def _of_cell(runs: xr.Dataset) -> str:
     if not converged.sizes["seed"]:
         return "no run converged."
     first, second = converged.sel(block=1), converged.sel(block=2)
-    anchors = ["first anchor", "second anchor"]
+    anchors = list(ANCHORS)
     mass = first["attention_mass"]
     to_anchors = mass.sel(asking="last", asked=anchors).sum("asked")
     to_key = mass.sel(asking=anchors, asked="key").mean("asking")

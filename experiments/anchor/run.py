@@ -101,15 +101,13 @@ def measure(config: AnchorConfig, checkpoint: Path | None = None) -> xr.Dataset:
         steps_to_loss=_first_below(losses, LEARNED_LOSS),
         steps_to_accuracy=(("first_anchor", "second_anchor"), _first_accurate(run.fine)),
     )
-    record = record.assign_coords(
-        step=("step", record["step"].values),
+    return record.assign_coords(
+        fraction=("step", list(FRACTIONS)),
         layer=[label(name) for name in record["layer"].values],
         offset=answers.offsets.numpy(),
         token=range(FIRST_KEY, LAST_KEY + 1),
         index=range(config.width),
     )
-    record = record.rename(layer="matrix").assign_coords(fraction=("step", list(FRACTIONS)))
-    return record.swap_dims(step="fraction")
 
 
 def _sampler(config: AnchorConfig, task: AnchorTask, data: torch.Generator) -> Callable[[], AnchorBatch]:

@@ -5,8 +5,13 @@ from __future__ import annotations
 # When a run is recorded, as shares of its updates.
 FRACTIONS = (0, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 1)
 
-# Of answers, and the variables and phases that they name.
-GROUPS = ("seen_train_keys", "seen_test_keys", "inferential", "symmetric")
+# Answers: to trained pairs, and to the pair that is not, where they compose or mirror. A run's phase is what
+# most of its answers to that pair are.
+TRAINED = ("seen_train_keys", "seen_test_keys")
+UNTRAINED = ("inferential", "symmetric")
+GROUPS = (*TRAINED, *UNTRAINED)
+NEITHER = "neither"
+PHASES = (*UNTRAINED, NEITHER)
 NOT_CONVERGED = "not converged"
 PAIRS = ("seen", "unseen")
 
@@ -18,12 +23,20 @@ WEIGHT_MEASURES = (
     "condensed_directions",
     "effective_directions",
 )
+# The parts that the variance over anchor pairs is split into.
+COMPONENTS = (
+    "additive_symmetric",
+    "additive_antisymmetric",
+    "interaction_symmetric",
+    "interaction_antisymmetric",
+)
 # What makes two samples alike.
 CLASSES = ("target", "intermediate", "unordered_pair")
 
 # What a position of a sequence holds; the edges between them; and the answers that a cut edge may cost.
-ROLES = ("before", "key", "first anchor", "second anchor", "after", "last")
-SOURCES = ("key", "first anchor", "second anchor", "other")
-TARGETS = ("first anchor", "second anchor", "last")
-ASKED_GROUPS = ("seen_train_keys", "inferential", "symmetric")
+ANCHORS = ("first anchor", "second anchor")
+ROLES = ("before", "key", *ANCHORS, "after", "last")
+SOURCES = ("key", *ANCHORS, "other")
+TARGETS = (*ANCHORS, "last")
+ASKED_GROUPS = (TRAINED[0], *UNTRAINED)
 SITES = ("value", "residual")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 
 import torch
 import xarray as xr
 from torch import Tensor
 
-from experiments.anchor.pair_decomposition import PairDecomposition, pair_decomposition
-from experiments.anchor.schema import PAIRS
+from experiments.anchor.pair_decomposition import pair_decomposition
+from experiments.anchor.schema import COMPONENTS, PAIRS
 from lowcomplex.measures import fourier_spectrum, shift_equivariant_share
 from lowcomplex.networks import Transformer
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.tasks.anchor import ANCHORS, Word
 from lowcomplex.tasks.anchor_functions import FIRST_KEY, LAST_KEY
 
-COMPONENTS = tuple(field.name for field in fields(PairDecomposition))
 _MAP_POSITION = 3
 _FURTHEST = 20
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from experiments.anchor.schema import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED, PHASES
 from experiments.hypotheses.observables import MissingObservableError, observables, run_dimensions
 from experiments.hypotheses.outcome import Outcome, of_effect, overall
 from experiments.hypotheses.registered import MATCHED, Association, Choice, Hypothesis
@@ -183,7 +183,7 @@ def _runs(test: Association, dataset: xr.Dataset) -> pd.DataFrame:
         runs = runs[_among(runs[field], choices if isinstance(choices, tuple) else (choices,))]
     runs = runs.reset_index(drop=True)
     finite = np.isfinite(runs[["x", "y", *(["matched"] if "matched" in runs else [])]]).all(axis=1)
-    compared = (test.positive, test.negative) if test.negative else ("inferential", "symmetric", "neither")
+    compared = (test.positive, test.negative) if test.negative else PHASES
     other = ~runs["phase"].isin(compared) if area else pd.Series(False, runs.index)
     runs["left_out"] = np.select(
         [runs["phase"] == NOT_CONVERGED, ~finite, other], [NOT_CONVERGED, "no value", "another phase"], ""

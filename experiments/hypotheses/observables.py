@@ -74,8 +74,8 @@ def observables(dataset: xr.Dataset, names: Sequence[str], *, fraction: float = 
     """Named numbers of every run.
 
     Args:
-        dataset: Of a study of the anchor task: `phase` over the run dimensions, and variables in time, over
-            `fraction` or over `step` with the coordinate `fraction`.
+        dataset: Of a study of the anchor task: `phase` over the run dimensions, and variables over `step`,
+            which has the coordinate `fraction`.
         names: Observables, or fields of the config that differ between runs.
         fraction: At which fraction of training they are taken, one of those recorded.
 
@@ -136,23 +136,22 @@ def _index(dataset: xr.Dataset, fraction: float) -> Index:
         raise MissingObservableError(
             f"fraction: the dataset of {dataset.attrs.get('study', 'this study')} lacks this coordinate"
         )
-    (time,) = map(str, dataset["fraction"].dims)
     recorded = dataset["fraction"].values
     near = np.flatnonzero(np.isclose(recorded, fraction, rtol=0, atol=1e-6))
     if len(near) != 1:
         raise ValueError(
             f"fraction: expected one of {', '.join(f'{f:g}' for f in recorded)}, got {fraction:g}"
         )
-    return {time: int(near[0])}
+    return {"step": int(near[0])}
 
 
 def _weights() -> Iterator[tuple[str, Observable]]:
     blocks = [f"block {block} {part}" for block in range(1, BLOCKS + 1) for part in PARTS]
     for measure in (*WEIGHT_MEASURES, "relative_displacement"):
-        for matrix in ("embedding", "positions", *blocks, "output head"):
+        for layer in ("embedding", "positions", *blocks, "output head"):
             yield (
-                f"{measure}: {matrix}",
-                Observable("weights", (measure,), partial(_of_matrix, measure, matrix)),
+                f"{measure}: {layer}",
+                Observable("weights", (measure,), partial(_of_layer, measure, layer)),
             )
         for group in ("", *(f"{part} " for part in PARTS)):
             label = f"{measure}: mean over {group}matrices"
@@ -226,13 +225,13 @@ def _in_time(name: str, labels: Mapping[str, Any], dataset: xr.Dataset, index: I
     return values.isel(index).sel(labels)
 
 
-def _of_matrix(measure: str, matrix: str, dataset: xr.Dataset, index: Index) -> xr.DataArray:
-    return _in_time(measure, {"matrix": matrix}, dataset, index)
+def _of_layer(measure: str, layer: str, dataset: xr.Dataset, index: Index) -> xr.DataArray:
+    return _in_time(measure, {"layer": layer}, dataset, index)
 
 
 def _distance_from_composing_rank(dataset: xr.Dataset, index: Index) -> xr.DataArray:
     """In octaves, of the first block's W_Q; an answer that has its peak there is monotone in it."""
-    rank = _of_matrix("stable_rank", QUERY, dataset, index)
+    rank = _of_layer("stable_rank", QUERY, dataset, index)
     return rank.copy(data=np.abs(np.log2(rank.values / COMPOSING_RANK)))
 
 
@@ -240,13 +239,11 @@ def _mean_over_matrices(measure: str, part: str, dataset: xr.Dataset, index: Ind
     """Over the matrices that the run has: those measured at any time of it."""
     values = dataset[measure]
     if part:
-        values = values.sel(
-            matrix=[name for name in values["matrix"].values if str(name).endswith(f" {part}")]
-        )
+        values = values.sel(layer=[name for name in values["layer"].values if str(name).endswith(f" {part}")])
     has = values.notnull().any(list(index))
     now = values.isel(index)
-    lost = (has & now.isnull()).any("matrix")
-    return now.where(has).mean("matrix").where(~lost)
+    lost = (has & now.isnull()).any("layer")
+    return now.where(has).mean("layer").where(~lost)
 
 
 def _not_equivariant(pairs: str, dataset: xr.Dataset, index: Index) -> xr.DataArray:

@@ -69,7 +69,7 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
         effect = described(advantage(final_accuracy(dataset, group)))
         sentences.append(f"Converged runs, {_named(group)}: {effect}.")
     for measure in ("effective_rank", "stable_rank"):
-        ranks = dataset[measure].isel(step=-1).sel(matrix=QUERY)
+        ranks = dataset[measure].isel(step=-1).sel(layer=QUERY)
         small, large = (_spread(ranks.sel(arm=arm), digits=1) for arm in ("small", "large"))
         sentences.append(
             f"The {measure.replace('_', ' ')} of the first block's query matrix ends at {small} from the "

@@ -40,7 +40,7 @@ def run(
 
     Returns:
         accuracy (step, group), the share of questions whose whole answer greedy decoding has right;
-        training_loss (step); effective_rank and stable_rank (step, matrix); `converged`;
+        training_loss (step); effective_rank and stable_rank (step, layer); `converged`;
         `steps_to_convergence`, from which on nine tenths of the training examples are right, NaN if that was
         not reached; `diverged_at`, -1 if it did not; gamma and weight_decay.
     """
@@ -82,8 +82,7 @@ def run(
         gamma=config.gamma,
         weight_decay=config.weight_decay,
     )
-    record = record.assign_coords(layer=[label(name) for name in record["layer"].values])
-    return record.rename(layer="matrix")
+    return record.assign_coords(layer=[label(name) for name in record["layer"].values])
 
 
 @torch.no_grad()

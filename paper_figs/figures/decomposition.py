@@ -8,11 +8,12 @@ import xarray as xr
 from matplotlib import figure
 
 from experiments.anchor.pair_decomposition import pair_decomposition
+from experiments.anchor.schema import COMPONENTS
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.tasks.anchor import ANCHORS
 from paper_figs._figure import Figure
 from paper_figs._words import counted
-from paper_figs.panels.decomposition import COMPONENTS, decomposition_table, plot_decomposition
+from paper_figs.panels.decomposition import decomposition_table, plot_decomposition
 
 
 def references() -> dict[str, dict[str, float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
+from experiments.anchor.schema import TRAINED, UNTRAINED
 from paper_figs._answers import curve_figure, means_at_each, points_over_gamma
 from paper_figs._finding import Claim, Finding, conclude
 
@@ -26,6 +27,6 @@ FIGURE = curve_figure(
         "Implied by P1, whose text and code split keys differently: the split does not matter to what γ does."
     ),
     finding=finding,
-    groups=("inferential", "symmetric", "seen_test_keys"),
+    groups=(*UNTRAINED, TRAINED[1]),
     order=300,
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import xarray as xr
 
+from experiments.anchor.schema import ANCHORS
 from paper_figs._figure import Figure
 from paper_figs._finding import Claim, Finding, Point, conclude
-from paper_figs._mechanism import ANCHORS, above, depths, of_converged, ranged, seeds, solutions
+from paper_figs._mechanism import above, depths, of_converged, ranged, seeds, solutions
 from paper_figs._words import ends_in_words
 from paper_figs.panels.information_flow import flow_table, plot_information_flow
 
@@ -29,12 +30,12 @@ def finding(dataset: xr.Dataset) -> Finding:
     lost = dataset["edge_importance"].sel(block=1, group="seen_train_keys")
     ways = {
         "attention": (
-            mass.sel(asking="last", asked=ANCHORS).sum("asked", skipna=False),
-            mass.sel(asking=ANCHORS, asked="key").mean("asking", skipna=False),
+            mass.sel(asking="last", asked=list(ANCHORS)).sum("asked", skipna=False),
+            mass.sel(asking=list(ANCHORS), asked="key").mean("asking", skipna=False),
         ),
         "accuracy carried": (
-            lost.sel(target="last", source=ANCHORS).max("source"),
-            lost.sel(target=ANCHORS, source="key").max("target"),
+            lost.sel(target="last", source=list(ANCHORS)).max("source"),
+            lost.sel(target=list(ANCHORS), source="key").max("target"),
         ),
     }
     small, large = float(dataset["gamma"].min()), float(dataset["gamma"].max())

@@ -53,7 +53,7 @@ def caption(dataset: xr.Dataset) -> str:
 def finding(dataset: xr.Dataset) -> Finding:
     """What the runs say."""
     last = at_end(dataset)
-    relative = (last["stable_rank"] / dataset["null_stable_rank"]).mean("matrix")
+    relative = (last["stable_rank"] / dataset["null_stable_rank"]).mean("layer")
     values = {"query": of_query(dataset, "stable_rank"), "every": relative}
     runs = final_runs(dataset, values)
     words = {

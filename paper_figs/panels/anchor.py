@@ -9,15 +9,14 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from experiments.anchor.schema import NOT_CONVERGED
+from experiments._layers import QUERY
+from experiments.anchor.schema import NOT_CONVERGED, PHASES, TRAINED
 from lowcomplex.plots.page import MARKERS, canvas, categorical, panel_letters, sequential, style
 from paper_figs.panels.axes import require
 from paper_figs.panels.curves import draw_curves
 from paper_figs.panels.runs import (
     DIMENSION_LABELS,
     GROUP_LABELS,
-    SEEN,
-    UNSEEN,
     accuracy_table,
     at_end,
     tick_label,
@@ -42,8 +41,8 @@ def plot_accuracies(dataset: xr.Dataset) -> Figure:
     table = accuracy_table(dataset)
     figure = canvas(1, 2, height=2.9, sharey=True)
     unseen, seen = figure.axes
-    colors = dict(zip((*UNSEEN, *SEEN), categorical(5), strict=True))
-    for axis, groups in ((unseen, UNSEEN), (seen, SEEN)):
+    colors = dict(zip((*PHASES, *TRAINED), categorical(5), strict=True))
+    for axis, groups in ((unseen, PHASES), (seen, TRAINED)):
         runs = table[table["group"].isin(groups)]
         draw_curves(axis, runs, "group", {group: colors[group] for group in groups}, labels=GROUP_LABELS)
         axis.set_ylim(-0.04, 1.04)
@@ -112,13 +111,13 @@ def plot_offsets(dataset: xr.Dataset, *, inferential: int = -10, symmetric: int 
     return figure
 
 
-def complexity_table(dataset: xr.Dataset, matrix: str = "block 1 query") -> pd.DataFrame:
+def complexity_table(dataset: xr.Dataset, layer: str = QUERY) -> pd.DataFrame:
     """Final rank of one matrix beside the composed share of the same run's answers.
 
     Args:
-        dataset: `stable_rank` and `effective_rank` over the run dimensions, time and `matrix`, and what
+        dataset: `stable_rank` and `effective_rank` over the run dimensions, `step` and `layer`, and what
             `accuracy_table` needs.
-        matrix: The matrix.
+        layer: The matrix.
 
     Returns:
         Columns: the run dimensions, stable_rank, effective_rank, inferential, phase.
@@ -126,30 +125,28 @@ def complexity_table(dataset: xr.Dataset, matrix: str = "block 1 query") -> pd.D
     Raises:
         ValueError: The dataset lacks a variable or a dimension.
     """
-    require(dataset, _RANKS, ("gamma", "seed", "matrix"))
+    require(dataset, _RANKS, ("gamma", "seed", "layer"))
     answers = accuracy_table(dataset)
     answers = answers[answers["group"] == "inferential"].rename(columns={"accuracy": "inferential"})
     fields = [str(name) for name in dataset["phase"].dims]
-    ranks = at_end(dataset[list(_RANKS)]).sel(matrix=matrix).reset_coords(drop=True)
+    ranks = at_end(dataset[list(_RANKS)]).sel(layer=layer).reset_coords(drop=True)
     table = ranks.to_dataframe().reset_index()[[*fields, *_RANKS]]
     return table.merge(answers[[*fields, "inferential", "phase"]], on=fields)
 
 
 @style()
-def plot_complexity(
-    dataset: xr.Dataset, matrix: str = "block 1 query", *, shape: str | None = None
-) -> Figure:
+def plot_complexity(dataset: xr.Dataset, layer: str = QUERY, *, shape: str | None = None) -> Figure:
     """Does a lower rank mean a composed answer? One mark a run.
 
     Args:
         dataset: As for `complexity_table`.
-        matrix: The matrix whose rank is drawn.
+        layer: The matrix whose rank is drawn.
         shape: A run dimension that marks tell apart, besides γ, which colors do.
 
     Returns:
         The figure.
     """
-    table = complexity_table(dataset, matrix)
+    table = complexity_table(dataset, layer)
     figure = canvas(1, 2, height=2.5, sharey=True)
     gammas = np.unique(table["gamma"])
     colors = dict(zip(gammas, sequential(len(gammas)), strict=True))
@@ -167,7 +164,7 @@ def plot_complexity(
             runs = table[(table["gamma"] == gamma) & (told == value)]
             axis.scatter(runs[measure], runs["inferential"], color=color, s=22, linewidth=0, marker=marker)
         axis.scatter(failed[measure], failed["inferential"], color="black", marker="x", s=22, linewidth=0.9)
-        axis.set_xlabel(f"{measure.replace('_', ' ')}, {matrix} matrix")
+        axis.set_xlabel(f"{measure.replace('_', ' ')}, {layer} matrix")
         axis.set_ylim(-0.04, 1.04)
     figure.axes[0].set_ylabel("inferential share, pair (4, 3)")
     if len(failed):

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from experiments.anchor.schema import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED, TRAINED, UNTRAINED
 from lowcomplex.plots.page import MARKERS, canvas, categorical, shared_legend, style
 from paper_figs.panels.runs import DIMENSION_LABELS, PANEL_TITLES, accuracy_table, tick_label
 
@@ -20,7 +20,7 @@ _ASIDE = 0.06
 def plot_answers_by(
     dataset: xr.Dataset,
     field: str,
-    groups: Sequence[str] = ("inferential", "symmetric", "seen_train_keys"),
+    groups: Sequence[str] = (*UNTRAINED, TRAINED[0]),
 ) -> Figure:
     """Final answers at each value of a run dimension, a color for each kind of answer.
 

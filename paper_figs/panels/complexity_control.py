@@ -9,12 +9,12 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure, SubFigure
 
+from experiments._layers import part_and_block
 from lowcomplex.plots.page import DOUBLE, style
 from paper_figs.panels.chosen_runs import Points
 from paper_figs.panels.cosines import cosine_panel, cosine_table
 from paper_figs.panels.embeddings import component_panel, component_table
 from paper_figs.panels.quantity_maps import quantity_panel, quantity_table
-from paper_figs.panels.ranks import part_and_block
 from paper_figs.panels.runs import at_end
 
 _FIELDS = ("weight_decay", "gamma")
@@ -24,30 +24,30 @@ def matrix_rank_table(dataset: xr.Dataset, measure: str = "stable_rank") -> pd.D
     """A rank of every matrix over γ and weight decay.
 
     Args:
-        dataset: `measure` over (weight_decay, gamma, seed, time, matrix), `null_` + `measure` over matrix
+        dataset: `measure` over (weight_decay, gamma, seed, step, layer), `null_` + `measure` over layer
             (and any run dimension), and what `quantity_table` needs.
         measure: "stable_rank" or "effective_rank".
 
     Returns:
-        `quantity_table` of the measure for each matrix, with columns matrix, part, block, and null.
+        `quantity_table` of the measure for each matrix, with columns layer, part, block, and null.
 
     Raises:
         ValueError: The dataset lacks a variable or a dimension.
     """
     last = at_end(dataset)[measure]
     null = dataset[f"null_{measure}"]
-    null = null.mean([name for name in null.dims if name != "matrix"])
-    names = [str(name) for name in dataset["matrix"].values]
-    columns = {name: last.sel(matrix=name, drop=True) for name in names}
+    null = null.mean([name for name in null.dims if name != "layer"])
+    names = [str(name) for name in dataset["layer"].values]
+    columns = {name: last.sel(layer=name, drop=True) for name in names}
     wide = quantity_table(dataset.drop_vars(measure).assign(columns), names, *_FIELDS)
     table = wide.melt(
-        [*_FIELDS, "runs", "not_converged", "seen"], names, var_name="matrix", value_name=measure
+        [*_FIELDS, "runs", "not_converged", "seen"], names, var_name="layer", value_name=measure
     )
-    parts = [part_and_block(name) for name in table["matrix"]]
+    parts = [part_and_block(name) for name in table["layer"]]
     return table.assign(
         part=[part for part, _ in parts],
         block=[block for _, block in parts],
-        null=table["matrix"].map(null.to_series()),
+        null=table["layer"].map(null.to_series()),
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from experiments._layers import QUERY
 from lowcomplex.nulls import pair_probability
 from lowcomplex.plots.page import canvas, panel_letters, style
 from paper_figs.panels.axes import ends, require
@@ -20,8 +21,6 @@ from paper_figs.panels.runs import at_end
 
 Array = NDArray[np.float64]
 
-# The matrix whose neurons `query_weight` holds.
-MATRIX = "block 1 query"
 _PARALLEL = 0.7
 
 
@@ -48,7 +47,7 @@ def cosine_summary_table(dataset: xr.Dataset, points: Points | None = None) -> p
     """How parallel the query matrix's neurons are in chosen runs, beside random directions.
 
     Args:
-        dataset: As for `cosine_table`, and `condensed_directions` over the points' fields, time and matrix.
+        dataset: As for `cosine_table`, and `condensed_directions` over the points' fields, step and layer.
         points: As for `cosine_table`.
 
     Returns:
@@ -58,8 +57,8 @@ def cosine_summary_table(dataset: xr.Dataset, points: Points | None = None) -> p
     Raises:
         ValueError: The dataset lacks a variable or a dimension, or every run diverged.
     """
-    require(dataset, ("condensed_directions",), ("matrix",))
-    counts = at_end(dataset)["condensed_directions"].sel(matrix=MATRIX)
+    require(dataset, ("condensed_directions",), ("layer",))
+    counts = at_end(dataset)["condensed_directions"].sel(layer=QUERY)
     rows = []
     for run in _runs(dataset, points):
         table = _run_table(run)

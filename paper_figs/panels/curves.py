@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas.api.types import is_numeric_dtype
 
-from experiments.anchor.schema import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED, TRAINED, UNTRAINED
 from lowcomplex.plots.page import MARKERS, Color, canvas, categorical, panel_letters, sequential, style
 from paper_figs.panels.axes import gamma_ticks
 from paper_figs.panels.maps import draw_cells, share_bar
@@ -24,7 +24,7 @@ from paper_figs.panels.runs import DIMENSION_LABELS, PANEL_TITLES, accuracy_tabl
 def plot_answer_curves(
     dataset: xr.Dataset,
     color: str,
-    groups: Sequence[str] = ("inferential", "symmetric", "seen_train_keys"),
+    groups: Sequence[str] = (*UNTRAINED, TRAINED[0]),
 ) -> Figure:
     """Final answers against γ, a panel for each kind of answer, a color for each value of a run dimension.
 
@@ -56,7 +56,7 @@ def plot_answer_curves(
     handles, labels = figure.axes[0].get_legend_handles_labels()
     if (table["phase"] == NOT_CONVERGED).any():
         (cross,) = figure.axes[0].plot([], [], "x", color="black", markersize=4)
-        handles, labels = [*handles, cross], [*labels, "not converged"]
+        handles, labels = [*handles, cross], [*labels, NOT_CONVERGED]
     figure.legend(
         handles,
         labels,

@@ -10,16 +10,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.anchor.schema import COMPONENTS
 from lowcomplex.plots.page import Color, canvas, categorical, shared_legend, style
 from paper_figs.panels.axes import require
-from paper_figs.panels.runs import time_dimension
 
-COMPONENTS = (
-    "additive_symmetric",
-    "additive_antisymmetric",
-    "interaction_symmetric",
-    "interaction_antisymmetric",
-)
 _QUANTITIES = {"offset_variance": "offset", "logit_variance": "logits"}
 _MOST = 6
 # Below this share, a component is drawn at the panel's lower edge.
@@ -30,7 +24,8 @@ def decomposition_table(dataset: xr.Dataset) -> pd.DataFrame:
     """Variance over the anchor pairs by component, in time, mean over the seeds that did not diverge.
 
     Args:
-        dataset: `offset_variance` and `logit_variance` over (gamma, seed, time, component).
+        dataset: `offset_variance` and `logit_variance` over (gamma, seed, step, component); the coordinate
+            `fraction`.
 
     Returns:
         Columns gamma, fraction (of the training), quantity, component, variance, share (of the quantity's
@@ -39,8 +34,7 @@ def decomposition_table(dataset: xr.Dataset) -> pd.DataFrame:
     Raises:
         ValueError: The dataset lacks a variable or a dimension.
     """
-    require(dataset, tuple(_QUANTITIES), ("gamma", "seed", "component"))
-    time = time_dimension(dataset)
+    require(dataset, (*_QUANTITIES, "fraction"), ("gamma", "seed", "step", "component"))
     tables = []
     for quantity in _QUANTITIES:
         variance = dataset[quantity]
@@ -53,8 +47,6 @@ def decomposition_table(dataset: xr.Dataset) -> pd.DataFrame:
         )
         tables.append(means.to_dataframe().reset_index().assign(quantity=quantity))
     table = pd.concat(tables, ignore_index=True)
-    if time == "step" and "fraction" not in table:
-        table["fraction"] = table["step"] / table["step"].max()
     return table[["gamma", "fraction", "quantity", "component", "variance", "share"]]
 
 

@@ -15,13 +15,13 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from experiments.anchor.schema import NOT_CONVERGED
+from experiments.anchor.schema import NOT_CONVERGED, PHASES
 from lowcomplex.plots.page import canvas, sequential, style
 from paper_figs.panels.axes import require
 from paper_figs.panels.hypotheses import effect_table
 
 _RUNS = ("run_x", "run_y", "run_gamma", "run_phase", "run_left_out")
-_PHASES = (NOT_CONVERGED, "neither", "symmetric", "inferential")
+_PHASES = (NOT_CONVERGED, *reversed(PHASES))
 _WRAP = 24
 
 

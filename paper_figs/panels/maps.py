@@ -14,6 +14,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from experiments.anchor.schema import UNTRAINED
 from lowcomplex.plots.page import canvas, panel_letters, style
 from paper_figs.panels.runs import (
     CONVERGED,
@@ -27,7 +28,7 @@ from paper_figs.panels.runs import (
 
 @style()
 def plot_answer_maps(
-    dataset: xr.Dataset, rows: str, columns: str, groups: Sequence[str] = ("inferential", "symmetric")
+    dataset: xr.Dataset, rows: str, columns: str, groups: Sequence[str] = UNTRAINED
 ) -> Figure:
     """One map of final answers for each kind of answer, over two run dimensions.
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments._layers import part_and_block
 from lowcomplex.plots.page import canvas, sequential, shared_legend, style
 from paper_figs.panels.axes import gamma_ticks, require
 from paper_figs.panels.runs import at_end
 
-_BLOCK = re.compile(r"^block (\d+) (.+)$")
 _NULL_COLOR = "0.45"
 
 
@@ -22,21 +20,21 @@ def rank_table(dataset: xr.Dataset, measure: str) -> pd.DataFrame:
     """Final rank, or another measure, of every matrix of every run, beside a random matrix of its shape.
 
     Args:
-        dataset: `measure` over (gamma, seed, time, matrix) and "null_" + `measure` over matrix (and any
+        dataset: `measure` over (gamma, seed, step, layer) and "null_" + `measure` over layer (and any
             of gamma, seed).
         measure: Such as "stable_rank" or "effective_rank".
 
     Returns:
-        Columns gamma, seed, matrix, part, block, the measure, and its null; block is 0 outside the blocks.
+        Columns gamma, seed, layer, part, block, the measure, and its null; block is 0 outside the blocks.
 
     Raises:
         ValueError: The dataset lacks a variable or a dimension.
     """
     null = f"null_{measure}"
-    require(dataset, (measure, null), ("gamma", "seed", "matrix"))
+    require(dataset, (measure, null), ("gamma", "seed", "layer"))
     both = at_end(dataset)[[measure, null]]
-    table = both.to_dataframe().reset_index()[["gamma", "seed", "matrix", measure, null]]
-    parts = [part_and_block(name) for name in table["matrix"]]
+    table = both.to_dataframe().reset_index()[["gamma", "seed", "layer", measure, null]]
+    parts = [part_and_block(name) for name in table["layer"]]
     return table.assign(part=[part for part, _ in parts], block=[block for _, block in parts])
 
 
@@ -85,9 +83,3 @@ def _ranks_of_part(
         axis.fill_between(over.mean().index, over.min(), over.max(), color=color, alpha=0.2, linewidth=0)
         axis.plot(over.mean().index, over.mean(), marker="o", color=color, label=label)
     axis.set_ylim(0, 1.06 * float(max(table[measure].max(), null.max())))
-
-
-def part_and_block(matrix: str) -> tuple[str, int]:
-    """Split "block 1 query" into "query" and 1; the block is 0 outside the blocks."""
-    found = _BLOCK.match(matrix)
-    return (found[2], int(found[1])) if found else (matrix, 0)

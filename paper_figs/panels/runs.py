@@ -8,14 +8,12 @@ from typing import Any, TypeVar
 import pandas as pd
 import xarray as xr
 
-from experiments.anchor.schema import NOT_CONVERGED
+from experiments.anchor.schema import NEITHER, NOT_CONVERGED, PHASES, TRAINED, UNTRAINED
 from lowcomplex.plots.page import GAMMA_LABEL
 from paper_figs.panels.axes import require
 
 Records = TypeVar("Records", xr.DataArray, xr.Dataset)
 
-UNSEEN = ("inferential", "symmetric", "neither")
-SEEN = ("seen_train_keys", "seen_test_keys")
 # A run that knows fewer of its trained pairs has not learned its task.
 CONVERGED = 0.9
 
@@ -51,8 +49,7 @@ def accuracy_table(dataset: xr.Dataset) -> pd.DataFrame:
     """Final answers of every run.
 
     Args:
-        dataset: `accuracy` over run dimensions, `step` or `fraction`, and `group`; `phase` over the run
-            dimensions.
+        dataset: `accuracy` over run dimensions, `step` and `group`; `phase` over the run dimensions.
 
     Returns:
         Columns: the run dimensions, group, accuracy, phase. The group "neither" is what the inferential and
@@ -65,36 +62,26 @@ def accuracy_table(dataset: xr.Dataset) -> pd.DataFrame:
     runs = [str(dimension) for dimension in dataset["phase"].dims]
     final = at_end(dataset["accuracy"]).reset_coords(drop=True)
     neither = 1 - final.sel(group="inferential") - final.sel(group="symmetric").fillna(0)
-    final = xr.concat([final, neither.assign_coords(group="neither")], dim="group")
-    final = final.sel(group=[*UNSEEN, *SEEN]).transpose(*runs, "group")
+    final = xr.concat([final, neither.assign_coords(group=NEITHER)], dim="group")
+    final = final.sel(group=[*PHASES, *TRAINED]).transpose(*runs, "group")
     phase = dataset["phase"].reset_coords(drop=True).broadcast_like(final)
     table = xr.Dataset({"accuracy": final, "phase": phase}).to_dataframe().reset_index()
     return table[[*runs, "group", "accuracy", "phase"]]
-
-
-def time_dimension(data: Records) -> str:
-    """The dimension of the records in time: "step", or "fraction" of the training.
-
-    Raises:
-        ValueError: There is neither.
-    """
-    for name in ("step", "fraction"):
-        if name in data.dims:
-            return name
-    raise ValueError(f"expected data over step or fraction, got dimensions {list(data.dims)}")
 
 
 def at_end(data: Records) -> Records:
     """The last record of each run, its last checkpoint's: NaN if it diverged.
 
     Raises:
-        ValueError: The data are over neither `step` nor `fraction`.
+        ValueError: The data are not over `step`.
     """
-    return data.isel({time_dimension(data): -1})
+    if "step" not in data.dims:
+        raise ValueError(f"expected data over step, got dimensions {list(data.dims)}")
+    return data.isel(step=-1)
 
 
 def cell_table(
-    table: pd.DataFrame, rows: str, columns: str, *, groups: Sequence[str] = ("inferential", "symmetric")
+    table: pd.DataFrame, rows: str, columns: str, *, groups: Sequence[str] = UNTRAINED
 ) -> pd.DataFrame:
     """Mean over seeds for each cell of a map over two run dimensions.
 

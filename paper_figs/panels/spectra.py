@@ -10,12 +10,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments._layers import part_and_block
 from lowcomplex.nulls import random_singular_values
 from lowcomplex.plots.page import canvas, categorical, panel_letters, sequential, shared_legend, style
 from paper_figs.panels.axes import require
 from paper_figs.panels.chosen_runs import Points, Run, runs_near
-from paper_figs.panels.ranks import part_and_block
-from paper_figs.panels.runs import time_dimension
 
 _NULL_COLOR = "0.45"
 # Below this share of the variance, an eigenvalue is drawn at the panel's lower edge.
@@ -26,7 +25,8 @@ def covariance_table(dataset: xr.Dataset) -> pd.DataFrame:
     """Eigenvalues of the embeddings' covariance, mean over the seeds that did not diverge.
 
     Args:
-        dataset: `embedding_covariance` over (gamma, seed, time, index), descending in `index`.
+        dataset: `embedding_covariance` over (gamma, seed, step, index), descending in `index`; the
+            coordinate `fraction`.
 
     Returns:
         Columns gamma, fraction (of the training), index (from 1), eigenvalue, share (of the variance, mean
@@ -35,9 +35,8 @@ def covariance_table(dataset: xr.Dataset) -> pd.DataFrame:
     Raises:
         ValueError: The dataset lacks a variable or a dimension.
     """
-    require(dataset, ("embedding_covariance",), ("gamma", "seed", "index"))
+    require(dataset, ("embedding_covariance", "fraction"), ("gamma", "seed", "step", "index"))
     eigenvalues = dataset["embedding_covariance"]
-    time = time_dimension(dataset)
     whole = xr.DataArray(np.isfinite(eigenvalues)).all("index")
     total = eigenvalues.sum("index")
     means = xr.Dataset(
@@ -48,8 +47,6 @@ def covariance_table(dataset: xr.Dataset) -> pd.DataFrame:
         }
     )
     table = means.to_dataframe().reset_index()
-    if time == "step" and "fraction" not in table:
-        table["fraction"] = table["step"] / table["step"].max()
     table["index"] = 1 + table.groupby(["gamma", "fraction"]).cumcount()
     return table[["gamma", "fraction", "index", "eigenvalue", "share", "runs"]]
 
@@ -99,22 +96,22 @@ def singular_value_table(
     """Singular values of every matrix in chosen runs, over their root mean square, beside random ones.
 
     Args:
-        dataset: `singular_values` over the points' fields, matrix and index, NaN beyond a matrix's own, and
+        dataset: `singular_values` over the points' fields, layer and index, NaN beyond a matrix's own, and
             `seed` if all are kept.
         shapes: Of each matrix; one without a shape, or with another number of singular values than its shape
             has, has the null NaN.
         points: Values of the swept fields; the nearest runs that did not diverge are taken.
 
     Returns:
-        A column for each field, then seed, matrix, part, block, index (from 0), quantile ((index + 1/2) over
+        A column for each field, then seed, layer, part, block, index (from 0), quantile ((index + 1/2) over
         the number of values), value, and null (`lowcomplex.nulls.random_singular_values`).
 
     Raises:
         ValueError: The dataset lacks a variable or a dimension, or every run diverged.
     """
-    require(dataset, ("singular_values",), ("matrix", "index"))
+    require(dataset, ("singular_values",), ("layer", "index"))
     # A matrix has fewer values than the longest; what must be finite is its first.
-    firsts = dataset.assign(singular_values=dataset["singular_values"].isel(index=0, matrix=0))
+    firsts = dataset.assign(singular_values=dataset["singular_values"].isel(index=0, layer=0))
     runs = runs_near(firsts, "singular_values", points)
     return pd.concat([_singular_values(dataset, run, shapes) for run in runs], ignore_index=True)
 
@@ -145,7 +142,7 @@ def plot_singular_values(
         for gamma, color in zip(gammas, categorical(len(gammas)), strict=True):
             for _, line in of_part[of_part["gamma"] == gamma].groupby("block"):
                 axis.plot(line["quantile"], line["value"], color=color, linewidth=1, label=f"γ = {gamma:g}")
-        null = of_part[of_part["matrix"] == of_part["matrix"].iloc[0]]
+        null = of_part[of_part["layer"] == of_part["layer"].iloc[0]]
         null = null[null["gamma"] == gammas[0]]
         axis.plot(null["quantile"], null["null"], "--", color=_NULL_COLOR, linewidth=1, label="random matrix")
         axis.set_title(part, loc="left")
@@ -163,20 +160,20 @@ def _singular_values(dataset: xr.Dataset, run: Run, shapes: Mapping[str, tuple[i
     values = dataset["singular_values"]
     values = values.sel(run.selection if "seed" in values.dims else run.point)
     tables = []
-    for matrix in values["matrix"].values:
-        found = values.sel(matrix=matrix).values.astype(float)
+    for layer in values["layer"].values:
+        found = values.sel(layer=layer).values.astype(float)
         found = found[np.isfinite(found)]
         if not len(found):
             continue
-        shape = shapes.get(str(matrix), (0, 0))
+        shape = shapes.get(str(layer), (0, 0))
         fits = min(shape) == len(found)
         null = random_singular_values(*shape) if fits else np.full(len(found), np.nan)
-        part, block = part_and_block(matrix)
+        part, block = part_and_block(layer)
         tables.append(
             pd.DataFrame(
                 {
                     **run.selection,
-                    "matrix": matrix,
+                    "layer": layer,
                     "part": part,
                     "block": block,
                     "index": np.arange(len(found)),

@@ -27,7 +27,7 @@ def loss_time_table(dataset: xr.Dataset) -> pd.DataFrame:
     Raises:
         ValueError: The dataset lacks a variable or a dimension.
     """
-    require(dataset, ("steps_to_loss", "phase", "step"), ("seed", "fraction"))
+    require(dataset, ("steps_to_loss", "phase"), ("seed", "step"))
     return _times(dataset, "steps_to_loss")
 
 
@@ -47,8 +47,8 @@ def pair_time_table(dataset: xr.Dataset) -> pd.DataFrame:
     """
     require(
         dataset,
-        ("steps_to_accuracy", "phase", "step"),
-        ("seed", "fraction", "first_anchor", "second_anchor"),
+        ("steps_to_accuracy", "phase"),
+        ("seed", "step", "first_anchor", "second_anchor"),
     )
     return _times(dataset, "steps_to_accuracy")
 

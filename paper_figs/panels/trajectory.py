@@ -7,10 +7,10 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
+from experiments._layers import part_and_block
 from lowcomplex.plots.page import canvas, categorical, panel_letters, style
 from paper_figs.panels.axes import gamma_ticks, require
 from paper_figs.panels.curves import draw_runs
-from paper_figs.panels.ranks import part_and_block
 from paper_figs.panels.runs import at_end
 
 _NULL_COLOR = "0.45"
@@ -23,26 +23,26 @@ def trajectory_table(dataset: xr.Dataset) -> pd.DataFrame:
 
     Args:
         dataset: `trajectory_dimension` and `phase` over (gamma, seed), `effective_rank` and
-            `relative_displacement` over (gamma, seed, time, matrix), `null_effective_rank` over matrix (and
+            `relative_displacement` over (gamma, seed, step, layer), `null_effective_rank` over layer (and
             any of gamma, seed).
 
     Returns:
-        Columns gamma, seed, phase, trajectory_dimension, matrix, part, effective_rank, null_effective_rank,
+        Columns gamma, seed, phase, trajectory_dimension, layer, part, effective_rank, null_effective_rank,
         relative_rank (their quotient), relative_displacement.
 
     Raises:
         ValueError: The dataset lacks a variable or a dimension.
     """
     names = ("effective_rank", "null_effective_rank", "relative_displacement")
-    require(dataset, ("trajectory_dimension", "phase", *names), ("gamma", "seed", "matrix"))
+    require(dataset, ("trajectory_dimension", "phase", *names), ("gamma", "seed", "layer"))
     matrices = at_end(dataset)[list(names)].to_dataframe().reset_index()
     runs = dataset[["trajectory_dimension", "phase"]].to_dataframe().reset_index()
     table = matrices.merge(runs[["gamma", "seed", "trajectory_dimension", "phase"]], on=["gamma", "seed"])
     table = table.assign(
-        part=[part_and_block(name)[0] for name in table["matrix"]],
+        part=[part_and_block(name)[0] for name in table["layer"]],
         relative_rank=table["effective_rank"] / table["null_effective_rank"],
     )
-    order = ["gamma", "seed", "phase", "trajectory_dimension", "matrix", "part", *names[:2], "relative_rank"]
+    order = ["gamma", "seed", "phase", "trajectory_dimension", "layer", "part", *names[:2], "relative_rank"]
     return table[[*order, names[2]]]
 
 

@@ -148,10 +148,9 @@ def frequency_principle(positions: int = 64) -> xr.Dataset:
 
 def anchor_gamma() -> xr.Dataset:
     """Ranks that fall with γ; answers that turn from symmetric to inferential; one run not converged."""
-    runs = synthetic_anchor.runs(
+    return synthetic_anchor.runs(
         study="anchor_gamma", gamma=[0.4, 0.6, 0.8, 0.9], seed=range(3), large_of_all=True
     )
-    return runs.swap_dims(fraction="step")
 
 
 def diverged(record: xr.Dataset) -> xr.Dataset:

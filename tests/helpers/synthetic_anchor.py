@@ -88,13 +88,13 @@ def runs(
     embedding = rng.normal(size=(*shape, 80, 64)) + 3 * over(gamma, 80, 64) ** 4 * ramp
     spectra = np.sort(rng.random((*shape, len(matrices), 64)), axis=-1)[..., ::-1]
     spectra = spectra * np.exp(-np.arange(64) / 64 * 8 * over(gamma, len(matrices), 64))
-    t = ("fraction",)
+    t = ("step",)
     dataset = xr.Dataset(
         {
             "accuracy": ((*dims, *t, "group"), accuracy),
             "loss": ((*dims, *t), loss),
             "training_loss": ((*dims, *t), loss * 1.02),
-            **{name: ((*dims, *t, "matrix"), array) for name, array in weights.items()},
+            **{name: ((*dims, *t, "layer"), array) for name, array in weights.items()},
             "embedding_dimension": ((*dims, *t), 60 * fall[..., 0]),
             "embedding_ordinality": ((*dims, *t), over(gamma, len(time)) * grown),
             "embedding_covariance": ((*dims, *t, "index"), eigenvalues),
@@ -111,18 +111,18 @@ def runs(
             "steps_to_loss": (dims, learned),
             "steps_to_accuracy": ((*dims, "first_anchor", "second_anchor"), over(learned, 4, 4)),
             "deviation_share": ((*dims, "offset"), deviation),
-            "null_effective_rank": ((*dims, "matrix"), np.full((*shape, len(matrices)), 45.0)),
-            "null_stable_rank": ((*dims, "matrix"), np.full((*shape, len(matrices)), 17.0)),
-            "singular_values": ((*dims, "matrix", "index"), spectra),
+            "null_effective_rank": ((*dims, "layer"), np.full((*shape, len(matrices)), 45.0)),
+            "null_stable_rank": ((*dims, "layer"), np.full((*shape, len(matrices)), 17.0)),
+            "singular_values": ((*dims, "layer", "index"), spectra),
             "query_weight": ((*dims, "neuron", "input"), query),
             "token_embedding": ((*dims, "token", "width"), embedding),
         },
         coords={
             **dict(zip(dims, values, strict=True)),
-            "fraction": list(FRACTIONS),
-            "step": ("fraction", np.round(2000 * time).astype(int)),
+            "step": np.round(2000 * time).astype(int),
+            "fraction": ("step", list(FRACTIONS)),
             "group": ["seen_train_keys", "seen_test_keys", "inferential", "symmetric"],
-            "matrix": matrices,
+            "layer": matrices,
             "pairs": ["seen", "unseen"],
             "frequency": np.arange(41.0),
             "first_anchor": [1, 2, 3, 4],
@@ -143,11 +143,11 @@ def runs(
     )
     if "depth" in dims:
         own = xr.DataArray(
-            [int(n.split()[1]) if n.startswith("block") else 1 for n in matrices], dims="matrix"
+            [int(n.split()[1]) if n.startswith("block") else 1 for n in matrices], dims="layer"
         )
         there = own <= dataset["depth"]
         for name, variable in dataset.data_vars.items():
-            if "matrix" in variable.dims:
+            if "layer" in variable.dims:
                 dataset[name] = variable.where(there)
         dataset["representation_gap"] = dataset["representation_gap"].where(
             dataset["block"] <= dataset["depth"]
@@ -160,7 +160,7 @@ def runs(
         diverged = tuple(1 if d == "seed" else 0 for d in dims)
         dataset["phase"][diverged], dataset["diverged_at"][diverged] = "not converged", 900
         for name, variable in dataset.data_vars.items():
-            if "fraction" in variable.dims:
+            if "step" in variable.dims:
                 dataset[name] = variable.where(
                     (dataset["diverged_at"] < 0) | (dataset["step"] <= dataset["diverged_at"])
                 )

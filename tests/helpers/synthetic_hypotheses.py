@@ -54,19 +54,20 @@ def runs() -> xr.Dataset:
     return xr.Dataset(
         {
             "phase": (dims, phase),
-            "stable_rank": ((*dims, "fraction", "matrix"), final),
+            "stable_rank": ((*dims, "step", "layer"), final),
             "accuracy": (
-                (*dims, "fraction", "group"),
+                (*dims, "step", "group"),
                 np.broadcast_to(composed[..., None, None], (*shape, 2, 1)),
             ),
-            "training_loss": ((*dims, "fraction"), rng.lognormal(-3, 0.5, (*shape, 2))),
+            "training_loss": ((*dims, "step"), rng.lognormal(-3, 0.5, (*shape, 2))),
         },
         coords={
             "gamma": gammas,
             "weight_decay": decays,
             "seed": seeds,
-            "fraction": [0.5, 1.0],
-            "matrix": ["block 1 query"],
+            "step": [1, 2],
+            "fraction": ("step", [0.5, 1.0]),
+            "layer": ["block 1 query"],
             "group": ["inferential"],
         },
         attrs={"study": "simulated"},

@@ -34,8 +34,8 @@ def runs(study: str, *, advantage: float = 0.4, seeds: int = 3, failed: bool = T
         {
             "accuracy": ((*per_run, "step", "group"), accuracy),
             "training_loss": ((*per_run, "step"), np.ones(shape)[..., None] / (1 + steps)),
-            "effective_rank": ((*per_run, "step", "matrix"), 2 * rank),
-            "stable_rank": ((*per_run, "step", "matrix"), rank),
+            "effective_rank": ((*per_run, "step", "layer"), 2 * rank),
+            "stable_rank": ((*per_run, "step", "layer"), rank),
             "converged": (per_run, converged),
             "steps_to_convergence": (per_run, times),
             "diverged_at": (per_run, np.full(shape, -1)),
@@ -48,7 +48,7 @@ def runs(study: str, *, advantage: float = 0.4, seeds: int = 3, failed: bool = T
             "seed": range(seeds),
             "step": steps,
             "group": ["train", *GROUPS[study]],
-            "matrix": list(MATRICES),
+            "layer": list(MATRICES),
         },
     )
     if study == "scan_generalization":

@@ -21,7 +21,7 @@ def _finding(name: str, dataset: xr.Dataset) -> Finding:
 def _composing(dataset: xr.Dataset, share: xr.DataArray) -> xr.Dataset:
     """The same runs with another share of composed answers at the end; all converged."""
     dataset = dataset.copy(deep=True)
-    dataset["accuracy"].loc[{"fraction": 1, "group": "inferential"}] = share
+    dataset["accuracy"].loc[{"step": 2000, "group": "inferential"}] = share
     return dataset.assign(phase=xr.full_like(dataset["phase"], "neither"))
 
 
@@ -30,7 +30,7 @@ def test_a_hump_in_the_rank_is_told_from_a_trough(sign: int, verdict: str) -> No
     dataset = synthetic.dataset("anchor_weight_decay")
     phase = dataset["phase"]
     rank = phase.copy(data=np.geomspace(1, 25, phase.size).reshape(phase.shape))
-    dataset["stable_rank"].loc[{"fraction": 1, "matrix": "block 1 query"}] = rank.astype(float)
+    dataset["stable_rank"].loc[{"step": 2000, "layer": "block 1 query"}] = rank.astype(float)
     away = abs(np.log(rank.astype(float) / COMPOSING_RANK))
     planted = _composing(dataset, 0.5 + sign * (0.4 - 0.4 * away / away.max()))
     assert _finding("rank_and_composition_decay", planted).agreement.value == verdict
@@ -56,8 +56,7 @@ def test_noise_and_depth_are_judged_at_the_large_gamma_alone(sign: int, verdict:
 def test_a_dimension_that_only_falls_in_training_is_not_what_the_paper_says() -> None:
     dataset = synthetic.dataset("anchor_gamma")
     assert "fell and then rose in 0 of" in _finding("p1_fig12ab_embedding_covariance", dataset).text
-    time = next(name for name in dataset["embedding_dimension"].dims if name in ("step", "fraction"))
     turned = dataset["embedding_dimension"].copy()
-    turned[{time: -1}] = turned.max() + 0 * turned.isel({time: -1})
+    turned[{"step": -1}] = turned.max() + 0 * turned.isel(step=-1)
     turning = dataset.assign(embedding_dimension=turned)
     assert "and then rose in 0 of" not in _finding("p1_fig12ab_embedding_covariance", turning).text

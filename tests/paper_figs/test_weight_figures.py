@@ -45,7 +45,7 @@ def test_matrices_have_the_shapes_of_the_study_s_network() -> None:
     shapes = matrix_shapes(synthetic.anchor_gamma())
     assert shapes["embedding"] == (201, 64)
     assert shapes["block 3 feedforward in"] == (128, 64)
-    assert list(shapes) == list(map(str, synthetic.anchor_gamma()["matrix"].values))
+    assert list(shapes) == list(map(str, synthetic.anchor_gamma()["layer"].values))
 
 
 def test_only_composing_leaves_an_antisymmetric_interaction() -> None:

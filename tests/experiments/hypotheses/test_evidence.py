@@ -30,15 +30,15 @@ def _study(
     return xr.Dataset(
         {
             "phase": (dims, phase),
-            "stable_rank": ((*dims, "fraction", "matrix"), (rank + drift)[..., None, None]),
-            "accuracy": ((*dims, "fraction", "group"), (composed + drift)[..., None, None]),
-            "training_loss": ((*dims, "fraction"), loss[..., None]),
+            "stable_rank": ((*dims, "step", "layer"), (rank + drift)[..., None, None]),
+            "accuracy": ((*dims, "step", "group"), (composed + drift)[..., None, None]),
+            "training_loss": ((*dims, "step"), loss[..., None]),
         },
         coords={
             "gamma": GAMMAS,
             "seed": np.arange(seeds),
-            "fraction": [1.0],
-            "matrix": ["embedding"],
+            "fraction": ("step", [1.0]),
+            "layer": ["embedding"],
             "group": ["inferential"],
         },
         attrs={"study": "simulated"},

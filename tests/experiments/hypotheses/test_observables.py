@@ -16,26 +16,26 @@ def _dataset() -> xr.Dataset:
     time[1, 1, 2:] = np.nan
     per_matrix = time[..., None] + np.array([0.0, 0.25, 0.5])
     per_matrix[0, :, :, 2] = np.nan
-    dims = ("gamma", "seed", "fraction")
+    dims = ("gamma", "seed", "step")
     return xr.Dataset(
         {
             "phase": (
                 dims[:2],
                 np.array([["symmetric", "neither"], ["inferential", "not converged"]], dtype=object),
             ),
-            "stable_rank": ((*dims, "matrix"), per_matrix),
+            "stable_rank": ((*dims, "layer"), per_matrix),
             "accuracy": ((*dims, "group"), np.stack((time / 10, time / 20), -1)),
             "training_loss": (dims, time),
             "shift_equivariant_share": ((*dims, "pairs"), np.full((2, 2, 4, 1), 0.75)),
             "offset_variance": ((*dims, "component"), np.broadcast_to([1.0, 2.0, 3.0, 4.0], (2, 2, 4, 4))),
-            "token_map_power": (("gamma", "fraction", "pairs", "frequency"), np.ones((2, 4, 1, 5))),
+            "token_map_power": (("gamma", "step", "pairs", "frequency"), np.ones((2, 4, 1, 5))),
             "trajectory_dimension": (dims[:2], runs),
         },
         coords={
             "gamma": [0.5, 0.8],
             "seed": [0, 1],
-            "fraction": FRACTIONS,
-            "matrix": ["embedding", "block 1 query", "block 2 query"],
+            "fraction": ("step", FRACTIONS),
+            "layer": ["embedding", "block 1 query", "block 2 query"],
             "group": ["inferential", "symmetric"],
             "pairs": ["unseen"],
             "component": [
@@ -59,11 +59,11 @@ def test_one_row_a_run_with_its_fields_and_phase() -> None:
     np.testing.assert_allclose(table["inferential"], [100, 100.1, 100.2, np.nan])
 
 
-@pytest.mark.parametrize("dimension", ["fraction", "step"])
-def test_a_fraction_of_training(dimension: str) -> None:
+@pytest.mark.parametrize("labels", [None, [0, 10, 50, 100]])
+def test_a_fraction_of_training(labels: list[int] | None) -> None:
     dataset = _dataset()
-    if dimension == "step":
-        dataset = dataset.rename_dims(fraction="step").assign_coords(step=[0, 10, 50, 100])
+    if labels is not None:
+        dataset = dataset.assign_coords(step=labels)
     table = observables(dataset, ["training_loss"], fraction=0.1)
     np.testing.assert_allclose(table["training_loss"], [100, 101, 102, 103])
     with pytest.raises(ValueError, match=r"fraction: expected one of 0, 0.1, 0.5, 1, got 0.2"):
@@ -114,7 +114,7 @@ def test_shares_of_the_function() -> None:
     [
         ("depth", "do not differ in it"),
         ("effective_rank: embedding", "lacks effective_rank"),
-        ("stable_rank: block 4 key", "no matrix 'block 4 key'"),
+        ("stable_rank: block 4 key", "no layer 'block 4 key'"),
         ("token map high-frequency share: unseen", "expected one value a run, over gamma, seed"),
     ],
 )

@@ -14,7 +14,7 @@ def test_answers_of_every_run_stand_in_the_table() -> None:
     assert list(table.columns) == ["depth", "gamma", "seed", "group", "accuracy", "phase"]
     assert len(table) == 2 * 2 * 3 * 5
     one = table.query("depth == 3 and gamma == 0.8 and seed == 1 and group == 'symmetric'")["accuracy"].item()
-    at = dataset["accuracy"].sel(depth=3, gamma=0.8, seed=1, fraction=1, group="symmetric")
+    at = dataset["accuracy"].sel(depth=3, gamma=0.8, seed=1, step=2000, group="symmetric")
     assert one == pytest.approx(float(at))
 
 
@@ -47,6 +47,6 @@ def test_a_map_refuses_what_it_would_average_over() -> None:
 
 
 def test_what_is_not_over_time_is_refused() -> None:
-    dataset = synthetic_anchor.runs(gamma=[0.8], seed=[0]).isel(fraction=-1)
-    with pytest.raises(ValueError, match="step or fraction"):
+    dataset = synthetic_anchor.runs(gamma=[0.8], seed=[0]).isel(step=-1)
+    with pytest.raises(ValueError, match="over step"):
         accuracy_table(dataset)

@@ -92,9 +92,9 @@ def test_components_of_a_planted_line() -> None:
 
 def test_ranks_keep_their_matrix_and_its_null() -> None:
     table = rank_table(synthetic.anchor_gamma(), "stable_rank")
-    row = table[(table["matrix"] == "block 2 feedforward in") & (table["gamma"] == 0.6)].iloc[0]
+    row = table[(table["layer"] == "block 2 feedforward in") & (table["gamma"] == 0.6)].iloc[0]
     assert (row["part"], row["block"], row["null_stable_rank"]) == ("feedforward in", 2, 17.0)
-    assert set(table.loc[table["matrix"] == "embedding", "block"]) == {0}
+    assert set(table.loc[table["layer"] == "embedding", "block"]) == {0}
 
 
 def test_orientations_are_wrapped() -> None:

@@ -97,13 +97,13 @@ def test_shares_of_the_embeddings_variance() -> None:
 def test_a_random_matrix_has_random_singular_values(over_decay: xr.Dataset) -> None:
     dataset = over_decay.copy(deep=True)
     random = np.random.default_rng(0).normal(size=(201, 64))
-    dataset["singular_values"].loc[{"matrix": "embedding"}] = np.linalg.svd(random, compute_uv=False)
+    dataset["singular_values"].loc[{"layer": "embedding"}] = np.linalg.svd(random, compute_uv=False)
     shapes = {"embedding": (201, 64), "positions": (9, 64)}
     table = singular_value_table(dataset, shapes, ({"weight_decay": 0.01, "gamma": 0.5},))
-    embedding = table[table["matrix"] == "embedding"]
+    embedding = table[table["layer"] == "embedding"]
     np.testing.assert_allclose(embedding["value"], embedding["null"], atol=0.06)
     # Neither a shape that does not fit nor none at all gives a null.
-    assert table.loc[table["matrix"] != "embedding", "null"].isna().all()
+    assert table.loc[table["layer"] != "embedding", "null"].isna().all()
     assert table["value"].notna().all()
 
 
@@ -130,10 +130,10 @@ def test_means_of_cells_leave_out_what_diverged() -> None:
 def test_ranks_over_decay_keep_their_matrix(over_decay: xr.Dataset) -> None:
     table = matrix_rank_table(over_decay)
     row = table[
-        (table["matrix"] == "block 2 value") & (table["gamma"] == 0.8) & (table["weight_decay"] == 1.0)
+        (table["layer"] == "block 2 value") & (table["gamma"] == 0.8) & (table["weight_decay"] == 1.0)
     ].iloc[0]
-    place = {"matrix": "block 2 value", "gamma": 0.8, "weight_decay": 1.0}
-    expected = over_decay["stable_rank"].sel(place).isel(fraction=-1).mean()
+    place = {"layer": "block 2 value", "gamma": 0.8, "weight_decay": 1.0}
+    expected = over_decay["stable_rank"].sel(place).isel(step=-1).mean()
     assert row["stable_rank"] == pytest.approx(float(expected))
     assert (row["part"], row["block"], row["null"]) == ("value", 2, 17.0)
 
@@ -147,7 +147,7 @@ def test_components_of_the_answers_sum_to_one() -> None:
 def test_ranks_along_the_path_are_relative_to_random_ones() -> None:
     dataset = synthetic_anchor.runs(gamma=[0.5, 0.8], seed=range(3))
     table = trajectory_table(dataset)
-    row = table[(table["matrix"] == "block 1 key") & (table["gamma"] == 0.8) & (table["seed"] == 0)].iloc[0]
-    rank = dataset["effective_rank"].sel(gamma=0.8, seed=0, matrix="block 1 key").isel(fraction=-1)
+    row = table[(table["layer"] == "block 1 key") & (table["gamma"] == 0.8) & (table["seed"] == 0)].iloc[0]
+    rank = dataset["effective_rank"].sel(gamma=0.8, seed=0, layer="block 1 key").isel(step=-1)
     assert row["relative_rank"] == pytest.approx(float(rank) / 45)
     assert row["trajectory_dimension"] == pytest.approx(1.8)
