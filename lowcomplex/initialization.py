@@ -36,10 +36,10 @@ def initialize(
     kernel size of a convolution, the rows of a GPT-2 style Conv1D; for embeddings (tokens, positions)
     it is the embedding dimension, never the vocabulary (Zhang et al. 2024, 2025). Attention's packed
     input projection has its columns; of stacked matrices, such as experts, each has its own d_in.
-    Normalization layers stay as they are; a tied weight is drawn once. A weight that the module computes
-    from other parameters (weight normalization) is set through those. What else counts as a weight matrix
-    is decided by `lowcomplex.matrices`. Numbers depend on the generator and the order of the parameters,
-    not on the device.
+    Normalization layers stay as they are, and padding rows zero; a tied weight is drawn once. A weight that
+    the module computes from other parameters (weight normalization) is set through those. What else counts
+    as a weight matrix is decided by `lowcomplex.matrices`. Numbers depend on the generator and the order of
+    the parameters, not on the device.
 
     Args:
         module: The network; changed in place.

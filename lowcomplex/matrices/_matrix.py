@@ -25,6 +25,7 @@ class WeightMatrix:
         layout: How it is stored, one of `LAYOUTS`.
         groups: Of a convolution; 1 where nothing tells.
         tied_to: Other names of the same weight.
+        padding: The row of an embedding that stays zero, if one does.
         computed: How the module computes the weight from other parameters; None if it is a parameter.
     """
 
@@ -33,6 +34,7 @@ class WeightMatrix:
     layout: Layout
     groups: int = 1
     tied_to: tuple[str, ...] = ()
+    padding: int | None = None
     computed: Computed | None = field(default=None, repr=False)
 
     @property
@@ -85,7 +87,7 @@ class WeightMatrix:
             yield replace(self, name=name, weight=self.weight[place], layout=single(self.layout))
 
     def put(self, values: Tensor) -> None:
-        """Make the weight in use hold these values.
+        """Make the weight in use hold these values, except the zeros of a padding row.
 
         Args:
             values: As `weight`.
@@ -93,6 +95,9 @@ class WeightMatrix:
         Raises:
             ValueError: The weight is computed from parameters that cannot give it these values.
         """
+        if self.padding is not None:
+            values = values.clone()
+            values[self.padding] = 0
         if self.computed is None:
             with torch.no_grad():
                 self.weight.copy_(values)

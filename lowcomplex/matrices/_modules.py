@@ -140,7 +140,9 @@ def _item(
         return Skipped(name, shape, reason)
     own = name.rpartition(".")[2]
     chosen = _layout_of(part, own, {**shapes, own: shape})
-    return WeightMatrix(name, value, chosen, int(getattr(part, "groups", 1)), computed=computed)
+    groups = int(getattr(part, "groups", 1))
+    padding = part.padding_idx if isinstance(part, nn.Embedding | nn.EmbeddingBag) else None
+    return WeightMatrix(name, value, chosen, groups, padding=padding, computed=computed)
 
 
 def _laid(matrix: WeightMatrix, layouts: Mapping[str, Layout]) -> WeightMatrix:

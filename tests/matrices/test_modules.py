@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from lowcomplex import Tracker, effective_gamma, effective_rank, initialize
 from lowcomplex.matrices import NO_VALUES, Skipped, WeightMatrix, of_module
-from lowcomplex.training import adamw
+from lowcomplex.training import Ensemble, adamw
 
 
 def _found(module: nn.Module, **options: object) -> tuple[dict[str, WeightMatrix], dict[str, str]]:
@@ -163,6 +163,40 @@ def test_weights_without_values_are_refused() -> None:
     with pytest.raises(ValueError, match="'weight' cannot be initialized: has no shape"):
         initialize(nn.LazyLinear(4), 1.0)
     assert _found(nn.Linear(3, 0))[1]["weight"] == "empty"
+
+
+def test_padding_rows_stay_zero() -> None:
+    plain, padded = nn.Embedding(10, 4), nn.Embedding(10, 4, padding_idx=3)
+    for layer in (plain, padded):
+        initialize(layer, 0.5, generator=torch.Generator().manual_seed(0))
+    assert not padded.weight[3].any()
+    others = [row for row in range(10) if row != 3]
+    assert torch.equal(padded.weight[others], plain.weight[others])
+
+
+def test_stacks_and_convolutions_of_all_members_of_an_ensemble() -> None:
+    class Mixture(_Raw):
+        def __init__(self, seed: int) -> None:
+            super().__init__(w=(3, 5, 4))
+            torch.manual_seed(seed)
+            nn.init.normal_(self.w)
+            self.conv = nn.Conv1d(4, 6, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.einsum("bi,eoi->beo", x, self.w).sum() + self.conv(x[..., None].expand(-1, -1, 3))
+
+    ensemble = Ensemble([Mixture(seed) for seed in range(2)], learning_rate=0.1)
+    tracker = Tracker(ensemble, ("effective_rank",))
+    tracker.step()
+    record = tracker.dataset()["effective_rank"].squeeze("step")
+    assert record["layer"].values.tolist() == ["w.0", "w.1", "w.2", "conv.weight"]
+    for member in range(2):
+        network = ensemble.member(member)
+        expected = [
+            *effective_rank(network.w.detach()),
+            effective_rank(network.conv.weight.detach().flatten(1)),
+        ]
+        assert record.sel(member=member).values.tolist() == pytest.approx([float(rank) for rank in expected])
 
 
 def test_decay_is_on_weight_matrices() -> None:
