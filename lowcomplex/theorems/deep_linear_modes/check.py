@@ -2,90 +2,85 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from lowcomplex.measures import effective_rank
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import scaled
 from lowcomplex.theorems._verdict import Comparison
-from lowcomplex.theorems.deep_linear_modes.flows import descend, flow
 from lowcomplex.theorems.deep_linear_modes.formula import (
     deep_linear_modes,
     discrete_recursion,
+    half_time,
     null_start,
     random_start,
 )
 from lowcomplex.theorems.deep_linear_modes.mode_equations import layered_modes, unbalanced_mode
+from lowcomplex.theorems.deep_linear_modes.observation import (
+    LEARNED,
+    SIGMA,
+    STRENGTHS,
+    WIDTH,
+    Balanced,
+    Layers,
+    Observed,
+    Random,
+    Unequal,
+    observe,
+)
 from lowcomplex.theorems.observations.fits import log_slope
 
 Array = NDArray[np.float64]
 
-_SIZE = 6
-_WIDTH = 200
-_STRENGTHS = np.array([4.0, 2.0, 1.0])
-_NULL = 0.3
-_SIGMA = 1e-4
-_PARTS = ("balanced", "layers", "unequal", "random")
+
+class _Recursion(Protocol):
+    def __call__(self, strengths: Array, initial: Array, *, step: float, steps: int) -> Array: ...
+
+    def __hash__(self) -> int: ...
 
 
-def observe(
-    seed: int,
-    *,
-    parts: tuple[str, ...] = _PARTS,
-    sigma: float = _SIGMA,
-    whitened: bool = True,
-    imbalance: float = 0.0,
-    misaligned: float = 0.0,
-) -> tuple[Comparison, ...]:
-    """Descend, or flow, from spectral starts and from a random one of scale σ."""
-    rng = np.random.default_rng(seed)
-    left, right, middle = (np.linalg.qr(rng.standard_normal((_SIZE, _SIZE)))[0] for _ in range(3))
-    target = left[:, :3] * _STRENGTHS @ right[:, :3].T
-    covariance = np.diag(np.ones(_SIZE) if whitened else np.geomspace(0.5, 2.0, _SIZE))
-    data = left, right, target, covariance
+class _Layered(Protocol):
+    def __call__(self, strengths: Array, initial: Array, times: Array, *, depth: int) -> Array: ...
+
+    def __hash__(self) -> int: ...
+
+
+class Law(NamedTuple):
+    """The formulas of the modes and of their starts, as the theorem's modules document them."""
+
+    modes: Callable[[Array, Array, Array], Array]
+    recursion: _Recursion
+    layered: _Layered
+    unbalanced: Callable[[Array, Array, Array, Array], Array]
+    half_time: Callable[[float, float], float]
+    random_start: Callable[[Array, Array, Array], tuple[Array, Array]]
+    null_start: Callable[[Array, Array, Array], Array]
+
+
+def judge(observed: Observed, law: Law) -> tuple[Comparison, ...]:
+    """Compare modes, orders of their errors, and the staircase of a random start with the law."""
     comparisons: list[Comparison] = []
-    if "balanced" in parts:
-        comparisons += _balanced(*data, middle, imbalance)
-    if "layers" in parts:
-        for depth in (3, 4):
-            comparisons += _layers(rng, *data, depth, imbalance)
-    if "unequal" in parts:
-        comparisons += _unequal(rng, *data, middle, misaligned)
-    if "random" in parts:
-        comparisons += _staircase(rng, *data, sigma)
+    if observed.balanced is not None:
+        comparisons += _balanced(observed.balanced, law)
+    comparisons += [_layers(layers, law) for layers in observed.layers]
+    if observed.unequal is not None:
+        comparisons += _unequal(observed.unequal, law)
+    if observed.random is not None:
+        comparisons += _staircase(observed.random, law)
     return tuple(comparisons)
 
 
-def _modes(path: Array, left: Array, right: Array) -> Array:
-    """Strength of each mode of the product at each time."""
-    modes: Array = np.einsum("ki,tij,jk->tk", left.T, path, right)
-    return modes
-
-
-def _spectral(left: Array, right: Array, middle: Array, sizes: tuple[Array, Array]) -> list[Array]:
-    return [middle * sizes[0] @ right.T, left * sizes[1] @ middle.T]
-
-
-def _balanced(
-    left: Array, right: Array, target: Array, covariance: Array, middle: Array, imbalance: float
-) -> list[Comparison]:
-    strengths = np.append(_STRENGTHS, [0.0, 0.0, 0.0])
-    initial = np.append([1e-3, 1e-3, 1e-3], [_NULL, _NULL / 2, _NULL / 4])
-    root = np.sqrt(initial)
-    start = _spectral(left, right, middle, (root * np.exp(imbalance), root * np.exp(-imbalance)))
-    rounding, deviations, steps = 0.0, [], (4e-3, 2e-3, 1e-3)
-    for step in steps:
-        updates = round(6.0 / step)
-        every = updates // 30
-        modes = _modes(descend(start, target, covariance, step, updates, every=every), left, right)
-        exact = discrete_recursion(strengths, initial, step=step, steps=updates)[::every]
+def _balanced(observed: Balanced, law: Law) -> list[Comparison]:
+    initial, paths = observed
+    rounding, deviations = 0.0, []
+    for rate, updates, times, modes in paths:
+        exact = _recursed(law.recursion, tuple(initial), rate, updates * (len(times) - 1))[::updates]
         rounding = max(rounding, float(np.abs(modes - exact).max()))
-        times = step * every * np.arange(len(modes))
-        deviations.append(np.abs(modes - deep_linear_modes(strengths, initial, times)).max(0))
+        deviations.append(np.abs(modes - law.modes(STRENGTHS, initial, times)).max(0))
     largest = np.array(deviations)
     return [
         Comparison(
@@ -99,7 +94,7 @@ def _balanced(
             Comparison(
                 quantity=f"exponent in η of the error against the {name}",
                 predicted=1.0,
-                measured=log_slope(steps, largest[:, modes].max(1)),
+                measured=log_slope([path.rate for path in paths], largest[:, modes].max(1)),
                 tolerance=0.05,
                 reason="Euler's method is of first order; its next term is of relative order ηs, below 2 %",
             )
@@ -108,105 +103,65 @@ def _balanced(
     ]
 
 
-def _layers(
-    rng: np.random.Generator,
-    left: Array,
-    right: Array,
-    target: Array,
-    covariance: Array,
-    depth: int,
-    imbalance: float,
-) -> list[Comparison]:
-    strengths = np.append(_STRENGTHS, [0.0, 0.0, 0.0])
-    initial = np.append([0.03, 0.03, 0.03], [_NULL, _NULL / 2, _NULL / 4])
-    bases = [right, *(np.linalg.qr(rng.standard_normal((_SIZE, _SIZE)))[0] for _ in range(depth - 1)), left]
-    root = initial ** (1 / depth)
-    tilt = np.exp(imbalance * np.linspace(1, -1, depth))
-    start = [
-        late * (tilt[index] * root) @ early.T for index, (early, late) in enumerate(itertools.pairwise(bases))
-    ]
-    times = np.linspace(0.0, 6.0, 31)
-    modes = _modes(flow(start, target, covariance, times), left, right)
-    predicted = layered_modes(strengths, initial, times, depth=depth)
-    return [
-        Comparison(
-            quantity=f"largest error of a mode of {depth} layers under gradient flow",
-            predicted=0.0,
-            measured=float(np.abs(modes - predicted).max()),
-            tolerance=1e-7,
-            reason="the integrator's 1e-12 a step over a thousand steps, amplified a hundredfold",
-        )
-    ]
+# Most mutants have the same recursion, and the same law of L layers: thousands of steps, and bisections.
+@lru_cache(maxsize=32)
+def _recursed(recursion: _Recursion, initial: tuple[float, ...], step: float, steps: int) -> Array:
+    return recursion(STRENGTHS, np.array(initial), step=step, steps=steps)
 
 
-def _unequal(
-    rng: np.random.Generator,
-    left: Array,
-    right: Array,
-    target: Array,
-    covariance: Array,
-    middle: Array,
-    misaligned: float,
-) -> list[Comparison]:
-    """Layers of unequal sizes a and b; they share their hidden directions unless misaligned by an angle."""
-    strengths = np.append(_STRENGTHS, [0.0, 0.0, 0.0])
-    sizes = rng.uniform(0.02, 1.0, (2, _SIZE))
-    # One layer larger for some modes, the other for the rest; and a mode that starts below zero.
-    sizes[1, 0] *= -1
-    turn = np.eye(_SIZE)
-    turn[:2, :2] = [[np.cos(misaligned), -np.sin(misaligned)], [np.sin(misaligned), np.cos(misaligned)]]
-    start = [middle * sizes[0] @ right.T, left * sizes[1] @ (middle @ turn).T]
-    initial, lengths = sizes[0] * sizes[1], np.abs(sizes[0] ** 2 - sizes[1] ** 2)
-    times = np.linspace(0.0, 3.0, 31)
-    modes = _modes(flow(start, target, covariance, times), left, right)
-    predicted = unbalanced_mode(strengths, initial, lengths, times)
-    steps, deviations = (4e-3, 2e-3, 1e-3), []
-    for step in steps:
-        updates = round(3.0 / step)
-        path = descend(start, target, covariance, step, updates, every=round(0.1 / step))
-        grid = np.linspace(0.0, 3.0, len(path))
-        exact = unbalanced_mode(strengths, initial, lengths, grid)
-        deviations.append(np.abs(_modes(path, left, right) - exact).max())
+@lru_cache(maxsize=32)
+def _layered(law: _Layered, initial: tuple[float, ...], times: tuple[float, ...], depth: int) -> Array:
+    return law(STRENGTHS, np.array(initial), np.array(times), depth=depth)
+
+
+def _layers(observed: Layers, law: Law) -> Comparison:
+    depth, initial, path = observed
+    predicted = _layered(law.layered, tuple(initial), tuple(path.times), depth)
+    return Comparison(
+        quantity=f"largest error of a mode of {depth} layers under gradient flow",
+        predicted=0.0,
+        measured=float(np.abs(path.modes - predicted).max()),
+        tolerance=1e-7,
+        reason="the integrator's 1e-12 a step over a thousand steps, amplified a hundredfold",
+    )
+
+
+def _unequal(observed: Unequal, law: Law) -> list[Comparison]:
+    initial, imbalance, flow, paths = observed
+    predicted = law.unbalanced(STRENGTHS, initial, imbalance, flow.times)
+    deviations = [
+        np.abs(path.modes - law.unbalanced(STRENGTHS, initial, imbalance, path.times)).max() for path in paths
+    ]
     return [
         Comparison(
             quantity="largest error of a mode of unequal layers under gradient flow",
             predicted=0.0,
-            measured=float(np.abs(modes - predicted).max()),
+            measured=float(np.abs(flow.modes - predicted).max()),
             tolerance=1e-8,
             reason="the integrator's 1e-12 a step, over a thousand steps, amplified tenfold on the rise",
         ),
         Comparison(
             quantity="exponent in η of that error under gradient descent",
             predicted=1.0,
-            measured=log_slope(steps, deviations),
+            measured=log_slope([path.rate for path in paths], deviations),
             tolerance=0.05,
             reason="Euler's method is of first order; its next term is of relative order ηD, below 4 %",
         ),
     ]
 
 
-def _staircase(
-    rng: np.random.Generator, left: Array, right: Array, target: Array, covariance: Array, sigma: float
-) -> list[Comparison]:
-    w1 = sigma * rng.standard_normal((_WIDTH, _SIZE))
-    w2 = sigma * rng.standard_normal((_SIZE, _WIDTH))
-    step, smallest = 5e-3, _STRENGTHS[-1]
-    updates = round(14.0 / smallest / step)
-    path = descend([w1, w2], target, covariance, step, updates, every=10)
-    times = step * 10 * np.arange(len(path))
-    strengths, initial = random_start(w1, w2, target)
-    modes = deep_linear_modes(strengths, initial, times)
+def _staircase(observed: Random, law: Law) -> list[Comparison]:
+    w1, w2, target, step, times, measured, slowest, null = observed
+    strengths, initial = law.random_start(w1, w2, target)
+    modes = law.modes(strengths, initial, times)
     p = modes / modes.sum(1, keepdims=True)
     predicted = np.exp(-(p * np.log(p)).sum(1))
+    smallest, overlap = LEARNED[-1], 1 / np.sqrt(WIDTH)
     aligned = times > 1.5 / smallest
-    measured = effective_rank(torch.from_numpy(path)).numpy()
-    overlap = 1 / np.sqrt(_WIDTH)
-    last = np.einsum("i,tij,j->t", left[:, 2], path, right[:, 2])
-    null = np.linalg.svd(path[-1], compute_uv=False)[3:]
-    still = null_start(w1, w2, target)
-    decay = 2 * _SIGMA**2 * _WIDTH * times[-1]
+    still = law.null_start(w1, w2, target)
+    decay = 2 * SIGMA**2 * WIDTH * times[-1]
     # A learned mode's hidden direction takes e^(-s t) since its rise to lose its part of a null mode.
-    left_over = np.exp(-smallest * (times[-1] - np.interp(smallest / 2, last, times)))
+    left_over = np.exp(-smallest * (times[-1] - np.interp(smallest / 2, slowest, times)))
     return [
         Comparison(
             quantity="mean error of the effective rank of the product over time, random start",
@@ -217,10 +172,8 @@ def _staircase(
         ),
         Comparison(
             quantity="time at which the slowest mode is half learned, random start",
-            predicted=float(np.log(max(strengths[2] / initial[2] - 1, 0.0)) / (2 * strengths[2]))
-            if strengths[2] > 2 * initial[2]
-            else float("nan"),
-            measured=float(np.interp(strengths[2] / 2, last, times)),
+            predicted=law.half_time(strengths[2], initial[2]),
+            measured=float(np.interp(strengths[2] / 2, slowest, times)),
             tolerance=2 * overlap / (2 * strengths[2]) + step * strengths[0],
             reason="u_0 is off by twice the overlap at most: log(1 + 2/sqrt(width))/(2s); and Euler's step",
         ),
@@ -235,9 +188,77 @@ def _staircase(
     ]
 
 
-CHECK: Check[Any, None] = Check(
+LAW = Law(
+    deep_linear_modes.evaluate,
+    discrete_recursion,
+    layered_modes,
+    unbalanced_mode,
+    half_time,
+    random_start,
+    null_start,
+)
+
+
+def _other_power(strengths: Array, initial: Array, times: Array, *, depth: int) -> Array:
+    """The law u̇ = L u^q (s - u) with q = 2.1 - 2/L: that of 2/(2 - q) layers at another speed."""
+    other = 2 / (2 / depth - 0.1)
+    return layered_modes(strengths, initial, times * depth / other, depth=other)  # type: ignore[arg-type]
+
+
+def _frozen_start(input_weight: Array, output_weight: Array, target: Array) -> Array:
+    """Null singular values without the projection on learned hidden directions."""
+    left, _, right = np.linalg.svd(target)
+    rank = len(LEARNED)
+    values: Array = np.linalg.svd(
+        left[:, rank:].T @ output_weight @ input_weight @ right[rank:].T, compute_uv=False
+    )
+    return values
+
+
+def _random_start_times(factor: float) -> Callable[[Array, Array, Array], tuple[Array, Array]]:
+    def wrong(input_weight: Array, output_weight: Array, target: Array) -> tuple[Array, Array]:
+        strengths, initial = random_start(input_weight, output_weight, target)
+        return strengths, factor * initial
+
+    return wrong
+
+
+CHECK = Check(
     prediction=deep_linear_modes,
     observe=observe,
+    judge=judge,
+    law=LAW,
+    mutants={
+        "rate of the sigmoid 2 % too large": LAW._replace(modes=lambda s, u0, t: LAW.modes(s, u0, 1.02 * t)),
+        "rate of the sigmoid of the other sign": LAW._replace(modes=lambda s, u0, t: LAW.modes(s, u0, -t)),
+        "null modes that stay": LAW._replace(
+            modes=lambda s, u0, t: np.where(s > 0, LAW.modes(s, u0, t), u0),
+        ),
+        "decay of null modes 10 % too fast": LAW._replace(
+            modes=lambda s, u0, t: np.where(s > 0, LAW.modes(s, u0, t), LAW.modes(s, u0, 1.1 * t)),
+        ),
+        "recursion of three layers": LAW._replace(
+            recursion=lambda s, u0, *, step, steps: discrete_recursion(
+                s, u0, step=step, steps=steps, depth=3
+            ),
+        ),
+        "one layer fewer": LAW._replace(
+            layered=lambda s, u0, t, *, depth: layered_modes(s, u0, t, depth=depth - 1)
+        ),
+        "exponent of u with L layers 0.1 too large": LAW._replace(layered=_other_power),
+        "imbalance 0.1 % too large": LAW._replace(
+            unbalanced=lambda s, u0, length, t: unbalanced_mode(s, u0, 1.001 * length, t)
+        ),
+        "time to half the strength 10 % too long": LAW._replace(half_time=scaled(half_time, 1.1)),
+        "initial strength at random twice too large": LAW._replace(random_start=_random_start_times(2.0)),
+        "initial strength at random 10 % too large": LAW._replace(random_start=_random_start_times(1.1)),
+        "null singular values 0.1 % too small": LAW._replace(null_start=scaled(null_start, 0.999)),
+        "null singular values that all stay": LAW._replace(null_start=_frozen_start),
+    },
+    survivors={
+        "initial strength at random 10 % too large": "moves the rise by log(1.1)/(2s) = 0.05; modes of a "
+        "random start of 200 neurons overlap, which moves it by up to 0.07",
+    },
     controls={
         "large random start: σ = 0.3, modes start above their strength": {"sigma": 0.3, "parts": ("random",)},
         "inputs that are not whitened: covariance from 0.5 to 2": {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 from lowcomplex.theorems.deep_linear_modes.mode_equations import layered_expressions, unbalanced_expressions
 
@@ -23,6 +24,7 @@ def _expressions() -> dict[str, sp.Expr]:
     return {
         "u(t)": s * sp.exp(2 * s * t) / (sp.exp(2 * s * t) - 1 + s / u0),
         "u(t) of a null mode": u0 / (1 + 2 * u0 * t),
+        "time at which u = s/2": sp.log(s / u0 - 1) / (2 * s),
         **layered_expressions(),
         **unbalanced_expressions(),
     }
@@ -55,6 +57,22 @@ def _evaluate(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike) -> Arr
     safe = np.where(s > 0, s, 1.0)
     modes: Array = np.where(s > 0, s / (1 + (safe / u0 - 1) * decay), u0 / (1 + 2 * u0 * t))
     return modes
+
+
+_half_time = closed_form(_expressions, "time at which u = s/2", "s", "u_0")
+
+
+def half_time(strength: float, initial: float) -> float:
+    """Time log(s/u_0 - 1)/(2s) at which a mode of two balanced layers is half learned.
+
+    Args:
+        strength: Singular value s of the target, positive.
+        initial: Initial strength u_0 of the mode.
+
+    Returns:
+        The time; NaN for a mode that starts at s/2 or above.
+    """
+    return float(_half_time(strength, initial)) if strength > 2 * initial else float("nan")
 
 
 def random_start(input_weight: ArrayLike, output_weight: ArrayLike, target: ArrayLike) -> tuple[Array, Array]:

@@ -8,7 +8,12 @@ from scipy.integrate import solve_ivp
 
 import symbolic
 from lowcomplex.predictions import deep_linear_modes
-from lowcomplex.theorems.deep_linear_modes.formula import discrete_recursion, null_start, random_start
+from lowcomplex.theorems.deep_linear_modes.formula import (
+    discrete_recursion,
+    half_time,
+    null_start,
+    random_start,
+)
 from lowcomplex.theorems.deep_linear_modes.mode_equations import layered_modes, unbalanced_mode
 
 
@@ -38,6 +43,11 @@ def test_expressions_are_the_evaluator() -> None:
     modes = deep_linear_modes([2.0, 0.0], [0.1, 0.3], [0.0, 1.5])
     np.testing.assert_allclose(modes[:, 0], sigmoid(2.0, 0.1, np.array([0.0, 1.5])))
     np.testing.assert_allclose(modes[:, 1], null(0.3, np.array([0.0, 1.5])))
+
+
+def test_half_time_is_when_the_sigmoid_is_half_way() -> None:
+    assert deep_linear_modes([2.0], [0.1], [half_time(2.0, 0.1)])[0, 0] == pytest.approx(1.0)
+    assert np.isnan(half_time(2.0, 1.0))
 
 
 def test_late_times_do_not_overflow() -> None:
