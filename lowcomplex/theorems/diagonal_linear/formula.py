@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+# The distance to the least-norm solution falls as this power of α.
+EXPONENT = -4.0
 _NEWTON_STEPS = 500
 
 
