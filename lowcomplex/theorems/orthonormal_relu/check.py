@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lowcomplex.networks import TwoLayer
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import changed, scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.observations.fits import fit_exponent
-from lowcomplex.theorems.orthonormal_relu.formula import norm_excess, orthonormal_relu, partial_rates
+from lowcomplex.theorems.orthonormal_relu.flow import flow_to_fit
+from lowcomplex.theorems.orthonormal_relu.formula import (
+    OrthonormalRelu,
+    norm_excess,
+    orthonormal_relu,
+    partial_rates,
+)
+from lowcomplex.training import normals, one_draw
 
 _SAMPLES, _INPUTS, _NEURONS = 4, 6, 60
 # Hypotheses on the data, see _draw.
@@ -18,13 +28,44 @@ _LARGEST_RHO, _GAP, _BALANCE = 0.9, 1.4, 0.5
 _DRAWS = 2000
 # σ is chosen for these sizes of σ^(2(1-ρ)): above the rounding of the norm, below the other remainders.
 _REMAINDERS = (1e-5, 1e-6, 1e-7, 1e-8)
-_LONGEST = 20_000
 
 Array = NDArray[np.float64]
 
 
+class Ends(NamedTuple):
+    """Networks trained to zero loss from several σ, and last one from a start that is quiet.
+
+    Attributes:
+        y: (n,) targets.
+        scales: (S,) σ.
+        quiet_w: (m, d) input weights of the quiet start, which no sample of the wrong sign activates.
+        quiet_a: (m,) its output weights.
+        norms: (S + 1,) Σ|a||w| at the end.
+        values: (S + 1, min(m, d)) singular values of W at the end.
+        active: Whether both sign groups have a neuron that is active on all of their samples.
+        draws: Data sets drawn until one satisfied the hypotheses.
+    """
+
+    y: Array
+    scales: Array
+    quiet_w: Array
+    quiet_a: Array
+    norms: Array
+    values: Array
+    active: bool
+    draws: int
+
+
+class Law(NamedTuple):
+    """The limit with its exponents, and the norm's excess over it from a quiet start."""
+
+    limit: Callable[[Array], OrthonormalRelu]
+    excess: Callable[[Array, Array, Array], Array]
+
+
 class _Data(NamedTuple):
     y: Array
+    seed: int
     w: Array
     a: Array
     draws: int
@@ -32,63 +73,73 @@ class _Data(NamedTuple):
 
 def observe(
     seed: int, *, sigmas: tuple[float, ...] | None = None, active: bool = True, residual: float = 1e-14
-) -> tuple[Comparison, ...]:
+) -> Ends:
     """Train to zero loss from several σ, and once from a start that no sample of the wrong sign activates.
 
     A residual at which to stop is that of rounding; a large start, far from the limit, need not go so far.
     """
-    y, w, a, draws = _draw(np.random.default_rng(seed), active)
-    law = orthonormal_relu(y)
-    scale = np.array(_REMAINDERS) ** (1 / law.norm_exponent) if sigmas is None else np.array(sigmas)
-    start_w, start_a = scale[:, None, None] * w, scale[:, None] * a
+    y, stream, w, a, draws = _draw(np.random.default_rng(seed), active)
+    # σ is chosen by the law, for remainders that can be measured.
+    exponent = orthonormal_relu(y).norm_exponent
+    scales = np.array(_REMAINDERS) ** (1 / exponent) if sigmas is None else np.array(sigmas)
+    networks = one_draw(_network(), sigma=tuple(scales.tolist()), seed=stream)
+    placed = np.array([network.get_parameter("input_weight").detach().numpy() for network in networks])
+    # The data's hypotheses may have turned entries around; a balanced start has |a| = |w|.
+    start_w = np.copysign(placed, w)
+    start_a = np.sign(a) * np.linalg.norm(placed, axis=-1)
     wrong = np.zeros(w.shape, dtype=bool)
     wrong[:, :_SAMPLES] = a[:, None] * y < 0
-    quiet = scale[-1] * np.where(wrong, -np.abs(w), w)
-    end_w, end_a = _flow(
+    quiet = np.where(wrong, -np.abs(start_w[-1]), start_w[-1])
+    end_w, end_a = flow_to_fit(
         y, np.concatenate((start_w, quiet[None])), np.concatenate((start_a, start_a[-1:])), residual
     )
-    norm = (np.abs(end_a) * np.linalg.norm(end_w, axis=-1)).sum(-1)
-    values = np.linalg.svd(end_w, compute_uv=False)
-    excess = fit_exponent(scale, norm[:-1] - law.norm)
+    return Ends(
+        y=y,
+        scales=scales,
+        # The law's own start, so that it is the network that has to be where σ says.
+        quiet_w=scales[-1] * np.where(wrong, -np.abs(w), w),
+        quiet_a=scales[-1] * a,
+        norms=(np.abs(end_a) * np.linalg.norm(end_w, axis=-1)).sum(-1),
+        values=np.asarray(np.linalg.svd(end_w, compute_uv=False), dtype=np.float64),
+        active=active,
+        draws=draws,
+    )
+
+
+def judge(observed: Ends, law: Law) -> tuple[Comparison, ...]:
+    """Compare the end with the limit, and the remainders with their exponents and their size."""
+    y, scale, quiet_w, quiet_a, norm, values, active, draws = observed
+    limit = law.limit(y)
+    excess = fit_exponent(scale, norm[:-1] - limit.norm)
     third = fit_exponent(scale, values[:-1, 2])
     stable_rank = float(np.square(values[-2]).sum() / np.square(values[-2, 0]))
     # Tolerances are those of the law's own range of σ, whatever σ.
     remainder = _REMAINDERS[-1]
-    gap = 2 * (law.rho - law.runner_up)
-    mixed = 10 * _REMAINDERS[0] ** (gap / law.norm_exponent)
-    predicted = norm_excess(y, quiet[:, :_SAMPLES], start_a[-1]) if active else np.nan
-    limit = "of relative order σ^(2(1-ρ)), times 1e3 for how few neurons are active on a whole group"
+    gap = 2 * (limit.rho - limit.runner_up)
+    mixed = 10 * _REMAINDERS[0] ** (gap / (2 * (1 - limit.rho)))
+    predicted = law.excess(y, quiet_w[:, :_SAMPLES], quiet_a) if active else np.nan
+    size = "of relative order σ^(2(1-ρ)), times 1e3 for how few neurons are active on a whole group"
+    at = f"at σ = {scale[-1]:.1g}"
+    limits = (
+        *((f"singular value {k + 1} of W {at}", limit.singular_values[k], values[-2, k]) for k in (0, 1)),
+        (f"stable rank of W {at}", limit.stable_rank, stable_rank),
+        (f"Σ|a||w| {at}", limit.norm, norm[-2]),
+    )
     return (
         *(
             Comparison(
-                quantity=f"singular value {k + 1} of W at σ = {scale[-1]:.1g}",
-                predicted=law.singular_values[k],
-                measured=values[-2, k],
+                quantity=quantity,
+                predicted=value,
+                measured=measured,
                 tolerance=1e3 * remainder,
-                reason=limit,
+                reason=size,
                 draws=draws,
             )
-            for k in (0, 1)
-        ),
-        Comparison(
-            quantity=f"stable rank of W at σ = {scale[-1]:.1g}",
-            predicted=law.stable_rank,
-            measured=stable_rank,
-            tolerance=1e3 * remainder,
-            reason=limit,
-            draws=draws,
-        ),
-        Comparison(
-            quantity=f"Σ|a||w| at σ = {scale[-1]:.1g}",
-            predicted=law.norm,
-            measured=norm[-2],
-            tolerance=1e3 * remainder,
-            reason=limit,
-            draws=draws,
+            for quantity, value, measured in limits
         ),
         Comparison(
             quantity="exponent in σ of the norm's excess",
-            predicted=law.norm_exponent,
+            predicted=limit.norm_exponent,
             measured=excess.slope,
             interval=excess.interval,
             tolerance=gap * mixed + 1e-3,
@@ -98,7 +149,7 @@ def observe(
         ),
         Comparison(
             quantity="exponent in σ of the third singular value",
-            predicted=law.value_exponent,
+            predicted=limit.value_exponent,
             measured=third.slope,
             interval=third.interval,
             tolerance=gap * mixed + 1e-3,
@@ -108,59 +159,13 @@ def observe(
         Comparison(
             quantity="norm's excess over its predicted size (no wrong sample active)",
             predicted=1.0,
-            measured=(norm[-1] - law.norm) / predicted,
+            measured=(norm[-1] - limit.norm) / predicted,
             tolerance=1e3 * remainder + 1e-4,
             reason="remainders are of relative order σ^(2(1-ρ)); rounding of the norm, and steps of length "
             "0.1 grow neurons with a relative error of 1e-6 in the rate, over log(1/σ) of at most 100",
             draws=draws,
         ),
     )
-
-
-def _flow(y: Array, w: Array, a: Array, least: float) -> tuple[Array, Array]:
-    """Gradient flow of many networks to zero loss, by Runge-Kutta steps, in the coordinates of the inputs.
-
-    There x_i is the i-th unit vector. In any other basis the rounding of w·x_i, 1e-16 of the grown |w|, would
-    exceed the frozen coordinates of order σ and switch samples on and off.
-
-    Args:
-        y: (n,) targets.
-        w: (S, m, d) initial input weights of S networks.
-        a: (S, m) initial output weights.
-        least: Residual at which to stop, in units of Σ|a||w| where that exceeds 1.
-
-    Returns:
-        Final w and a.
-
-    Raises:
-        ArithmeticError: A network did not reach this residual.
-    """
-    n = len(y)
-    fastest = max(float(np.linalg.norm(y[y > 0])), float(np.linalg.norm(y[y < 0])))
-    # The kernel's largest eigenvalue is at most 2 Σ a² / n; the scheme is stable up to 2.78 of its inverse.
-    step = min(0.1 * n / fastest, n / (fastest + float(np.square(a).sum(-1).max())))
-    free = np.zeros((*w.shape[:-1], w.shape[-1] - n))
-
-    def velocity(w: Array, a: Array) -> tuple[Array, Array]:
-        hidden = np.maximum(w[..., :n], 0)
-        residual = (y - (a[:, None] @ hidden)[:, 0]) / n
-        drive = a[..., None] * ((hidden > 0) * residual[:, None])
-        return np.concatenate((drive, free), axis=-1), (hidden @ residual[..., None])[..., 0]
-
-    for index in range(_LONGEST):
-        w1, a1 = velocity(w, a)
-        w2, a2 = velocity(w + step / 2 * w1, a + step / 2 * a1)
-        w3, a3 = velocity(w + step / 2 * w2, a + step / 2 * a2)
-        w4, a4 = velocity(w + step * w3, a + step * a3)
-        w = w + step / 6 * (w1 + 2 * (w2 + w3) + w4)
-        a = a + step / 6 * (a1 + 2 * (a2 + a3) + a4)
-        if index % 20 == 0:
-            hidden = np.maximum(w[..., :n], 0)
-            left = np.abs(y - (a[:, None] @ hidden)[:, 0]).max(-1)
-            size = (np.abs(a) * np.linalg.norm(w, axis=-1)).sum(-1)
-            if (left <= least * np.maximum(size, 1)).all():
-                return w, a
-    raise ArithmeticError(f"the residual stayed above {least:g} for {_LONGEST} steps")
 
 
 def _draw(rng: np.random.Generator, active: bool) -> _Data:
@@ -172,7 +177,8 @@ def _draw(rng: np.random.Generator, active: bool) -> _Data:
     """
     for draw in range(1, _DRAWS + 1):
         y = rng.uniform(0.3, 1.5, _SAMPLES) * rng.choice([-1, 1], _SAMPLES)
-        w = rng.standard_normal((_NEURONS, _INPUTS))
+        stream = int(rng.integers(2**31))
+        w = normals(_network(), seed=stream)["input_weight"].numpy()
         a = rng.choice([-1, 1], _NEURONS) * np.linalg.norm(w, axis=1)
         norms = [float(np.linalg.norm(y[sign * y > 0])) for sign in (1, -1)]
         law = orthonormal_relu(y)
@@ -193,13 +199,47 @@ def _draw(rng: np.random.Generator, active: bool) -> _Data:
                 sign = max((1, -1), key=lambda sign: partial_rates(y, sign).max(initial=0))
                 smallest = np.where(sign * y > 0, np.abs(y), np.inf).argmin()
                 w[full & (sign * a > 0), smallest] *= -1
-            return _Data(y, w, a, draw)
+            return _Data(y, stream, w, a, draw)
     raise ArithmeticError(f"no data with a leading remainder in {_DRAWS} draws")
 
 
-CHECK: Check[Any, None] = Check(
+def _network() -> TwoLayer:
+    return TwoLayer(_INPUTS, _NEURONS, activation="relu", bias=False)
+
+
+def _other_power(y: Array, z: Array, a: Array) -> Array:
+    """The excess as if neurons of a part grew as (Y/e)^(ρ + 0.1)."""
+    size = max(float(np.linalg.norm(y[y > 0])), float(np.linalg.norm(y[y < 0])))
+    start = float(np.square(a).max())
+    wrong: Array = norm_excess(y, z, a) * (size / start) ** 0.1
+    return wrong
+
+
+LAW = Law(orthonormal_relu.evaluate, norm_excess)
+
+
+def _limit(field: str, change: Callable[[Any], Any]) -> Law:
+    return LAW._replace(limit=changed(LAW.limit, field, change))
+
+
+CHECK = Check(
     prediction=orthonormal_relu,
     observe=observe,
+    judge=judge,
+    law=LAW,
+    mutants={
+        "singular values 0.1 % too large": _limit("singular_values", lambda values: 1.001 * values),
+        "norm 0.1 % too large": _limit("norm", lambda norm: 1.001 * norm),
+        "stable rank of one direction": _limit("stable_rank", lambda rank: 1.0),
+        "norm's exponent 5 % too small": _limit("norm_exponent", lambda exponent: 0.95 * exponent),
+        "norm's exponent 0.1 too large": _limit("norm_exponent", lambda exponent: exponent + 0.1),
+        "norm's exponent of the other sign": _limit("norm_exponent", lambda exponent: -exponent),
+        "third value's exponent 0.1 too large": _limit("value_exponent", lambda exponent: exponent + 0.1),
+        "third value's exponent that of the norm": _limit("value_exponent", lambda exponent: 2 * exponent),
+        "excess 1 % too large": LAW._replace(excess=scaled(norm_excess, 1.01)),
+        "excess of the other sign": LAW._replace(excess=scaled(norm_excess, -1.0)),
+        "excess as (Y/e)^(ρ + 0.1)": LAW._replace(excess=_other_power),
+    },
     controls={
         "large initialization: σ = 1, 0.7, 0.5": {"sigmas": (1.0, 0.7, 0.5), "residual": 1e-3},
         "no neuron active on all samples of a sign group": {"active": False},
