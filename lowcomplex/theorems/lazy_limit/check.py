@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from lowcomplex.networks import TwoLayer
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import changed
 from lowcomplex.theorems._verdict import Comparison
-from lowcomplex.theorems.lazy_limit.formula import lazy_limit
+from lowcomplex.theorems.lazy_limit.formula import (
+    DISPLACEMENT_EXPONENT,
+    ERROR_EXPONENT,
+    LazyLimit,
+    lazy_limit,
+)
 from lowcomplex.theorems.observations.fits import fit_exponent
+from lowcomplex.training import descend, normals, one_draw, stack
 
 _NEURONS, _SAMPLES, _TESTS, _INPUTS = 100, 8, 40, 4
 # Steps of 0.1/λ_max, stable also where the kernel grows tenfold.
@@ -21,26 +32,68 @@ Array = NDArray[np.float64]
 Activation = Literal["tanh", "relu"]
 
 
-class _Run(NamedTuple):
-    """One draw, trained at several α: errors of the function (rms, relative) and displacements."""
+class Runs(NamedTuple):
+    """One draw, trained at several α, and what its linearization at the start is made of.
 
-    function_error: Array
-    relative_displacement: Array
-    predicted: float
+    Attributes:
+        scales: (S,) α.
+        outputs: (S, q) centered outputs at the test inputs after training.
+        displacements: (S,) ‖θ - θ_0‖ / ‖θ_0‖.
+        kernel: (n, n) tangent kernel among the samples at the start.
+        cross: (q, n) tangent kernel between test inputs and samples.
+        targets: (n,) y.
+        time: Time of training.
+        step: Step η.
+        size: ‖θ_0‖.
+    """
+
+    scales: tuple[float, ...]
+    outputs: Array
+    displacements: Array
+    kernel: Array
+    cross: Array
+    targets: Array
+    time: float
+    step: float
+    size: float
+
+
+class Observed(NamedTuple):
+    """Runs by activation; no ReLU where it was not asked for."""
+
+    tanh: Runs
+    relu: Runs | None
+
+
+class Law(NamedTuple):
+    """The linearization's kernel, cross kernel, targets, time and step → its end; and exponents in α."""
+
+    limit: Callable[[Array, Array, Array, float, float], LazyLimit]
+    error_exponent: float
+    displacement_exponent: float
 
 
 def observe(
     seed: int, *, scales: tuple[float, ...] = _SCALES, centered: bool = True, with_relu: bool = True
-) -> tuple[Comparison, ...]:
-    """Train one draw at several α and compare with regression on its initial tangent kernel."""
-    names: tuple[Activation, ...] = ("tanh", "relu") if with_relu else ("tanh",)
-    runs = {name: _train(seed, name, scales, centered) for name in names}
-    smooth = runs["tanh"]
-    error = fit_exponent(scales, smooth.function_error)
+) -> Observed:
+    """Train one draw at several α, with tanh and ReLU."""
+    return Observed(
+        _train(seed, "tanh", scales, centered), _train(seed, "relu", scales, centered) if with_relu else None
+    )
+
+
+def judge(observed: Observed, law: Law) -> tuple[Comparison, ...]:
+    """Compare with regression on the initial tangent kernel."""
+    smooth = observed.tanh
+    scales = smooth.scales
+    limit = law.limit(smooth.kernel, smooth.cross, smooth.targets, smooth.time, smooth.step)
+    errors = np.sqrt(np.square(smooth.outputs - limit.output).mean(1) / np.square(limit.output).mean())
+    error = fit_exponent(scales, errors)
+    predicted = float(limit.displacement) / smooth.size
     comparisons = [
         Comparison(
             quantity="exponent in α of the function's error, tanh",
-            predicted=-1.0,
+            predicted=law.error_exponent,
             measured=error.slope,
             tolerance=0.02,
             reason="the next order is smaller by the order of RD, 0.1 % at α = 300",
@@ -48,18 +101,20 @@ def observe(
         ),
         Comparison(
             quantity=f"α · RD at α = {scales[-1]:g}, tanh",
-            predicted=smooth.predicted,
-            measured=smooth.relative_displacement[-1] * scales[-1],
-            tolerance=smooth.predicted**2 / scales[-1],
+            predicted=predicted,
+            measured=smooth.displacements[-1] * scales[-1],
+            tolerance=predicted**2 / scales[-1],
             reason="features change by RD, and so does the displacement, relatively",
         ),
     ]
-    for name, run in runs.items():
-        exponent = fit_exponent(scales, run.relative_displacement)
+    for name, runs in observed._asdict().items():
+        if runs is None:
+            continue
+        exponent = fit_exponent(scales, runs.displacements)
         comparisons.append(
             Comparison(
                 quantity=f"exponent in α of RD, {name}",
-                predicted=-1.0,
+                predicted=law.displacement_exponent,
                 measured=exponent.slope,
                 tolerance=0.02,
                 reason="features change by RD; a ReLU that crosses a sample changes the kernel by 1/m = 1 %",
@@ -69,50 +124,75 @@ def observe(
     return tuple(comparisons)
 
 
-def _train(seed: int, name: Activation, scales: tuple[float, ...], centered: bool) -> _Run:
-    """Gradient descent at all α in one batch, and the linearization of the same draw."""
+def _train(seed: int, name: Activation, scales: tuple[float, ...], centered: bool) -> Runs:
+    """Gradient descent at all α in one batch, from weights of standard deviation 1."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((_SAMPLES + _TESTS, _INPUTS))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     y = rng.standard_normal(_SAMPLES)
-    w0, a0 = rng.standard_normal((_NEURONS, _INPUTS)), rng.standard_normal(_NEURONS)
-    hidden = _value(name, x @ w0.T)
-    slopes = _slope(name, hidden) * a0
+    # α h with h = m^(-1/2) Σ a s(w·x); a TwoLayer is divided by its own α.
+    networks = [
+        TwoLayer(_INPUTS, _NEURONS, activation=name, alpha=np.sqrt(_NEURONS) / scale, bias=False)
+        for scale in scales
+    ]
+    start, output = stack([one_draw(network, sigma=(1.0,), seed=seed)[0] for network in networks])
+    # The kernel of the law's own start, so that it is the network that has to be where σ = 1 says.
+    drawn = {name: value.numpy() for name, value in normals(networks[0], seed=seed).items()}
+    w0, a0 = drawn["input_weight"], drawn["output_weight"][0]
+    hidden = np.tanh(x @ w0.T) if name == "tanh" else np.maximum(x @ w0.T, 0)
+    slopes = (1 - hidden**2 if name == "tanh" else hidden > 0) * a0
     kernel = (hidden @ hidden[:_SAMPLES].T + (slopes @ slopes[:_SAMPLES].T) * (x @ x[:_SAMPLES].T)) / _NEURONS
     step = _SHARE * _SAMPLES / float(np.linalg.eigvalsh(kernel[:_SAMPLES])[-1])
-    limit = lazy_limit(kernel[:_SAMPLES], kernel[_SAMPLES:], y, time=_STEPS * step, step=step)
 
-    alpha = np.array(scales)[:, None]
-    scale = alpha / np.sqrt(_NEURONS)
-    a, w = np.tile(a0, (len(alpha), 1)), np.tile(w0, (len(alpha), 1, 1))
-    offset = scale * (hidden @ a0) if centered else 0 * scale
-    inputs, start = x[:_SAMPLES], offset[:, : _SAMPLES if centered else None]
-    for _ in range(_STEPS):
-        active = _value(name, w @ inputs.T)
-        output = scale * (a[:, None] @ active)[:, 0] - start
-        pull = (y - output) * scale * step / (_SAMPLES * alpha**2)
-        turned = a[..., None] * _slope(name, active) * pull[:, None]
-        a = a + (active @ pull[..., None])[..., 0]
-        w = w + turned @ inputs
-    output = (scale * (a[:, None] @ _value(name, w @ x.T))[:, 0] - offset)[:, _SAMPLES:]
-    moved = np.sqrt(np.square(a - a0).sum(1) + np.square(w - w0).sum((1, 2)))
+    inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
+    first = output(start, inputs)[..., 0]
+    offset = first if centered else torch.zeros_like(first)
+
+    def loss(parameters: dict[str, Tensor]) -> Tensor:
+        error = output(parameters, inputs[:_SAMPLES])[..., 0] - offset[:, :_SAMPLES] - targets
+        return error.square().mean(-1) / 2
+
+    alpha = torch.tensor(scales, dtype=torch.float64)
+    run = descend(loss, start, rate=step / alpha**2, steps=_STEPS)
+    moved = sum((run.end[name] - value).square().sum((1, 2)) for name, value in start.items())
     size = float(np.sqrt(np.square(a0).sum() + np.square(w0).sum()))
-    rms = np.sqrt(np.square(output - limit.output).mean(1) / np.square(limit.output).mean())
-    return _Run(rms, moved / size, float(limit.displacement) / size)
+    return Runs(
+        scales=scales,
+        outputs=(output(run.end, inputs)[..., 0] - offset)[:, _SAMPLES:].numpy(),
+        displacements=torch.as_tensor(moved).sqrt().numpy() / size,
+        kernel=kernel[:_SAMPLES],
+        cross=kernel[_SAMPLES:],
+        targets=y,
+        time=_STEPS * step,
+        step=step,
+        size=size,
+    )
 
 
-def _value(name: Activation, z: Array) -> Array:
-    return np.tanh(z) if name == "tanh" else np.maximum(z, 0)
+def _limit(kernel: Array, cross: Array, targets: Array, time: float, step: float) -> LazyLimit:
+    return lazy_limit(kernel, cross, targets, time=time, step=step)
 
 
-def _slope(name: Activation, value: Array) -> Array:
-    """The activation's derivative, from its value."""
-    return 1 - value**2 if name == "tanh" else (value > 0).astype(float)
+LAW = Law(_limit, ERROR_EXPONENT, DISPLACEMENT_EXPONENT)
 
-
-CHECK: Check[Any, None] = Check(
+CHECK = Check(
     prediction=lazy_limit,
     observe=observe,
+    judge=judge,
+    law=LAW,
+    mutants={
+        "time 1 % too long": LAW._replace(
+            limit=lambda k, c, y, time, step: _limit(k, c, y, 1.01 * time, step)
+        ),
+        "flow instead of steps": LAW._replace(limit=lambda k, c, y, time, step: _limit(k, c, y, time, 0.0)),
+        "infinite time": LAW._replace(limit=lambda k, c, y, time, step: _limit(k, c, y, np.inf, step)),
+        "displacement 10 % too large": LAW._replace(limit=changed(_limit, "displacement", lambda d: 1.1 * d)),
+        "output 0.1 % too large": LAW._replace(limit=changed(_limit, "output", lambda f: 1.001 * f)),
+        "output of the other sign": LAW._replace(limit=changed(_limit, "output", lambda f: -f)),
+        "error as α^-1.1": LAW._replace(error_exponent=ERROR_EXPONENT - 0.1),
+        "displacement as α^-0.9": LAW._replace(displacement_exponent=DISPLACEMENT_EXPONENT + 0.1),
+        "displacement that grows with α": LAW._replace(displacement_exponent=-DISPLACEMENT_EXPONENT),
+    },
     controls={
         "rich: α = 0.03, 0.1, 0.3": {"scales": (0.03, 0.1, 0.3), "with_relu": False},
         "output not centered": {"centered": False, "with_relu": False},

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+# In α: of the distance between the network's function and its linearization's, and of ‖θ - θ_0‖/‖θ_0‖.
+ERROR_EXPONENT = DISPLACEMENT_EXPONENT = -1
+
 
 class LazyLimit(NamedTuple):
     """What the linearized network does.
@@ -36,8 +39,8 @@ def _expressions() -> dict[str, sp.Expr]:
         "learned share of an eigenvector, flow": flow,
         "learned share of an eigenvector, steps": steps,
         "squared displacement of an eigenvector, flow": flow**2 * y**2 / (eigenvalue * alpha**2),
-        "exponent of the function error in alpha": sp.Integer(-1),
-        "exponent of the relative displacement in alpha": sp.Integer(-1),
+        "exponent of the function error in alpha": sp.Integer(ERROR_EXPONENT),
+        "exponent of the relative displacement in alpha": sp.Integer(DISPLACEMENT_EXPONENT),
     }
 
 
