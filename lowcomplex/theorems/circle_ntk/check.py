@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from lowcomplex.networks import TwoLayer
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.circle_ntk.formula import circle_ntk, direction_error
 from lowcomplex.theorems.observations.fits import fit_exponent
+from lowcomplex.training import descend, stack
 
 # The directions are multiples of the samples, so that both lie on one grid, half a spacing apart.
 _SAMPLES, _STEP, _DIRECTIONS = 32, 1.5, (64, 128, 256)
@@ -21,8 +27,38 @@ _EVEN = _FREQUENCIES % 2 == 0
 # since pairs a = ±1 cancel the first; that displacement is |y|_H/α with |y|_H² = 1/2c_k, at most 155, over
 # the weights' norm, the square root of 3 · 2D.
 _LAZY = 10.0
+# Rates below this are none.
+_NEVER = 1e-9
 
 Array = NDArray[np.float64]
+
+
+class Rates(NamedTuple):
+    """Decay rates of each frequency under one law.
+
+    Attributes:
+        bias: Whether the law has trained biases.
+        directions: (D,) numbers of directions of neurons.
+        values: (D, k) rates.
+    """
+
+    bias: bool
+    directions: tuple[int, ...]
+    values: Array
+
+
+class Observed(NamedTuple):
+    """Rates of lazy networks, and (A,) rates of k = 1 at smaller α, None where they were not asked for."""
+
+    rates: tuple[Rates, ...]
+    smaller_alphas: Array | None
+
+
+class Law(NamedTuple):
+    """Frequencies, bias and step → rates on the samples; and frequencies and directions → error of c_k."""
+
+    rates: Callable[[NDArray[np.int_], bool, float], Array]
+    direction_error: Callable[[NDArray[np.int_], int], Array]
 
 
 def observe(
@@ -32,77 +68,104 @@ def observe(
     biases: tuple[bool, ...] = (False, True),
     train_bias: bool | None = None,
     directions: tuple[int, ...] = _DIRECTIONS,
-) -> tuple[Comparison, ...]:
-    """Train a network on each frequency for one e-folding and compare the rates of decay.
+) -> Observed:
+    """Train a network on each frequency for about one e-folding and measure the rates of decay.
 
     `train_bias` trains biases whatever the law assumes.
     """
-    comparisons: list[Comparison] = []
+    observed = []
     for bias in biases:
-        predicted = circle_ntk(_FREQUENCIES, bias=bias, samples=_SAMPLES, step=_STEP)
-        learned = predicted > 1e-9
+        expected = LAW.rates(_FREQUENCIES, bias, _STEP)
         # Long enough for the frequencies that are never learned to show it if they were.
-        steps = np.maximum(np.rint(1 / (np.where(learned, predicted, predicted[-1]) * _STEP)), 1).astype(int)
+        steps = _updates(np.where(expected > _NEVER, expected, expected[-1]))
         trained = bias if train_bias is None else train_bias
-        rates = np.array([_rates(seed, alpha, trained, count, steps) for count in directions])
-        relative = np.abs(rates / np.where(learned, predicted, 1) - learned)
-        error = direction_error(_FREQUENCIES[_EVEN], directions[-1], samples=_SAMPLES)
-        neglected = np.abs(error) / circle_ntk(_FREQUENCIES[_EVEN], bias=bias, samples=_SAMPLES)
-        worst = relative[:, _EVEN].max(1)
-        comparisons += [
+        values = np.array([_train(seed, alpha, trained, count, steps) for count in directions])
+        observed.append(Rates(bias, directions, values))
+    if len(directions) < 3:
+        return Observed(tuple(observed), None)
+    steps = np.full(len(_FREQUENCIES), _updates(LAW.rates(_FREQUENCIES[:1], False, _STEP))[0])
+    # Equispaced directions leave the rate of k = 1 exact.
+    smaller = np.array([_train(seed, alpha, False, 64, steps)[0] for alpha in _SMALLER_ALPHAS])
+    return Observed(tuple(observed), smaller)
+
+
+def judge(observed: Observed, law: Law) -> tuple[Comparison, ...]:
+    """Compare rates, and the errors that finitely many directions and a finite α leave."""
+    comparisons: list[Comparison] = []
+    for rates in observed.rates:
+        comparisons += _judge_rates(rates, law)
+    if observed.smaller_alphas is not None:
+        predicted = law.rates(_FREQUENCIES[:1], False, _STEP)
+        exponent = fit_exponent(_SMALLER_ALPHAS, np.abs(observed.smaller_alphas / predicted - 1))
+        comparisons.append(
             Comparison(
-                quantity=f"relative error of the rates of k = 2, 4, 6, {_words(bias)}, D = {directions[-1]}",
-                predicted=0.0,
-                measured=worst[-1],
-                tolerance=2 * neglected.max(),
-                reason="twice the first neglected term, about 2/(3 (k²-1) D²) of c_k for D directions",
-            ),
-            Comparison(
-                quantity=f"error of the rates of k = 1, 3, 5, {_words(bias)}",
-                predicted=0.0,
-                measured=relative[:, ~_EVEN].max(),
-                tolerance=_LAZY / _ALPHA**2,
-                reason="exact for equispaced directions; the kernel moves by less than 10 α^-2",
-            ),
-        ]
-        if len(directions) > 2:
-            exponent = fit_exponent(directions, worst)
-            comparisons.append(
-                Comparison(
-                    quantity=f"exponent of the error of even k in the number of directions, {_words(bias)}",
-                    predicted=-2.0,
-                    measured=exponent.slope,
-                    tolerance=0.05,
-                    reason="the next term is of relative order (k/D)², 1 % at k = 6, D = 64",
-                    interval=exponent.interval,
-                )
+                quantity="exponent of the error of k = 1 in the output scale α, no bias",
+                predicted=-2.0,
+                measured=exponent.slope,
+                tolerance=0.02,
+                reason="the next term is of relative order α^-2, 1 % at α = 10: 0.01 / log 10",
+                interval=exponent.interval,
             )
-    if len(directions) > 2:
-        comparisons.append(_lazy_exponent(seed))
+        )
     return tuple(comparisons)
 
 
-def _lazy_exponent(seed: int) -> Comparison:
-    """The exponent in α of the error of k = 1, whose rate equispaced directions leave exact."""
-    predicted = circle_ntk(1, samples=_SAMPLES, step=_STEP)
-    steps = np.full(len(_FREQUENCIES), round(1 / (float(predicted) * _STEP)))
-    errors = [abs(_rates(seed, alpha, False, 64, steps)[0] / predicted - 1) for alpha in _SMALLER_ALPHAS]
-    exponent = fit_exponent(_SMALLER_ALPHAS, errors)
-    return Comparison(
-        quantity="exponent of the error of k = 1 in the output scale α, no bias",
-        predicted=-2.0,
-        measured=exponent.slope,
-        tolerance=0.02,
-        reason="the next term is of relative order α^-2, 1 % at α = 10: 0.01 / log 10",
-        interval=exponent.interval,
-    )
+def _judge_rates(observed: Rates, law: Law) -> list[Comparison]:
+    bias, directions, rates = observed
+    words = "biases trained" if bias else "no bias"
+    predicted = law.rates(_FREQUENCIES, bias, _STEP)
+    learned = predicted > _NEVER
+    relative = np.abs(rates / np.where(learned, predicted, 1) - learned)
+    error = law.direction_error(_FREQUENCIES[_EVEN], directions[-1])
+    coefficients = law.rates(_FREQUENCIES[_EVEN], bias, 0.0)
+    neglected = np.abs(error) / coefficients
+    worst = relative[:, _EVEN].max(1)
+    # c_2 as the last network has it: its rate is -log(1 - η c_2)/η.
+    second = -np.expm1(-_STEP * rates[-1, _EVEN][0]) / _STEP
+    comparisons = [
+        Comparison(
+            quantity=f"relative error of the rates of k = 2, 4, 6, {words}, D = {directions[-1]}",
+            predicted=0.0,
+            measured=worst[-1],
+            tolerance=2 * neglected.max(),
+            reason="twice the first neglected term, about 2/(3 (k²-1) D²) of c_k for D directions",
+        ),
+        Comparison(
+            quantity=f"error of the rates of k = 1, 3, 5, {words}",
+            predicted=0.0,
+            measured=relative[:, ~_EVEN].max(),
+            tolerance=_LAZY / _ALPHA**2,
+            reason="exact for equispaced directions; the kernel moves by less than 10 α^-2",
+        ),
+        Comparison(
+            quantity=f"error of c_2 over that of D directions, {words}, D = {directions[-1]}",
+            predicted=1.0,
+            measured=float((second - coefficients[0]) / error[0]),
+            tolerance=_LAZY / _ALPHA**2 / neglected[0] + 10 * (2 / directions[-1]) ** 2,
+            reason="the kernel moves by less than 10 α^-2; the next term is of relative order (k/D)²",
+        ),
+    ]
+    if len(directions) > 2:
+        exponent = fit_exponent(directions, worst)
+        comparisons.append(
+            Comparison(
+                quantity=f"exponent of the error of even k in the number of directions, {words}",
+                predicted=-2.0,
+                measured=exponent.slope,
+                tolerance=0.05,
+                reason="the next term is of relative order (k/D)², 1 % at k = 6, D = 64",
+                interval=exponent.interval,
+            )
+        )
+    return comparisons
 
 
-def _words(bias: bool) -> str:
-    return "biases trained" if bias else "no bias"
+def _updates(rates: Array) -> NDArray[np.int_]:
+    """Number of updates in about one e-folding."""
+    return np.maximum(np.rint(1 / (rates * _STEP)), 1).astype(int)
 
 
-def _rates(seed: int, alpha: float, bias: bool, directions: int, steps: NDArray[np.int_]) -> Array:
+def _train(seed: int, alpha: float, bias: bool, directions: int, steps: NDArray[np.int_]) -> Array:
     """Decay rate of each frequency, one network trained on each, all in one batch.
 
     Args:
@@ -118,38 +181,66 @@ def _rates(seed: int, alpha: float, bias: bool, directions: int, steps: NDArray[
     rng = np.random.default_rng(seed)
     angles = 2 * np.pi * np.arange(_SAMPLES) / _SAMPLES + rng.uniform(0, 2 * np.pi)
     phases = rng.uniform(0, 2 * np.pi, len(_FREQUENCIES))
-    waves = np.exp(-1j * _FREQUENCIES[:, None] * angles)
-    y = np.cos(_FREQUENCIES[:, None] * angles + phases[:, None])
-    x = np.stack((np.cos(angles), np.sin(angles)), axis=1)
+    waves = torch.from_numpy(np.exp(-1j * _FREQUENCIES[:, None] * angles))
+    y = torch.from_numpy(np.cos(_FREQUENCIES[:, None] * angles + phases[:, None]))
+    x = torch.from_numpy(np.stack((np.cos(angles), np.sin(angles)), axis=1))
     # A quarter turn puts the kinks half a spacing away from the samples.
     turned = angles[0] + np.pi / 2 + 2 * np.pi * (np.arange(directions) + 0.5) / directions
-    w = np.sqrt(2) * np.stack((np.cos(turned), np.sin(turned)), axis=1)
-    w = np.broadcast_to(np.concatenate((w, w)), (len(y), 2 * directions, 2))
-    a = np.broadcast_to(np.repeat([1.0, -1.0], directions), w.shape[:2])
-    b = np.zeros(a.shape)
+    w = np.sqrt(2) * np.stack((np.cos(turned), np.sin(turned), *([0 * turned] if bias else [])), axis=1)
+    # α m^(-1/2) Σ a relu(w·x + b); a TwoLayer is divided by its own α.
     scale = alpha / np.sqrt(2 * directions)
-    amplitudes = []
-    for step in range(int(steps.max()) + 1):
-        before = w @ x.T + b[..., None]
-        hidden = np.maximum(before, 0)
-        residual = y - scale * (a[:, None] @ hidden)[:, 0]
-        amplitudes.append(np.abs((residual * waves).sum(1)))
-        if step == steps.max():
-            break
-        pull = residual[:, :, None] * (scale * _STEP / (alpha**2 * _SAMPLES))
-        active = (before > 0) * pull.swapaxes(1, 2)
-        grown = a + (hidden @ pull)[..., 0]
-        w = w + a[..., None] * (active @ x)
-        b = b + a * active.sum(-1) if bias else b
-        a = grown
-    path = np.array(amplitudes)
-    ratio = path[steps, np.arange(len(steps))] / path[0]
-    return np.asarray(-np.log(ratio) / (steps * _STEP))
+    network = TwoLayer(2, 2 * directions, activation="relu", alpha=1 / scale, bias=bias)
+    start, output = stack([network] * len(y))
+    start["input_weight"] = torch.from_numpy(np.concatenate((w, w))).expand(len(y), -1, -1)
+    start["output_weight"] = torch.from_numpy(np.repeat([1.0, -1.0], directions)).expand(len(y), 1, -1)
+
+    def residual(parameters: dict[str, Tensor]) -> Tensor:
+        return y - output(parameters, x)[..., 0]
+
+    def amplitude(parameters: dict[str, Tensor]) -> Array:
+        return (residual(parameters) * waves).sum(1).abs().numpy()
+
+    run = descend(
+        lambda parameters: residual(parameters).square().mean(1) / 2,
+        start,
+        rate=_STEP / alpha**2,
+        steps=torch.from_numpy(steps),
+    )
+    return np.asarray(-np.log(amplitude(run.end) / amplitude(start)) / (steps * _STEP))
 
 
-CHECK: Check[Any, None] = Check(
+def _rates(frequency: NDArray[np.int_], bias: bool, step: float) -> Array:
+    return circle_ntk(frequency, bias=bias, samples=_SAMPLES, step=step)
+
+
+def _direction_error(frequency: NDArray[np.int_], directions: int) -> Array:
+    return direction_error(frequency, directions, samples=_SAMPLES)
+
+
+LAW = Law(_rates, _direction_error)
+
+CHECK = Check(
     prediction=circle_ntk,
     observe=observe,
+    judge=judge,
+    law=LAW,
+    mutants={
+        "rates 0.1 % too large": LAW._replace(rates=scaled(_rates, 1.001)),
+        "rates 10 % too large": LAW._replace(rates=scaled(_rates, 1.1)),
+        "rates as k^0.1 c_k": LAW._replace(rates=lambda k, bias, step: k**0.1 * _rates(k, bias, step)),
+        "rates of the flow, not of steps": LAW._replace(rates=lambda k, bias, step: _rates(k, bias, 0.0)),
+        "rates of the whole circle, not of samples": LAW._replace(
+            rates=lambda k, bias, step: circle_ntk(k, bias=bias, step=step)
+        ),
+        "part of the biases dropped": LAW._replace(rates=lambda k, bias, step: _rates(k, False, step)),
+        "odd frequencies learned without biases": LAW._replace(
+            rates=lambda k, bias, step: _rates(k, True, step)
+        ),
+        "error of the directions 10 % too large": LAW._replace(direction_error=scaled(_direction_error, 1.1)),
+        "error of the directions of the other sign": LAW._replace(
+            direction_error=scaled(_direction_error, -1.0)
+        ),
+    },
     controls={
         "feature learning: output scale α = 1": {"alpha": 1.0, "biases": (False,), "directions": (128,)},
         "biases trained against the law without them": {
