@@ -33,7 +33,7 @@ class Layers:
     """The weight matrices of a network, or of all members of an ensemble, whose names match.
 
     Attributes:
-        names: Of the layers; each matrix of a stack is one.
+        names: Names of the layers; each matrix of a stack is one.
 
     Args:
         module: The network, or an ensemble.

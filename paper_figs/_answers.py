@@ -36,12 +36,12 @@ def map_figure(
     """Heat maps of the last checkpoint's answers.
 
     Args:
-        name: Of the figure.
+        name: Name of the figure.
         study: Whose runs are drawn.
         over: The run dimensions drawn upward and to the right.
         opening: First sentences of the caption.
         claim: What a paper says, or what follows from it.
-        finding: What the runs say.
+        finding: Judges the claim by the dataset.
         groups: Which answers, a panel each.
         order: Place in the report.
     """
@@ -101,7 +101,7 @@ def curve_words(dataset: xr.Dataset) -> str:
 
 
 def composed_runs(dataset: xr.Dataset) -> pd.DataFrame:
-    """The share of composed answers of every run that converged, one row a run."""
+    """The share of composed answers of every run that converged, one row per run."""
     return converged(share(accuracy_table(dataset), "inferential"))
 
 

@@ -126,7 +126,7 @@ def contrast(
     Args:
         first: The composed share of each run of which the claim says more.
         second: Of each run of which it says less.
-        names: Of both.
+        names: Names of both groups.
         where: Put before the words.
         least: A smaller difference counts for nothing.
 

@@ -100,7 +100,7 @@ def weight_maps(
     """Heat maps of weights at the last checkpoint.
 
     Args:
-        name: Of the figure.
+        name: Name of the figure.
         study: Whose runs are drawn.
         subject: What is mapped.
         over: The run dimensions drawn upward and to the right.

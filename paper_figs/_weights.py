@@ -19,7 +19,7 @@ SMALL, LARGE = {"gamma": 0.5}, {"gamma": 0.8}
 
 
 def final_runs(dataset: xr.Dataset, values: Mapping[str, xr.DataArray]) -> pd.DataFrame:
-    """Numbers of the last checkpoint, one row a run that converged.
+    """Numbers of the last checkpoint, one row per run that converged.
 
     Args:
         dataset: With `phase` over the run dimensions.

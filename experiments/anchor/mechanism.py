@@ -39,7 +39,7 @@ def mechanism(model: Transformer, task: AnchorTask, seed: int) -> xr.Dataset:
     Args:
         model: The network.
         task: Its task, with two anchors.
-        seed: Of the sequences.
+        seed: Seed of the sequences.
 
     Returns:
         The variables of the study's dataset for one run, but `phase`.

@@ -145,7 +145,7 @@ def _first_accurate(fine: xr.Dataset) -> np.ndarray:
 
 
 def _spectra(model: Transformer, names: list[str]) -> np.ndarray:
-    """Singular values of every matrix, descending, one row a matrix, filled with NaN."""
+    """Singular values of every matrix, descending, one row per matrix, filled with NaN."""
     found = np.full((len(names), model.embedding.embedding_dim), np.nan)
     for row, name in zip(found, names, strict=True):
         values = singular_values(model.get_parameter(name).detach())

@@ -73,7 +73,7 @@ def overall(rule: Rule, outcomes: Sequence[Outcome]) -> Outcome:
     Args:
         rule: all: supported if every test is, refuted if one is. any: supported if one test is, refuted if
             all are. majority: supported, or refuted, if more than half of the tests are.
-        outcomes: Of the tests.
+        outcomes: The outcome of each test.
 
     Returns:
         The outcome; `NOT_RUN` if no test was run.

@@ -56,7 +56,7 @@ def rank_correlation(
         strata: (runs,) labels; one stratum if None.
         level: Coverage of the interval: a percentile bootstrap over runs, within strata.
         resamples: Of bootstrap and permutations.
-        seed: Of both.
+        seed: Seed of bootstrap samples and permutations.
 
     Returns:
         The correlation in [-1, 1], its interval and its permutation test.
@@ -94,7 +94,7 @@ def area_under_curve(
         strata: (runs,) labels; one stratum if None.
         level: Coverage of the interval: a percentile bootstrap over runs, within strata.
         resamples: Of bootstrap and permutations.
-        seed: Of both.
+        seed: Seed of bootstrap samples and permutations.
 
     Returns:
         The area in [0, 1], 1/2 without association; undefined where no stratum holds both kinds.

@@ -58,8 +58,8 @@ def ordering(
         neighbors: How many runs predict one; runs equally near count in equal parts.
         angles: Number of directions.
         subsamples: Drawn without replacement, for the range of slopes.
-        share: Of the runs in a subsample.
-        seed: Of the subsamples.
+        share: Share of the runs that a subsample holds.
+        seed: Seed of the subsamples.
 
     Returns:
         The best direction.

@@ -24,7 +24,7 @@ def power_of_rank_correlation(
         strata: Number of strata.
         alpha: Two-sided level.
         draws: Simulated samples.
-        seed: Of the samples.
+        seed: Seed of the samples.
 
     Returns:
         The share of simulated samples whose p-value is below alpha.
@@ -59,13 +59,13 @@ def power_of_area(
     """How often a test at level alpha would find that area under the ROC curve, of two shifted Gaussians.
 
     Args:
-        area: Of the population, in (0, 1).
+        area: Area under the curve in the population, in (0, 1).
         runs: Sample size.
         positive: Share of positive runs, the same in each stratum but for rounding.
         strata: Number of strata.
         alpha: Two-sided level.
         draws: Simulated samples.
-        seed: Of the samples.
+        seed: Seed of the samples.
 
     Returns:
         The share of simulated samples whose p-value is below alpha; 0 if no stratum holds both kinds.

@@ -19,7 +19,7 @@ class Entry:
     """A tensor of a state dict or file, described without its values.
 
     Attributes:
-        name: Of the tensor.
+        name: Name of the tensor.
         shape: Its shape.
         dtype: Name of its type as in PyTorch, such as "float32".
         load: Reads it.
@@ -37,7 +37,7 @@ class Entry:
         """Describe a tensor.
 
         Args:
-            name: Of the tensor.
+            name: Name of the tensor.
             tensor: Of any kind.
             load: Reads it later; the tensor itself if None.
 

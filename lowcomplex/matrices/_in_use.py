@@ -43,8 +43,8 @@ class Computed:
         """Make the weight in use hold these values, or leave everything as it was.
 
         Args:
-            name: Of the weight, for the message.
-            values: Of the weight's shape.
+            name: Name of the weight, for the message.
+            values: Values in the weight's shape.
 
         Raises:
             ValueError: It cannot hold these values.

@@ -33,7 +33,7 @@ def gpt2_layouts(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Layout]:
     elsewhere.
 
     Args:
-        shapes: Of all tensors by name.
+        shapes: Shapes of all tensors by name.
 
     Returns:
         Layout by name.

@@ -47,7 +47,7 @@ def fan_in(shape: Sequence[int], layout: Layout, groups: int) -> int:
     """d_in: how many inputs one output sums; of an embedding its dimension.
 
     Args:
-        shape: Of the weight as stored.
+        shape: Shape of the weight as stored.
         layout: How it is stored.
         groups: Of a transposed convolution.
 
@@ -100,8 +100,8 @@ def stack_layout(name: str, shapes: Mapping[str, Sequence[int]]) -> Layout:
     takes in. Where both are there, their shapes therefore tell (…, out, in) from (…, in, out).
 
     Args:
-        name: Of the tensor, without the module's.
-        shapes: Of the tensors of the same module.
+        name: Name of the tensor, without the module's.
+        shapes: Shapes of the tensors of the same module.
 
     Returns:
         "stacked input-output" if the shapes say so, else "stacked".

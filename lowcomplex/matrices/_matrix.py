@@ -20,7 +20,7 @@ class WeightMatrix:
     """A weight matrix, or a stack of such.
 
     Attributes:
-        name: Of the weight in its module, state dict or file.
+        name: Name of the weight in its module, state dict or file.
         weight: The value in use, as stored: the weight that the forward pass multiplies with.
         layout: How it is stored, one of `LAYOUTS`.
         groups: Of a convolution; 1 where nothing tells.
@@ -110,7 +110,7 @@ class Skipped:
     """A tensor that is no weight matrix.
 
     Attributes:
-        name: Of the tensor.
+        name: Name of the tensor.
         shape: Its shape.
         reason: Why it is none.
     """

@@ -16,7 +16,7 @@ class DeepLinear(nn.Module):
 
     Args:
         widths: Sizes from input to output, at least two.
-        dtype: Of the weights.
+        dtype: Type of the weights.
 
     Raises:
         ValueError: Fewer than two widths, or one that is not positive.

@@ -18,7 +18,7 @@ class DiagonalLinear(nn.Module):
         d_in: Input dimension.
         alpha: Initialization scale α.
         power: The depth p.
-        dtype: Of the weights.
+        dtype: Type of the weights.
 
     Raises:
         ValueError: A size, the power or the scale is not positive.

@@ -13,7 +13,7 @@ from lowcomplex.networks.activations import activation as activation_named
 class TwoLayer(nn.Module):
     """f(x) = (1/α) Σ_k a_k s(w_k · (x, 1)), a ~ N(0, β1²), w ~ N(0, β2²).
 
-    The parametrization of the phase diagram (Luo, Xu, Ma, Zhang, JMLR 2021, eq. 2): regimes are told by
+    The parametrization of the phase diagram (Luo, Xu, Ma, Zhang, JMLR 2021, eq. 2): regimes follow from
     γ_L = -log(β1 β2 / α) / log m and γ'_L = -log(β1 / β2) / log m.
 
     Args:
@@ -26,7 +26,7 @@ class TwoLayer(nn.Module):
         beta2: Standard deviation of the input weights; 1/sqrt(inputs of a neuron) if None.
         bias: Append a 1 to each input; the bias is then a neuron's last input weight.
         generator: Source of the initial weights.
-        dtype: Of the weights.
+        dtype: Type of the weights.
 
     Raises:
         ValueError: A size or scale is not positive, or the activation is unknown.

@@ -16,7 +16,7 @@ _LONGEST_NAME = 60
 
 @style()
 def plot_checkpoint(table: pd.DataFrame) -> Figure:
-    """Draw a table of `lowcomplex.checkpoints`, a row a matrix, in the order of the checkpoint.
+    """Draw a table of `lowcomplex.checkpoints`, one row per matrix, in the order of the checkpoint.
 
     Args:
         table: Of `measure_table`, `gamma_table`, or two of either joined by `side_by_side`: the first as open

@@ -22,7 +22,7 @@ class Compute:
 
     Attributes:
         measure: As of `Sweep`.
-        folder: Of the sweep.
+        folder: The sweep's folder.
         is_batched: Whether `measure` takes the configs of a batch, or one config.
         resumable: Whether `measure` takes a checkpoint's path.
     """

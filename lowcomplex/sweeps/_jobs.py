@@ -43,9 +43,9 @@ def outcomes(
     times in all; one that was canceled is not.
 
     Args:
-        cluster: Where.
+        cluster: The cluster that runs the jobs.
         name: What the jobs are called.
-        folder: Of the sweep.
+        folder: The sweep's folder.
         compute: Computes and stores a batch, and returns the traceback if it raised; found by import.
         batches: What to compute.
         running: Told how many cells are with jobs that have not ended.

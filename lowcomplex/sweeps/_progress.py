@@ -14,7 +14,7 @@ class Line:
     """Cells done, running and failed, and the time left.
 
     Args:
-        name: Of the sweep.
+        name: Name of the sweep.
         total: Number of its cells.
         done: Those that were finished before.
         shown: Whether to show anything.

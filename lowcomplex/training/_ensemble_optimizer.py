@@ -14,7 +14,7 @@ OPTIMIZERS: tuple[OptimizerName, ...] = ("adam", "adamw", "sgd")
 
 
 class EnsembleOptimizer:
-    """Moves the rows of a matrix of parameters, one row a member.
+    """Moves the rows of a matrix of parameters, one row per member.
 
     PyTorch's fused optimizer moves a *displacement* that starts each update at zero, with learning rate 1
     and no decay; each row's displacement is then scaled by the member's learning rate and added. One fused

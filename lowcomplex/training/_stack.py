@@ -1,4 +1,4 @@
-"""Members as one matrix of parameters, one row a member, with views of every parameter."""
+"""Members as one matrix of parameters, one row per member, with views of every parameter."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from paper_figs.panels.runs import accuracy_table
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Answers on the unseen pair and trained accuracy over γ: lines of means, bands over seeds."""
     return (
         "Composition against γ. Share of answers on the unseen anchor pair (4, 3) that compose, mirror the "
         "exception (3, 4), or do neither (a), and accuracy on the trained pairs (b), at "

@@ -10,7 +10,7 @@ from paper_figs.panels.anchor import offset_table, plot_offsets
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Shares of answers at each offset from the key, as bars stacked over γ."""
     return (
         "What is answered on the unseen pair (4, 3): share of answers at each offset from the key, mean of "
         f"{counted(dataset.sizes['seed'], 'seed')}. Composing gives -10, mirroring the exception -6; offsets "

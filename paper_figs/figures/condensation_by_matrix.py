@@ -34,7 +34,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Effective directions of every matrix over γ, one line per part, and which of them fall."""
     phase = dataset["phase"].to_dataframe().reset_index()[["gamma", "seed", "phase"]]
     table = numbers(dataset).merge(phase, on=["gamma", "seed"])
     table = table[table["phase"] != NOT_CONVERGED]

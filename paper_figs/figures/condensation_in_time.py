@@ -10,7 +10,7 @@ from paper_figs.panels.condensation import condensation_table, plot_condensation
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Loss, aligned amplitude and number of directions over steps, for both initializations."""
     most = {
         str(start): float(dataset["condensed_directions"].sel(initialization=start).max())
         for start in dataset["initialization"].values

@@ -48,7 +48,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Shares of the answers' variance over training, one panel per γ, one color per component."""
     table = decomposition_table(dataset)
     last = table[table["fraction"] == table["fraction"].max()]
     mean = last.groupby(["quantity", "component"])["share"].mean()

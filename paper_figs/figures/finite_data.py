@@ -10,10 +10,10 @@ from paper_figs._finding import Claim, Finding, conclude
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """Composition over γ at each number of sequences per pair, and its means."""
     return conclude(
         points_over_gamma(dataset, "sequences"),
-        *means_at_each(dataset, "sequences", "where the sequences a pair are {}"),
+        *means_at_each(dataset, "sequences", "where the sequences per pair are {}"),
     )
 
 

@@ -75,7 +75,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Displacements with their predictions, local slopes, and the fan-in rule in Luo et al.'s plane."""
     failed = int((~dataset["converged"].astype(bool)).sum())
     lines = predicted(dataset)
     crossings = lines.groupby("depth")["crossing"].first().round(2)

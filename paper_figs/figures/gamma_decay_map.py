@@ -10,7 +10,7 @@ from paper_figs._judged import trend
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """The trend of composition in weight decay at fixed γ, and over γ at each decay."""
     composed = composed_runs(dataset)
     decay = trend(
         composed, "weight_decay", "the composed share", "weight decay", expected=1, within=("gamma",)

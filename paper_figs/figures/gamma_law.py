@@ -25,7 +25,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Displacements and local slopes over γ, one color per depth, with their predicted lines."""
     failed = int((~dataset["converged"].astype(bool)).sum())
     return (
         f"The γ law. Relative displacement of all weights (a) and its local slope in γ (b) for networks of "

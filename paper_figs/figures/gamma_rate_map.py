@@ -9,7 +9,7 @@ from paper_figs._finding import Claim, Finding, conclude
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """The trend of composition over γ at each learning rate."""
     return conclude(over_gamma_at_each(dataset, "learning_rate", "at learning rate {}"))
 
 

@@ -10,7 +10,7 @@ from paper_figs._judged import trend
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """The trend of composition over γ after each number of updates, and in the updates at fixed γ."""
     composed = composed_runs(dataset)
     longer = trend(composed, "steps", "the composed share", "the length", expected=1, within=("gamma",))
     return conclude(over_gamma_at_each(dataset, "steps", "after {} updates"), f"at one γ, {longer.words}")

@@ -17,7 +17,7 @@ def of_few_tests(dataset: xr.Dataset) -> list[str]:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Effects of the hypotheses of few tests, and how each came out."""
     came_out = caption_of_effects(dataset, of_few_tests(dataset))
     return f"Hypotheses that were registered before their runs were seen: {came_out}"
 

@@ -17,7 +17,7 @@ def of_many_tests(dataset: xr.Dataset) -> list[str]:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Effects of the hypotheses with one test per measure, and how each came out."""
     return f"Measure by measure: {caption_of_effects(dataset, of_many_tests(dataset))}"
 
 

@@ -12,7 +12,7 @@ from paper_figs.panels.hypothesis_runs import plot_runs, run_table
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """The runs behind each hypothesis's first test, in the color of their γ, and what was left out."""
     table = run_table(dataset)
     failed = int((table["phase"] == NOT_CONVERGED).sum())
     other = int(((table["left_out"] != "") & (table["phase"] != NOT_CONVERGED)).sum())

@@ -10,7 +10,7 @@ from paper_figs._finding import Claim, Finding, conclude
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """Composition over γ under each split of the keys, and its means."""
     return conclude(
         points_over_gamma(dataset, "modulus"), *means_at_each(dataset, "modulus", "with keys split modulo {}")
     )

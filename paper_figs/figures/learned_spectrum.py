@@ -10,7 +10,7 @@ from paper_figs.panels.frequency import plot_spectrum, spectrum_table
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Power and relative error of the learned map over frequencies and steps, in bands over seeds."""
     return (
         "The learned map's spectrum in time. Power at each frequency (a), the target's frequencies marked by "
         f"triangles, and relative error at these (b); mean over {counted(dataset.sizes['seed'], 'seed')}, "

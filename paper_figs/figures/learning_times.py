@@ -10,7 +10,7 @@ from paper_figs.panels.frequency import learning_time_table, plot_learning_times
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """The step at which each frequency was learned, over γ, with lines through the medians."""
     table = learning_time_table(dataset)
     never = int((~table["learned"]).sum())
     return (

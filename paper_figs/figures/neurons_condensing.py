@@ -9,7 +9,7 @@ from paper_figs.panels.condensation import neuron_table, plot_neurons
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Angle and amplitude of every neuron at four times, one row per activation."""
     table = neuron_table(dataset)
     return (
         f"Neurons condense. Each mark is one of {dataset.sizes['neuron']} neurons of a two-layer network: "

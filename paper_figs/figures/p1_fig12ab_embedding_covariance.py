@@ -18,7 +18,7 @@ from paper_figs.panels.spectra import covariance_table, plot_covariance
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Eigenvalues of the embeddings' covariance over γ and over training, random ones dashed."""
     return (
         "Eigenvalues of the covariance of the key tokens' embeddings, as shares of the variance, mean of "
         f"{counted(dataset.sizes['seed'], 'seed')} (of runs that diverged, until they did). (a) After "
@@ -28,7 +28,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """The trend of the embeddings' dimension over γ, and its course in training."""
     last = at_end(dataset)["embedding_dimension"]
     runs = final_runs(dataset, {"embedding_dimension": last})
     words = "the embeddings' dimension (participation ratio)"

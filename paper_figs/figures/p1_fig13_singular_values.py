@@ -32,7 +32,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Singular values of every matrix at a small and a large γ, one line per block, random ones dashed."""
     runs = numbers(dataset).drop_duplicates(["gamma", "seed"])
     drawn = " and ".join(f"γ = {run.gamma:g} (seed {run.seed})" for run in runs.itertuples())
     return (

@@ -10,7 +10,7 @@ from paper_figs._judged import trend
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """Trends of composition in the learning rate and in weight decay, each at fixed values of the other."""
     composed = composed_runs(dataset)
     rate = trend(
         composed,

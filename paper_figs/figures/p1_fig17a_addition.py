@@ -15,7 +15,7 @@ LABELS = {"in_distribution": "new pairs outside", "held_out_block": "held-out bl
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Right sums over the number of training pairs, outside and inside the held-out block, and by tens."""
     first, last = int(dataset.attrs["block_first"]), int(dataset.attrs["block_last"]) - 1
     return (
         f"Two-digit addition; pairs with both operands in {first}-{last} are never trained. Sums that are "

@@ -57,7 +57,7 @@ def numbers(_: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(_: xr.Dataset) -> str:
-    """What is drawn."""
+    """A sequence of the task, what each anchor pair adds, and which keys are held out."""
     table = pairs()
     return (
         "The task. (a) A sequence: the answer at the last position is the key plus what its two anchors add; "

@@ -10,7 +10,7 @@ from paper_figs._judged import trend
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """Composition over γ at each depth, and its trend in depth at fixed γ."""
     composed = composed_runs(dataset)
     deeper = trend(composed, "depth", "the composed share", "depth", expected=1, within=("gamma",))
     return conclude(points_over_gamma(dataset, "depth"), deeper.words)

@@ -12,7 +12,7 @@ from paper_figs.panels.runs import accuracy_table
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Answers and trained accuracy of a multi-head model over γ, in lines of means."""
     return (
         "Several heads. Answers on the unseen pair (4, 3) of a transformer of four blocks with four heads "
         f"each (a), and its accuracy on trained pairs (b), against γ. {curve_words(dataset)}"
@@ -20,7 +20,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """The trend of composition over γ."""
     return conclude(points_over_gamma(dataset))
 
 

@@ -13,7 +13,7 @@ from paper_figs.panels.information_flow import flow_table, plot_information_flow
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Attention between tokens, one panel per γ, and the accuracy that cutting each kind of edge costs."""
     return (
         f"Attention of transformers with {depths(dataset)[0]} blocks at {ends_in_words(dataset)}, mean of "
         f"{seeds(dataset)}. Left: an edge is as wide as its share of its target's attention (at least 5 %); "

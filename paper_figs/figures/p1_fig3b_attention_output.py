@@ -27,7 +27,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Outputs at the last token on two components, and how far mirrored pairs coincide, by block."""
     return (
         "Output of the first block's attention at the last token, all anchor pairs on eight keys and six "
         f"backgrounds, on its first two principal components, {drawn(dataset)}. Right: how far the "

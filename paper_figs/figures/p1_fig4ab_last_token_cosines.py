@@ -44,7 +44,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Cosines between last-token vectors of anchor pairs, and their gap by target, by block."""
     return (
         "Cosines between the second block's attention output at the last token for two anchor pairs and one "
         f"key, mean over keys 30-40 and six backgrounds, {drawn(dataset)}. Right: mean cosine between "

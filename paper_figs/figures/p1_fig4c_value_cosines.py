@@ -38,7 +38,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Cosines between value vectors at the first anchor, and their gap by intermediate result, by block."""
     return (
         "Cosines between the second block's value vectors at the first anchor, for each first anchor and "
         f"keys 30-40 in order, mean over six backgrounds, {drawn(dataset)}: lines beside the diagonal are "

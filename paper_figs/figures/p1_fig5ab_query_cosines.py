@@ -18,7 +18,7 @@ POINTS = (SMALL, LARGE)
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Cosines between W_Q's neurons in clustered order at two γ, beside those of random directions."""
     summary = cosine_summary_table(dataset, POINTS)
     runs = ", ".join(
         f"{row.parallel_share:.1%} at γ = {row.gamma:g} (seed {row.seed})"
@@ -42,7 +42,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """The trends of W_Q's effective and condensed directions over γ."""
     values = {name: of_query(dataset, name) for name in ("condensed_directions", "effective_directions")}
     runs = final_runs(dataset, values)
     few = trend(

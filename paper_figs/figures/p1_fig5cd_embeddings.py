@@ -18,7 +18,7 @@ POINTS = (SMALL, LARGE)
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Key embeddings on two components, colored by value, and their ordinality over γ."""
     table = component_table(dataset, POINTS)
     runs = table.drop_duplicates(["gamma", "seed"])
     drawn = ", ".join(
@@ -43,7 +43,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """The trend of the embeddings' ordinality over γ, and its means."""
     means = ordinality_table(dataset).groupby("gamma")["embedding_ordinality"].mean().dropna()
     note = "mean ordinality " + ", ".join(f"{mean:.2f} at γ = {gamma:g}" for gamma, mean in means.items())
     return conclude(trends(dataset, EMBEDDINGS, (), "gamma"), note)

@@ -15,7 +15,7 @@ LABELS = {"in_distribution": "new commands", "out_of_distribution": 'commands wi
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Right commands over the number of training examples, inside and outside of what was trained."""
     most = int(dataset.attrs["most_actions"])
     return (
         'SCAN, trained on commands without "turn left" and on "turn left" alone (a tenth of the examples), '

@@ -19,7 +19,7 @@ LABELS = {
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Steps to learn, and right proofs of three kinds, over the number of training examples."""
     return (
         "Chains of rules over invented concepts, each question with an ontology of its own. Steps until nine "
         "tenths of the training examples are wholly right (a; open triangles: not within the run), and "

@@ -34,7 +34,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Accuracy in and out of distribution over γ, and its map over γ and weight decay."""
     return (
         "Both (3, 4) and (4, 3) unseen, every trained pair composite. (a) Accuracy out of distribution (on "
         "the unseen pairs) and in distribution (on trained pairs, held-out keys) against γ at weight decay "
@@ -44,7 +44,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """Accuracy in distribution, and trends of composition over γ and weight decay."""
     table = converged(accuracy_table(dataset))
     seen = share(table, "seen_test_keys").groupby("gamma")["accuracy"].mean()
     inside = (

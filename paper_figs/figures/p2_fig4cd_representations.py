@@ -48,7 +48,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Outputs on two components, colored by intermediate result, and cosines of value vectors."""
     return (
         "Left: output of the second block's attention at the last token for the twelve pairs of different "
         "anchors, eight keys and six backgrounds, on its first two principal components, colored by the "

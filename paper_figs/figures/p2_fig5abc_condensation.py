@@ -39,7 +39,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """W_Q's cosines and the embeddings at two corners, and the stable rank over γ and weight decay."""
     failed = int((dataset["phase"] == NOT_CONVERGED).sum())
     return (
         "Complexity control with both (3, 4) and (4, 3) unseen. Above: cosines of the neurons of the first "
@@ -51,7 +51,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """Trends of W_Q's stable rank, and of all matrices', in γ and in weight decay."""
     last = at_end(dataset)
     relative = (last["stable_rank"] / dataset["null_stable_rank"]).mean("layer")
     values = {"query": of_query(dataset, "stable_rank"), "every": relative}

@@ -16,7 +16,7 @@ from paper_figs.panels.times import loss_time_table, plot_loss_times
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Updates until the loss is low, over depth and noise groups, with lines through the medians."""
     table = loss_time_table(dataset)
     return (
         "Data complexity. Updates until the training loss, averaged over 20 minibatches, is below 0.1, over "

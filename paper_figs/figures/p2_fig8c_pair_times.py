@@ -44,7 +44,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Median updates until each anchor pair is learned, as a map, at one γ and noise."""
     chosen, table = _chosen(dataset), numbers(dataset)
     return (
         f"Pair by pair. Updates until a pair's accuracy is above 0.99 and stays there, at γ = "

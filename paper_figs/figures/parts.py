@@ -18,7 +18,7 @@ _WHOLE = ("none", "all")
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Answers and trained accuracy with one part at γ, marks of means with bars over seeds."""
     return (
         f"Which part's γ? One part of the network is at γ = {dataset['gamma'].item():g}, the others are at "
         "1/2 (“none”: every part at 1/2; “all”: none at 1/2; “embedding”: positions and output head too). "
@@ -29,7 +29,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """Composition with all parts at γ against none and against each part alone."""
     composed = composed_runs(dataset).set_index("part")["accuracy"]
     none, all_parts = (composed[composed.index == part] for part in _WHOLE)
     points = [contrast(all_parts, none, ("all parts at γ", "none"))]

@@ -11,7 +11,7 @@ from paper_figs.panels.anchor import complexity_table, plot_complexity
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Ranks of the query matrix beside composed answers, one mark per run, and their correlations."""
     table = complexity_table(dataset)
     converged = table[table["phase"] != NOT_CONVERGED]
     correlations = converged[["stable_rank", "effective_rank", "inferential"]].corr(method="spearman")

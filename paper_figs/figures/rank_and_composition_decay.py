@@ -19,7 +19,7 @@ from paper_figs.panels.anchor import complexity_table, plot_complexity
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Ranks of the query matrix beside composed answers, γ by color and weight decay by shape."""
     return (
         "At which rank do networks compose? Final stable (a) and effective rank (b) of the first block's "
         "query matrix and share of composed answers on the unseen pair, over γ (color) and weight decay "

@@ -12,7 +12,7 @@ from paper_figs.panels.runs import accuracy_table
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Answers and trained accuracy on words of three anchors over γ, in lines of means."""
     return (
         "Three anchors. Answers on words of three anchors that hold the unseen pair (4, 3) as neighbors (a), "
         f"and accuracy on trained words (b), against γ. {curve_words(dataset)}"
@@ -20,7 +20,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """The trend of composition over γ."""
     return conclude(points_over_gamma(dataset))
 
 

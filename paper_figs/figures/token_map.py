@@ -16,7 +16,7 @@ def numbers(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """How much of the map from key to answer is a shift, over training, and its spectrum over keys."""
     return (
         "The learned map from key to answer. Share of the logits' variance that depends on answer minus key "
         "alone, in time (a, b), and final power of the expected offset over the keys (c, d): a pure shift, "

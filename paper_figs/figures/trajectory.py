@@ -15,7 +15,7 @@ _FULL = 0.9
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Dimension of the path, rank at its end and distance moved, over γ."""
     return (
         "Path and end point of training against γ. (a) Dimension of the path of all weights, as the "
         "participation ratio of its principal components; dashed: 5/2, that of a random walk. (b) Effective "
@@ -26,7 +26,7 @@ def caption(dataset: xr.Dataset) -> str:
 
 
 def finding(dataset: xr.Dataset) -> Finding:
-    """What the runs say."""
+    """Whether paths are low-dimensional, and whether ranks at their ends fall with γ."""
     table = trajectory_table(dataset)
     table = table[table["phase"] != NOT_CONVERGED]
     if table.empty:

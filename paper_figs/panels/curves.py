@@ -80,8 +80,8 @@ def draw_curves(
     """Means over seeds against γ with their range, and the runs; crosses where a run did not converge.
 
     Args:
-        axis: Where.
-        runs: Columns gamma, `color`, `value`, phase; one row a run and line.
+        axis: The panel to draw on.
+        runs: Columns gamma, `color`, `value`, phase; one row per run and line.
         color: The column that has a line for each of its values.
         colors: The lines' colors, in their order.
         labels: The lines' names, unless the values themselves.
@@ -175,8 +175,8 @@ def draw_runs(axis: Axes, runs: pd.DataFrame, value: str) -> None:
     """One line of means over seeds against γ, as `draw_curves`, with what its crosses mean in the legend.
 
     Args:
-        axis: Where.
-        runs: Columns gamma, `value`, phase; one row a run.
+        axis: The panel to draw on.
+        runs: Columns gamma, `value`, phase; one row per run.
         value: The column drawn upward.
     """
     draw_curves(axis, runs.assign(of="mean of seeds"), "of", {"mean of seeds": (0.0, 0.0, 0.0)}, value=value)

@@ -34,7 +34,7 @@ def run_table(dataset: xr.Dataset, tests: Sequence[int] | None = None) -> pd.Dat
         tests: Positions of the tests; by default the first of each hypothesis.
 
     Returns:
-        Columns tested, label, x, y, phase, gamma, left_out: one row a run and test.
+        Columns tested, label, x, y, phase, gamma, left_out: one row per run and test.
 
     Raises:
         ValueError: The dataset lacks a variable.

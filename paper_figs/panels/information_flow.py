@@ -93,7 +93,7 @@ def plot_information_flow(dataset: xr.Dataset, *, depth: int | None = None) -> F
 
 
 def _draw_diagram(axis: Axes, mass: xr.DataArray, depth: int) -> None:
-    """Positions as nodes, a row a block; edges as wide as the attention that they carry."""
+    """Positions as nodes, one row per block; edges as wide as the attention that they carry."""
     roles = [str(name) for name in mass["asked"].values]
     anchors = {"first anchor", "second anchor"}
     special, plain = categorical(2), (0.6, 0.6, 0.6)
@@ -131,7 +131,7 @@ def _draw_diagram(axis: Axes, mass: xr.DataArray, depth: int) -> None:
 
 
 def _draw_losses(axis: Axes, lost: xr.DataArray, depth: int) -> QuadMesh:
-    """Losses of kinds of edges, a row a block and target; what the last block tells anchors, nobody reads."""
+    """Losses of kinds of edges, one row per block and target; nobody reads what the last tells anchors."""
     sources = [str(name) for name in lost["source"].values]
     targets = [str(name) for name in lost["target"].values]
     rows = [(block, name) for block in range(1, depth + 1) for name in targets]

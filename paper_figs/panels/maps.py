@@ -64,7 +64,7 @@ def draw_cells(axis: Axes, cells: pd.DataFrame, rows: str, columns: str) -> Quad
     """Draw one kind of answer of `cell_table` as a map of shares.
 
     Args:
-        axis: Where.
+        axis: The panel to draw on.
         cells: The rows of one group.
         rows: Dimension drawn upward.
         columns: Dimension drawn to the right.
@@ -92,7 +92,7 @@ def draw_map(
     """A heat map with a text in each cell, first row at the bottom.
 
     Args:
-        axis: Where.
+        axis: The panel to draw on.
         values: The colors; NaN is gray.
         text: What is written, of the same shape; a missing text writes nothing.
         hatched: Which cells are hatched; missing means not.

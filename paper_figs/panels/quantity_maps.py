@@ -87,7 +87,7 @@ def quantity_panel(
     """Draw one quantity of a `quantity_table`.
 
     Args:
-        axis: Where.
+        axis: The panel to draw on.
         table: The table.
         quantity: Its column.
         rows: The run dimension drawn upward.

@@ -1,4 +1,4 @@
-"""What every run ended with, one row a run: the table under curves and maps over run dimensions."""
+"""What every run ended with, one row per run: the table under curves and maps over run dimensions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DIMENSION_LABELS = {
     "learning_rate": "learning rate",
     "steps": "training steps",
     "noise_groups": "noise groups",
-    "sequences": "sequences a pair",
+    "sequences": "sequences per pair",
     "functions": "anchor functions",
     "part": "part at γ, the others at 1/2",
     "modulus": "keys split modulo",

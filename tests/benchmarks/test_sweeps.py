@@ -24,7 +24,7 @@ def test_overhead_of_a_cell(tmp_path: Path) -> None:
         (_seconds(tmp_path / f"few{i}", few, 2), _seconds(tmp_path / f"many{i}", many, 2)) for i in range(3)
     ]
     overhead = [1e3 * (long - short) / (many - few) for short, long in found]
-    report("milliseconds a cell", overhead, bar=50)
+    report("milliseconds per cell", overhead, bar=50)
     start_up = [short - few * each / 1e3 for (short, _), each in zip(found, overhead, strict=True)]
     report("seconds until workers are started", start_up)
 
@@ -40,8 +40,8 @@ def test_finding_and_loading_a_finished_sweep(tmp_path: Path) -> None:
         sweeps.load(busy.sweep(cells), tmp_path).load()
         finding.append(1e3 * (middle - start) / cells)
         loading.append(1e3 * (time.perf_counter() - middle) / cells)
-    report("milliseconds a cell to find all finished", finding)
-    report("milliseconds a cell to load", loading)
+    report("milliseconds per cell to find all finished", finding)
+    report("milliseconds per cell to load", loading)
 
 
 def test_two_workers_against_one(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def decay_exponent(
         frequencies: (f,), in any order.
         power: (f,) nonnegative.
         band: Lowest and highest |f| to fit; f = 0 is always left out.
-        confidence: Of the interval, in (0, 1).
+        confidence: Confidence level of the interval, in (0, 1).
 
     Returns:
         The exponent and its interval; invariant under the scales of frequencies and power.

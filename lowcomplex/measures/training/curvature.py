@@ -70,7 +70,7 @@ def hessian_eigenvalues(
         tolerance: Relative accuracy asked of the iteration.
         max_products: Largest number of restarts of the iteration; scipy's default if None. What has not
             converged by then is returned with its residual.
-        seed: Of the starting vector.
+        seed: Seed of the starting vector.
 
     Returns:
         Values and residuals, float64. The largest value is the sharpness, which gradient descent holds below
@@ -122,7 +122,7 @@ def hessian_trace(
         loss: Criterion.
         batches: Pairs (inputs, targets).
         samples: Number of random vectors, at least 2; one Hessian product each.
-        seed: Of the random vectors.
+        seed: Seed of the random vectors.
 
     Returns:
         An unbiased estimate and its standard error, float64.
@@ -166,7 +166,7 @@ def hessian_density(
             range wide.
         repeats: Random starts averaged over.
         points: Points of the returned grid.
-        seed: Of the random starts.
+        seed: Seed of the random starts.
 
     Returns:
         The density, float64.

@@ -18,7 +18,7 @@ def trajectory_spectrum(path: Float[Tensor, "*batch points parameters"]) -> Floa
     parameters, whose size is their number squared, is never formed.
 
     Args:
-        path: (..., points, parameters) parameters at recorded steps, flattened into one row a step.
+        path: (..., points, parameters) parameters at recorded steps, flattened into one row per step.
 
     Returns:
         (..., points - 1) shares, descending, with sum 1; NaN for a path that does not move. Invariant under

@@ -150,7 +150,7 @@ def sign_attractors(drive: ArrayLike, *, starts: int = 500, seed: int = 0) -> Si
     Args:
         drive: (s, V) G.
         starts: Number of random starts y; the signs of G's top singular vector are one more.
-        seed: Of the starts.
+        seed: Seed of the starts.
 
     Returns:
         The distinct patterns that were found.

@@ -145,7 +145,7 @@ def _regime(*, start: float, share: float, multiplicity: int = 1) -> Regime:
     Args:
         start: λ Σ (a + u)² / (4 L_0), the formula's own share at t = 0.
         share: δ.
-        multiplicity: Of the activation.
+        multiplicity: Multiplicity of the activation.
     """
     if multiplicity != 1:
         return Regime(False, f"the activation has multiplicity {multiplicity}, the law needs 1")

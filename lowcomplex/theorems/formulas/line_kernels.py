@@ -19,9 +19,9 @@ class LineKernel(NamedTuple):
     Attributes:
         constant: Grows as B³.
         linear: Grows as B.
-        cubic: Of the cubic kink; free of B, like the two below.
-        kink: Of the linear kink.
-        product: Of the linear kink times x x'.
+        cubic: Coefficient of the cubic kink; free of B, like the two below.
+        kink: Coefficient of the linear kink.
+        product: Coefficient of the linear kink times x x'.
     """
 
     constant: float
