@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._verdict import Comparison
-from lowcomplex.theorems.attention_condensation.formula import attention_condensation, query_key_change
+from lowcomplex.theorems.attention_condensation.formula import attention_condensation
+from lowcomplex.theorems.attention_condensation.laws import LAW, MUTANTS, Law
 from lowcomplex.theorems.formulas.attention_tokens import condensation_vector, query_key_matrix
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.observations.softmax_attention import (
@@ -16,56 +18,108 @@ from lowcomplex.theorems.observations.softmax_attention import (
     Weights,
     draw_tokens,
     draw_weights,
-    scaled,
-    train_to_drops,
+    initialized,
+    train,
 )
+from lowcomplex.training import LossShare
 
 _SAMPLES, _TOKENS, _WIDTH = 40, 4, 4
 _DROPS = (1e-5, 4e-5, 2e-4, 1e-3)
 # κ = vᵀ S v / λ⁴, with S the covariance of mean tokens, multiplies every neglected order of δ.
 _MOST_CURVED = 8.0
+# More than any start needs, in units of 1/λ, of the time in which it grows at the rate λ.
+_HORIZON = 1e3
+
+
+class Stops(NamedTuple):
+    """Networks of several scales when their loss has fallen by small shares.
+
+    Attributes:
+        inputs: (n, s, d) tokens.
+        targets: (n,) of 1 and -1.
+        draws: Number of data sets drawn until one satisfied the hypotheses.
+        sigmas: (S,) scales of all weights, decreasing.
+        draw: The standard normal numbers behind all starts.
+        times: (S, D) times of the stops.
+        value: (S, d, h) W_V at the last stop.
+        change: (S, D) relative change of (W_Q, W_K) at each stop.
+    """
+
+    inputs: Array
+    targets: Array
+    draws: int
+    sigmas: tuple[float, ...]
+    draw: Weights
+    times: Array
+    value: Array
+    change: Array
 
 
 def observe(
     seed: int, *, sigmas: tuple[float, ...] = (3e-4, 1e-4, 3e-5, 1e-5), query_key: float | None = None
-) -> tuple[Comparison, ...]:
-    """Train one draw at several scales to three small drops of the loss.
+) -> Stops:
+    """Train one draw at several scales to four small drops of the loss.
 
     Args:
         seed: Seed of data and weights.
         sigmas: Scales of all weights, decreasing.
         query_key: A scale of W_Q and W_K of their own.
     """
-    rng = np.random.default_rng(seed)
-    x, y, draws = _draw_data(rng)
-    draw = draw_weights(rng, _WIDTH)
-    v = condensation_vector(x, y)
+    x, y, draws = _draw_data(np.random.default_rng(seed))
+    rate = float(np.linalg.norm(condensation_vector(x, y)))
+    # One run for each scale and drop: each ends at its own crossing.
+    paths = np.repeat(sigmas, len(_DROPS))
+    pairs = paths if query_key is None else np.full(len(paths), query_key)
+    start = initialized(_WIDTH, paths.tolist(), pairs.tolist(), seed=seed)
+    drops = torch.tensor(_DROPS * len(sigmas), dtype=torch.float64)
+    run = train(x, y, start, (0.0, _HORIZON / rate), until=LossShare(1 - drops), own_clocks=True, rtol=1e-9)
+    if not run.reached.all():
+        raise ArithmeticError(f"the loss did not fall by {_DROPS[-1]:g}")
+    shape = (len(sigmas), len(_DROPS))
+    return Stops(
+        x,
+        y,
+        draws,
+        sigmas,
+        draw_weights(_WIDTH, seed=seed),
+        run.end_times.reshape(shape),
+        run.end.value[len(_DROPS) - 1 :: len(_DROPS)],
+        _relative_change(run.end, start).reshape(shape),
+    )
+
+
+def judge(observed: Stops, law: Law) -> tuple[Comparison, ...]:
+    """Compare the stops' times, the condensed value matrix and the change of query and key."""
+    x, y, sigmas, draw = observed.inputs, observed.targets, observed.sigmas, observed.draw
+    v = law.vector(x, y)
     path = (draw.value[0], draw.hidden[0], draw.readout[0])
-    predicted = attention_condensation(*path, v, sigma=sigmas, drop=_DROPS[-1])
-    stops, ends = [], []
-    for sigma in sigmas:
-        start = scaled(draw, np.array([sigma]), np.array([sigma if query_key is None else query_key]))
-        times, weights = train_to_drops(x, y, start, _DROPS, 20 * predicted.blow_up_time / sigma, rtol=1e-9)
-        stops.append(times)
-        ends.append((weights, _relative_change(weights, start)))
-    change = np.stack([change for _, change in ends])
-    left, singular, _ = np.linalg.svd(np.stack([weights.value[-1, 0] for weights, _ in ends]))
+    predicted = law.stop(*path, v, sigma=sigmas, drop=_DROPS[-1])
+    left, singular, _ = np.linalg.svd(observed.value)
     ratio = singular[:, 1] / singular[:, 0]
-    across = left[-1, :, 0] - v * (v @ left[-1, :, 0]) / (v @ v)
-    rate, neglected, tilted, force = _first_neglected(x, y, v, draw)
-    before = np.array([predicted.blow_up_time / s - t[-1] for s, t in zip(sigmas, stops, strict=True)])
+    turned = left[..., 0] * np.sign(left[..., 0] @ v)[:, None]
+    across = turned - np.outer(turned @ v, v) / (v @ v)
+    rate, neglected, tilted, force = _first_neglected(x, y, draw)
+    before = predicted.blow_up_time / np.array(sigmas) - observed.times[:, -1]
     expected_before = predicted.blow_up_time / np.array(sigmas) - predicted.time
-    expected_change = query_key_change(draw.query[0], draw.key[0], x, y, drop=_DROPS)
-    remains = fit_exponent(sigmas, before * np.array(sigmas))
-    collapse = fit_exponent(sigmas, ratio)
-    growth = fit_exponent(_DROPS, change[-1])
-    scale_free = fit_exponent(sigmas, change[:, -1])
+    expected_change = law.change(draw.query[0], draw.key[0], x, y, drop=_DROPS)
+    change = observed.change
+    remains, expected_remains, collapse, expected_collapse, scale_free = (
+        fit_exponent(sigmas, values)
+        for values in (
+            before * np.array(sigmas),
+            expected_before * np.array(sigmas),
+            ratio,
+            predicted.ratio,
+            change[:, -1],
+        )
+    )
+    growth, expected_growth = (fit_exponent(_DROPS, values) for values in (change[-1], expected_change))
     order = f"κδ = {neglected:.1e} (κ = vᵀSv/λ⁴)"
     orders = np.log(sigmas[0] / sigmas[-1])
     # The norm of W_V at the last stop; what has not condensed is a share σ/a of it.
     size = (_DROPS[-1] / rate) ** (1 / 3)
     return tuple(
-        Comparison(quantity, value, float(measured), tolerance, reason, interval, draws)
+        Comparison(quantity, value, float(measured), tolerance, reason, interval, observed.draws)
         for quantity, value, measured, tolerance, reason, interval in (
             (
                 f"T1/σ - T at σ = {sigmas[-1]:g}, over λ^(-2/3) δ^(-1/3)",
@@ -77,7 +131,7 @@ def observe(
             ),
             (
                 "exponent of T1 - Tσ in σ",
-                1.0,
+                expected_remains.slope,
                 remains.slope,
                 1e-3,
                 f"the next term is of order (σ/a)² = {(sigmas[0] / size) ** 2:.0e}",
@@ -93,7 +147,7 @@ def observe(
             ),
             (
                 "exponent of s2/s1 of W_V in σ",
-                1.0,
+                expected_collapse.slope,
                 collapse.slope,
                 1e-3,
                 "the next term is of order (σ/a)²",
@@ -102,9 +156,17 @@ def observe(
             (
                 f"sine between v and W_V's first left singular vector at σ = {sigmas[-1]:g}",
                 predicted.tilt[-1],
-                np.linalg.norm(across),
+                np.linalg.norm(across[-1]),
                 2 * tilted,
                 "twice what the output's feedback turns W_V, δ |S v| across v / (4 λ³)",
+                0.0,
+            ),
+            (
+                f"how its part across v differs from that at σ = {sigmas[0]:g}, over the prediction",
+                1.0,
+                np.linalg.norm(across[0] - across[-1]) / (predicted.tilt[0] - predicted.tilt[-1]),
+                2 * neglected,
+                f"feedback is the same there; a at the stop is (δ/λ)^(1/3) up to 1/6 {order}",
                 0.0,
             ),
             (
@@ -117,7 +179,7 @@ def observe(
             ),
             (
                 "exponent of the change of query and key in δ",
-                2 / 3,
+                expected_growth.slope,
                 growth.slope,
                 0.02,
                 "neglected shares at the ends, of the order of 5 %, over log(100)",
@@ -145,8 +207,9 @@ def _draw_data(rng: np.random.Generator) -> tuple[Array, Array, int]:
     raise ArithmeticError("no data with a large enough v in 100 draws")
 
 
-def _first_neglected(x: Array, y: Array, v: Array, draw: Weights) -> tuple[float, float, float, float]:
+def _first_neglected(x: Array, y: Array, draw: Weights) -> tuple[float, float, float, float]:
     """λ, and at the last drop κδ, the output's feedback on W_V's direction, and F's own relative change."""
+    v = condensation_vector(x, y)
     rate, drop = float(np.linalg.norm(v)), _DROPS[-1]
     pooled = x.mean(1)
     pulled = pooled.T @ (pooled @ v) / len(y)
@@ -166,18 +229,18 @@ def _first_neglected(x: Array, y: Array, v: Array, draw: Weights) -> tuple[float
 
 
 def _relative_change(weights: Weights, start: Weights) -> Array:
-    """Of (W_Q, W_K), one for each stop."""
-    moved = sum(
-        np.square(end - begin).sum((1, 2, 3))
-        for end, begin in ((weights.query, start.query), (weights.key, start.key))
-    )
-    change: Array = np.sqrt(moved / (np.square(start.query).sum() + np.square(start.key).sum()))
+    """(B,) of (W_Q, W_K)."""
+    end, begin = (np.concatenate((w.query, w.key), axis=-1) for w in (weights, start))
+    change: Array = np.linalg.norm(end - begin, axis=(1, 2)) / np.linalg.norm(begin, axis=(1, 2))
     return change
 
 
-CHECK: Check[Any, None] = Check(
+CHECK = Check(
     prediction=attention_condensation,
     observe=observe,
+    judge=judge,
+    law=LAW,
+    mutants=MUTANTS,
     controls={
         "large initialization: σ = 1, 0.5, 0.25": {"sigmas": (1.0, 0.5, 0.25)},
         "attention far from uniform at the start: query and key of scale 3": {"query_key": 3.0},

@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from lowcomplex.initialization import initialize
+from lowcomplex.training import gradient_flow, normals, stack
+from lowcomplex.training.until import Condition, Parameters
 
 Array = NDArray[np.float64]
 
 # Of the teacher's output, whose own scale is about 1: with it no direction separates the labels.
 _NOISE = 0.3
+_PAIR = ("query", "key")
 
 
-@dataclass(frozen=True)
-class Weights:
+class AttentionLayer(nn.Module):
+    """f(X) = tanh(softmax(x_lastᵀ W_Q W_Kᵀ Xᵀ / sqrt d) X W_V W1 w2), all matrices width × width.
+
+    Its layers hold the transposed matrices, as `nn.Linear` does.
+
+    Args:
+        width: Dimension d of tokens, and of everything else.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.value = nn.Linear(width, width, bias=False, dtype=torch.float64)
+        self.hidden = nn.Linear(width, width, bias=False, dtype=torch.float64)
+        self.readout = nn.Linear(width, 1, bias=False, dtype=torch.float64)
+        self.query = nn.Linear(width, width, bias=False, dtype=torch.float64)
+        self.key = nn.Linear(width, width, bias=False, dtype=torch.float64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs (n,) of inputs (n, s, d)."""
+        scores = (self.key(x) * self.query(x[:, -1:])).sum(-1) / x.shape[-1] ** 0.5
+        attended = (scores.softmax(-1)[..., None] * x).sum(1)
+        output: Tensor = self.readout(self.hidden(self.value(attended)))
+        return torch.tanh(output[..., 0])
+
+
+class Weights(NamedTuple):
     """The parameters of B networks, or of B networks at each of T times.
 
     Attributes:
@@ -38,10 +70,6 @@ class Weights:
         product: Array = (self.value @ (self.hidden @ self.readout[..., None]))[..., 0]
         return product
 
-    def pieces(self) -> tuple[Array, ...]:
-        """The arrays in order."""
-        return self.value, self.hidden, self.readout, self.query, self.key
-
 
 def draw_tokens(
     rng: np.random.Generator,
@@ -50,7 +78,6 @@ def draw_tokens(
     width: int,
     *,
     attends: bool = True,
-    noise: float = 0.3,
 ) -> tuple[Array, Array]:
     """Gaussian tokens with the signs of a noisy attention teacher, or of a noiseless mean of the tokens.
 
@@ -67,24 +94,30 @@ def draw_tokens(
     return x, targets
 
 
-def draw_weights(rng: np.random.Generator, width: int) -> Weights:
-    """Standard normal weights of one network, all matrices width × width."""
-    square = (1, width, width)
-    return Weights(
-        value=rng.standard_normal(square),
-        hidden=rng.standard_normal(square),
-        readout=rng.standard_normal((1, width)),
-        query=rng.standard_normal(square),
-        key=rng.standard_normal(square),
-    )
+def draw_weights(width: int, *, seed: int) -> Weights:
+    """The standard normal numbers of one network, B = 1, whose scaled copies `initialized` draws."""
+    return _weights({name: value[None] for name, value in normals(AttentionLayer(width), seed=seed).items()})
 
 
-def scaled(draw: Weights, value_path: Array, query_key: Array) -> Weights:
-    """One draw at (B,) scales of the value path (W_V, W1, w2) and of (W_Q, W_K)."""
-    path, pair = (np.asarray(scale, dtype=float)[:, None, None] for scale in (value_path, query_key))
-    return Weights(
-        path * draw.value, path * draw.hidden, path[..., 0] * draw.readout, pair * draw.query, pair * draw.key
-    )
+def initialized(width: int, value_path: Sequence[float], query_key: Sequence[float], *, seed: int) -> Weights:
+    """One draw at (B,) scales of the value path (W_V, W1, w2) and of (W_Q, W_K), set by `initialize`."""
+    networks = []
+    for path, pair in zip(value_path, query_key, strict=True):
+        networks.append(AttentionLayer(width))
+        rate, pair_rate = (-math.log(scale) / math.log(width) for scale in (path, pair))
+        initialize(
+            networks[-1],
+            rate,
+            parts={f"{name}.weight": pair_rate for name in _PAIR},
+            generator=torch.Generator().manual_seed(seed),
+        )
+    return _weights(stack(networks)[0])
+
+
+def _weights(parameters: Parameters) -> Weights:
+    """Parameters (B, out, in) of layers as matrices (B, in, out)."""
+    named = {name.removesuffix(".weight"): value.mT.numpy() for name, value in parameters.items()}
+    return Weights(**{**named, "readout": named["readout"][..., 0]})
 
 
 def losses(inputs: Array, targets: Array, weights: Weights) -> Array:
@@ -92,115 +125,111 @@ def losses(inputs: Array, targets: Array, weights: Weights) -> Array:
     return _losses(_Tokens(inputs), targets, weights)
 
 
+class Path(NamedTuple):
+    """A gradient flow of B networks.
+
+    Attributes:
+        times: (T,) times of the records; (T, B) on clocks of their own.
+        weights: (T, B, ...) weights.
+        losses: (T, B) losses.
+        end_times: (B,) time at which each network met the condition, or the last record's.
+        end: (B, ...) weights there.
+        reached: (B,) whether it met the condition.
+    """
+
+    times: Array
+    weights: Weights
+    losses: Array
+    end_times: Array
+    end: Weights
+    reached: NDArray[np.bool_]
+
+
 def train(
     inputs: Array,
     targets: Array,
     start: Weights,
-    times: Array,
+    times: ArrayLike,
     *,
+    until: Condition | None = None,
+    own_clocks: bool = False,
     rtol: float = 1e-10,
-    floor: float | None = None,
-) -> Weights:
-    """Gradient flow of the mean of exp(-y f), recorded at given times.
+) -> Path:
+    """Gradient flow of the mean of exp(-y f) by a gradient derived by hand.
 
     Args:
         inputs: (n, s, d) tokens; the last of them asks.
         targets: (n,) of 1 and -1.
         start: (B, ...) weights.
         times: (T,) increasing, the first of them 0.
+        until: Ends the flow when all networks meet it.
+        own_clocks: Follow each network in a time s of its own, ds = |(W_V, W1, w2)| dt, in which a start of
+            scale σ leaves after log(1/σ). `times` are then times s.
         rtol: Relative tolerance of the solver.
-        floor: End once every network's loss is below it.
 
     Returns:
-        (T, B, ...) weights; fewer times than asked for if the flow ended early.
+        The path; fewer times than asked for if it ended early.
 
     Raises:
         ArithmeticError: The solver failed.
     """
-    flow = _Flow(inputs, targets, start)
+    tokens, rows = _Tokens(inputs), _Rows(start)
+    # Each matrix by its own start: a tiny pair of query and key is to be as accurate as the rest.
+    sizes = [np.broadcast_to(np.abs(m).max(tuple(range(1, m.ndim)), keepdims=True), m.shape) for m in start]
 
-    def above(_: float, flat: Array) -> float:
-        return float(_losses(flow.tokens, targets, flow.unpack(flat)).max()) - (floor or 0)
+    def loss(parameters: Parameters) -> Tensor:
+        return torch.from_numpy(_losses(tokens, targets, rows.split(parameters["row"])))
 
-    above.terminal = True  # type: ignore[attr-defined]
-    solution = flow.solve(float(times[-1]), rtol, t_eval=times, events=above if floor else None)
-    return flow.unpack(solution.y.T, (len(solution.t),))
+    def gradient(parameters: Parameters) -> Parameters:
+        return {"row": rows.join(_gradient(tokens, targets, rows.split(parameters["row"])))}
 
+    def size(parameters: Parameters) -> Tensor:
+        value_path = parameters["row"][:, : rows.parts[2].stop]
+        return value_path.square().sum(1).sqrt()
 
-def train_to_drops(
-    inputs: Array,
-    targets: Array,
-    start: Weights,
-    drops: tuple[float, ...],
-    horizon: float,
-    *,
-    rtol: float = 1e-10,
-) -> tuple[Array, Weights]:
-    """Gradient flow of one network to the first times at which its loss has fallen by given shares.
-
-    Args:
-        inputs: (n, s, d) tokens.
-        targets: (n,) of 1 and -1.
-        start: (1, ...) weights.
-        drops: Increasing shares δ of the initial loss.
-        horizon: Time at which to give up.
-        rtol: Relative tolerance of the solver.
-
-    Returns:
-        Times (T,) and weights (T, 1, ...), one for each drop; the crossings are located by root finding.
-
-    Raises:
-        ArithmeticError: The solver failed, or a drop was not reached.
-    """
-    flow = _Flow(inputs, targets, start)
-    initial = float(losses(inputs, targets, start)[0])
-
-    def event(drop: float) -> Any:
-        def left(_: float, flat: Array) -> float:
-            return float(_losses(flow.tokens, targets, flow.unpack(flat))[0]) / initial - (1 - drop)
-
-        left.terminal = drop == drops[-1]  # type: ignore[attr-defined]
-        return left
-
-    solution = flow.solve(horizon, rtol, events=[event(drop) for drop in drops])
-    if solution.status != 1 or not all(len(times) for times in solution.t_events):
-        raise ArithmeticError(f"the loss did not fall by {drops[-1]:g} until t = {horizon:g}")
-    times = np.array([crossings[0] for crossings in solution.t_events])
-    return times, flow.unpack(np.stack([states[0] for states in solution.y_events]), (len(times),))
+    # One row of numbers per network: the flow's own splitting by names costs as much as the gradient.
+    flow = gradient_flow(
+        loss,
+        {"row": rows.join(start)},
+        times,
+        until=until,
+        speed=size if own_clocks else None,
+        gradient=gradient,
+        rtol=rtol,
+        atol={"row": rtol * rows.join(sizes)},
+    )
+    return Path(
+        flow.times.numpy(),
+        rows.split(flow.parameters["row"]),
+        flow.losses.numpy(),
+        flow.end_times.numpy(),
+        rows.split(flow.end["row"]),
+        flow.reached.numpy(),
+    )
 
 
-class _Flow:
-    """The flow as one flat system."""
+class _Rows:
+    """All matrices of a network as one row of numbers, and back."""
 
-    def __init__(self, inputs: Array, targets: Array, start: Weights) -> None:
-        self.tokens, self.targets = _Tokens(inputs), targets
-        self.shapes = [piece.shape for piece in start.pieces()]
-        self.ends = np.cumsum([piece.size for piece in start.pieces()])
-        self.start = np.concatenate([piece.ravel() for piece in start.pieces()])
-        # Each matrix by its own start: a tiny pair of query and key is to be as accurate as the rest.
-        largest = [np.abs(piece).max(tuple(range(1, piece.ndim)), keepdims=True) for piece in start.pieces()]
-        self.scale = np.concatenate(
-            [np.broadcast_to(size, shape).ravel() for size, shape in zip(largest, self.shapes, strict=True)]
+    def __init__(self, like: Weights) -> None:
+        self.shapes = [piece.shape[1:] for piece in like]
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes]).tolist()
+        self.parts = [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
+
+    def join(self, pieces: Sequence[Array]) -> Tensor:
+        """(B, numbers) of matrices (B, ...)."""
+        return torch.from_numpy(np.concatenate([piece.reshape(len(piece), -1) for piece in pieces], axis=1))
+
+    def split(self, rows: Tensor) -> Weights:
+        """Weights (..., B, *shape) of (..., B, numbers)."""
+        flat = rows.numpy()
+        lead = flat.shape[:-1]
+        return Weights(
+            *[
+                flat[..., part].reshape(lead + shape)
+                for part, shape in zip(self.parts, self.shapes, strict=True)
+            ]
         )
-
-    def unpack(self, flat: Array, lead: tuple[int, ...] = ()) -> Weights:
-        parts = np.split(flat, self.ends[:-1], axis=-1)
-        return Weights(*(part.reshape(lead + shape) for part, shape in zip(parts, self.shapes, strict=True)))
-
-    def slope(self, _: float, flat: Array) -> Array:
-        pieces = _descent(self.tokens, self.targets, self.unpack(flat))
-        return np.concatenate([piece.ravel() for piece in pieces])
-
-    def solve(self, horizon: float, rtol: float, **how: Any) -> Any:
-        from scipy.integrate import solve_ivp
-
-        solver: Any = solve_ivp
-        solution = solver(
-            self.slope, (0.0, horizon), self.start, method="DOP853", rtol=rtol, atol=rtol * self.scale, **how
-        )
-        if solution.status < 0:
-            raise ArithmeticError(f"the flow failed: {solution.message}")
-        return solution
 
 
 class _Tokens:
@@ -242,14 +271,14 @@ def _losses(tokens: _Tokens, targets: Array, w: Weights) -> Array:
     return mean
 
 
-def _descent(tokens: _Tokens, targets: Array, w: Weights) -> tuple[Array, ...]:
-    """The negative gradient, by hand."""
+def _gradient(tokens: _Tokens, targets: Array, w: Weights) -> tuple[Array, ...]:
+    """Of the losses' sum by each matrix."""
     networks = len(w.readout)
     read = (w.hidden @ w.readout[..., None])[..., 0]
     direction = (w.value @ read[..., None])[..., 0]
     state = _forward(tokens, (w.query @ w.key.mT).reshape(networks, -1), direction)
     signs = targets[:, None]
-    pull = signs * np.exp(-signs * state.output) * (1 - state.output**2) / tokens.samples
+    pull = -signs * np.exp(-signs * state.output) * (1 - state.output**2) / tokens.samples
     pulled = pull[:, None] * state.share
     towards = pulled.reshape(-1, networks).T @ tokens.flat
     back = (w.value.mT @ towards[..., None])[..., 0]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import torch
 
 from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._verdict import Comparison
@@ -13,20 +12,25 @@ from lowcomplex.theorems.formulas.attention_tokens import condensation_vector, q
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.observations.softmax_attention import (
     Array,
-    Weights,
     draw_tokens,
     draw_weights,
+    initialized,
     losses,
-    scaled,
     train,
 )
-from lowcomplex.theorems.query_key_stage.formula import (
-    ValuePlateau,
-    escape_from_plateau,
-    query_key_stage,
-    query_rank_exponent,
-    value_plateau,
+from lowcomplex.theorems.query_key_stage.along_plateau import (
+    Trained,
+    approach,
+    closed_form_error,
+    crossings,
+    first_within,
+    nonlinearity,
+    pair_at,
+    velocity_error,
 )
+from lowcomplex.theorems.query_key_stage.formula import ValuePlateau, query_key_stage
+from lowcomplex.theorems.query_key_stage.laws import LAW, MUTANTS, Law, plateau_of
+from lowcomplex.training import LossShare
 
 _SAMPLES, _TOKENS, _WIDTH = 60, 4, 4
 _VALUE_SCALE = 0.03
@@ -34,16 +38,15 @@ _VALUE_SCALE = 0.03
 _SIGMAS = (1e-7, 1e-8, 1e-9, 1e-11)
 # Relative distances of W_V W1 w2 from the plateau at which the closed form takes over.
 _DEPTHS = (1e-2, 3e-3, 1e-3)
-# Shares of the plateau's loss: where linearity is tested, and what counts as the escape.
-_EARLY, _ESCAPE = 1e-5, 1e-2
+# Shares of the plateau's loss: where linearity is tested, where the formula of the escape holds without the
+# next order, and what counts as the escape.
+_EARLY, _FIRST, _ESCAPE = 1e-5, 1e-4, 1e-2
 _RECORDS = 1000
 # Growth of query and key over the value path's slowest approach, and s2 over s1.
 _FASTEST, _CLOSEST = 2.5, 0.8
 
 
-def observe(
-    seed: int, *, sigmas: tuple[float, ...] = _SIGMAS, attends: bool = True
-) -> tuple[Comparison, ...]:
+def observe(seed: int, *, sigmas: tuple[float, ...] = _SIGMAS, attends: bool = True) -> Trained:
     """Train one draw, its query and key at several scales, from the start until all have left the plateau.
 
     Args:
@@ -51,73 +54,126 @@ def observe(
         sigmas: Scales of W_Q and W_K, decreasing.
         attends: Whether the labels need attention; else a direction separates the mean tokens.
     """
-    rng = np.random.default_rng(seed)
-    x, y, plateau, draws = _draw_data(rng, attends)
-    draw = draw_weights(rng, _WIDTH)
-    top = float(np.linalg.norm(plateau.matrix, 2))
+    x, y, plateau, draws = _draw_data(np.random.default_rng(seed), attends)
+    draw, scales = draw_weights(_WIDTH, seed=seed), [_VALUE_SCALE] * len(sigmas)
     path = (draw.value[0], draw.hidden[0], draw.readout[0])
     first = attention_condensation(*path, condensation_vector(x, y), sigma=_VALUE_SCALE, drop=1e-3)
+    top = float(np.linalg.norm(plateau.matrix, 2))
     horizon = first.blow_up_time / _VALUE_SCALE + (10 - np.log(sigmas[-1])) / top
-    times = np.linspace(0, horizon, _RECORDS)
-    start = scaled(draw, np.full(len(sigmas), _VALUE_SCALE), np.array(sigmas))
-    weights = train(x, y, start, times, rtol=1e-9, floor=(1 - 2 * _ESCAPE) * plateau.loss)
-    times = times[: len(weights.readout)]
-    fallen = 1 - losses(x, y, weights) / plateau.loss
-    escapes = _crossings(times, fallen, _ESCAPE)
-    singular = np.linalg.svd(weights.query, compute_uv=False)
-    ratio = np.log(singular[..., 1] / singular[..., 0])
-    at_escape = np.exp([np.interp(t, times, ratio[:, k]) for k, t in enumerate(escapes)])
-    delay = fit_exponent(sigmas, np.exp(-top * (escapes - escapes[0])))
-    expected = _expected_ratio(plateau, weights, sigmas)
-    collapse = fit_exponent(sigmas, at_escape / expected)
-    limit = query_rank_exponent(plateau.matrix)
-    linear = fit_exponent(sigmas[:-1], _nonlinearity(weights, sigmas, times, fallen))
-    away = np.linalg.norm(weights.direction[:, -1] - plateau.direction, axis=-1)
-    return (
-        Comparison(
-            quantity=f"relative distance from β* that W_V W1 w2 comes to, σ = {sigmas[-1]:g}",
-            predicted=0.0,
-            measured=away.min() / np.linalg.norm(plateau.direction),
-            tolerance=5 * sigmas[-1] ** (2 / (1 + 2 * _FASTEST)),
-            reason="σ^(2μ/(μ + 2 s1)): it comes as e^(-μt), and query and key push it away as σ² e^(2 s1 t)",
-            draws=draws,
-        ),
-        Comparison(
-            quantity=f"error of the closed form from depths {_DEPTHS} of the plateau, over its bound",
-            predicted=0.0,
-            measured=_closed_form_error(x, y, plateau, weights, times, escapes),
-            tolerance=1.0,
-            reason="Grönwall: |Y0| e^(s1 t) (e^I - 1), I the integral of |F - F*| along the value path",
-            draws=draws,
-        ),
-        Comparison(
-            quantity="exponent in σ of the departure from linearity",
-            predicted=2.0,
-            measured=linear.slope,
-            tolerance=0.02,
-            reason="the next order is the square of the largest departure, below 1e-2, over log(100)",
-            interval=linear.interval,
-            draws=draws,
-        ),
-        Comparison(
-            quantity="s1 dT/dlog(1/σ), T the time of the second escape",
-            predicted=1.0,
-            measured=delay.slope,
-            tolerance=0.01,
-            reason="what the plateau still lacks at the first of these escapes, below 1e-2, over log(1e4)",
-            interval=delay.interval,
-            draws=draws,
-        ),
-        Comparison(
-            quantity="exponent in σ of s2/s1 of W_Q at the second escape",
-            predicted=limit,
-            measured=limit + collapse.slope,
-            tolerance=0.005,
-            reason="the closed form's own third singular values are taken off; what is left, a few percent "
-            "at the first escape, over log(1e4)",
-            interval=collapse.interval,
-            draws=draws,
-        ),
+    start = initialized(_WIDTH, scales, sigmas, seed=seed)
+    floor = torch.from_numpy((1 - 2 * _ESCAPE) * plateau.loss / losses(x, y, start))
+    run = train(x, y, start, np.linspace(0, horizon, _RECORDS), until=LossShare(floor), rtol=1e-9)
+    singular = np.linalg.svd(run.weights.query, compute_uv=False)
+    ratios = singular[..., 1] / singular[..., 0]
+    return Trained(x, y, draws, attends, sigmas, run.times, run.weights, run.losses, ratios)
+
+
+def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
+    """Compare where the value path rests, how the pair grows there, when it escapes, and its rank then."""
+    x, y, sigmas, times = observed.inputs, observed.targets, observed.sigmas, observed.times
+    plateau = law.plateau(x, y) if observed.settles else _no_plateau(x, y)
+    top, second = np.linalg.svd(plateau.matrix, compute_uv=False)[:2]
+    fallen = 1 - observed.losses / plateau.loss
+    escapes = crossings(times, fallen, _ESCAPE)
+    begin = first_within(observed, plateau, _DEPTHS[-1])
+    waits, first, ratios = (np.full(len(sigmas), np.nan) for _ in range(3))
+    for k, sigma in enumerate(sigmas if begin is not None else ()):
+        pair = pair_at(observed, begin or 0, sigma)
+        waits[k], first[k] = (
+            law.escape(*pair, plateau.matrix, drop=share * plateau.loss) for share in (_ESCAPE, _FIRST)
+        )
+        singular = np.linalg.svd(law.stage(*pair, plateau.matrix, waits[k]).query, compute_uv=False)
+        ratios[k] = singular[1] / singular[0]
+    at_escape = np.exp([np.interp(t, times, np.log(observed.ratios[:, k])) for k, t in enumerate(escapes)])
+    linear = fit_exponent(sigmas[:-1], nonlinearity(observed, fallen, _EARLY))
+    predicted_delay, delay = (
+        fit_exponent(sigmas, np.exp(-top * (wait - wait[0]))) for wait in (waits, escapes)
+    )
+    collapse, beside = fit_exponent(sigmas, at_escape), fit_exponent(sigmas, at_escape / ratios)
+    # What lies between the closed form's ratio and the two growing modes alone.
+    others = abs(fit_exponent(sigmas, ratios * np.exp((top - second) * waits)).slope)
+    away = np.linalg.norm(observed.weights.direction[:, -1] - plateau.direction, axis=-1)
+    rate, measured_rate = approach(observed, plateau, _DEPTHS[0], _DEPTHS[-1])
+    least = f"σ = {sigmas[-1]:g}"
+    return tuple(
+        Comparison(quantity, float(predicted), float(measured), tolerance, reason, interval, observed.draws)
+        for quantity, predicted, measured, tolerance, reason, interval in (
+            (
+                f"relative distance from β* that W_V W1 w2 comes to, {least}",
+                0.0,
+                away.min() / np.linalg.norm(plateau.direction),
+                5 * sigmas[-1] ** (2 / (1 + 2 * _FASTEST)),
+                "σ^(2μ/(μ + 2 s1)): it comes as e^(-μt), and query and key push it away as σ² e^(2 s1 t)",
+                0.0,
+            ),
+            (
+                "largest relative error of the velocity of W_V W1 w2 on its way to β*",
+                0.0,
+                velocity_error(observed, plateau, law.velocity),
+                0.02,
+                f"what has not condensed, the square of s2/s1 = {_VALUE_SCALE:g} r2/a of W_V, a few 1e-3; "
+                "differences of records, a few 1e-3",
+                0.0,
+            ),
+            (
+                f"rate of approach to β*, largest mode at {_DEPTHS[0]:g} of it",
+                rate,
+                measured_rate,
+                0.03 * measured_rate,
+                f"the next order in the distance, a few times {_DEPTHS[0]:g}, over log(10)",
+                0.0,
+            ),
+            (
+                f"error of the closed form from depths {_DEPTHS} of the plateau, over its bound",
+                0.0,
+                closed_form_error(observed, plateau, law.stage, _DEPTHS, escapes[-2]),
+                1.0,
+                "Grönwall: |Y0| e^(s1 t) (e^I - 1), I the integral of |F - F*| along the value path",
+                0.0,
+            ),
+            (
+                "exponent in σ of the departure from linearity",
+                2.0,
+                linear.slope,
+                0.02,
+                "the next order is the square of the largest departure, below 1e-2, over log(100)",
+                linear.interval,
+            ),
+            (
+                f"s1 T, T the time at which the loss has fallen by {_FIRST:g}, {least}",
+                top * ((times[begin] if begin is not None else np.nan) + first[-1]),
+                top * crossings(times, fallen, _FIRST)[-1],
+                0.02,
+                f"the next order in the pair, ten times {_FIRST:g}; what the plateau lacks at depth "
+                f"{_DEPTHS[-1]:g}, a few times that; steps of the record",
+                0.0,
+            ),
+            (
+                "s1 dT/dlog(1/σ), T the time of the second escape",
+                predicted_delay.slope,
+                delay.slope,
+                0.01,
+                "what the plateau still lacks at the first of these escapes, below 1e-2, over log(1e4)",
+                delay.interval,
+            ),
+            (
+                "exponent in σ of s2/s1 of W_Q at the second escape",
+                law.exponent(plateau.matrix),
+                collapse.slope,
+                0.005 + others,
+                f"by the closed form, third singular values and shrinking parts move it by {others:.4f}; "
+                "what is left, a few percent at the first escape, over log(1e4)",
+                collapse.interval,
+            ),
+            (
+                "exponent in σ of that ratio over the closed form's",
+                0.0,
+                beside.slope,
+                0.005,
+                "what is left, a few percent at the first escape, over log(1e4)",
+                beside.interval,
+            ),
+        )
     )
 
 
@@ -128,7 +184,7 @@ def _draw_data(rng: np.random.Generator, attends: bool) -> tuple[Array, Array, V
         if not attends:
             return x, y, _no_plateau(x, y), draw
         try:
-            plateau = value_plateau(x, y)
+            plateau = plateau_of(x, y)
         except ValueError:
             continue
         singular = np.linalg.svd(plateau.matrix, compute_uv=False)
@@ -143,92 +199,16 @@ def _no_plateau(x: Array, y: Array) -> ValuePlateau:
     direction = 2 * v / np.sqrt(np.square(x.mean(1) @ v).mean())
     output = np.tanh(x.mean(1) @ direction)
     matrix = query_key_matrix(x, y * np.exp(-y * output) * (1 - output**2), direction)
-    return ValuePlateau(direction, float(np.exp(-y * output).mean()), np.full(_WIDTH, np.nan), matrix)
+    loss, unknown = float(np.exp(-y * output).mean()), np.full((_WIDTH, _WIDTH), np.nan)
+    return ValuePlateau(direction, loss, unknown[0], unknown, matrix)
 
 
-def _crossings(times: Array, fallen: Array, share: float) -> Array:
-    """First time at which each network's loss is below the plateau's by a share; NaN if never."""
-    found = []
-    for drop in fallen.T:
-        after = int((drop > share).argmax())
-        if after == 0:
-            found.append(np.nan)
-            continue
-        ends = np.log(np.maximum(drop[after - 1 : after + 1], 1e-3 * share))
-        found.append(np.interp(np.log(share), ends, times[after - 1 : after + 1]))
-    return np.array(found)
-
-
-def _nonlinearity(weights: Weights, sigmas: tuple[float, ...], times: Array, fallen: Array) -> Array:
-    """Relative distance of (W_Q, W_K)/σ from the smallest network's when the largest one begins to escape."""
-    crossing = _crossings(times, fallen[:, :1], _EARLY)[0]
-    if not np.isfinite(crossing):
-        return np.full(len(sigmas) - 1, np.nan)
-    at = int(np.searchsorted(times, crossing))
-    pair = np.concatenate((weights.query[at], weights.key[at]), axis=-1) / np.array(sigmas)[:, None, None]
-    distance: Array = np.linalg.norm(pair[:-1] - pair[-1], axis=(1, 2)) / np.linalg.norm(pair[-1])
-    return distance
-
-
-def _expected_ratio(plateau: ValuePlateau, weights: Weights, sigmas: tuple[float, ...]) -> Array:
-    """s2/s1 of W_Q at each escape by the closed form, from the smallest network's pair at the last depth."""
-    away = np.linalg.norm(weights.direction[:, -1] - plateau.direction, axis=-1)
-    near = away <= _DEPTHS[-1] * np.linalg.norm(plateau.direction)
-    if not near.any():
-        return np.full(len(sigmas), np.nan)
-    begin = int(near.argmax())
-    ratios = []
-    for sigma in sigmas:
-        query, key = (piece[begin, -1] * sigma / sigmas[-1] for piece in (weights.query, weights.key))
-        time = escape_from_plateau(query, key, plateau.matrix, drop=_ESCAPE * plateau.loss)
-        singular = np.linalg.svd(query_key_stage(query, key, plateau.matrix, time).query, compute_uv=False)
-        ratios.append(singular[1] / singular[0])
-    return np.array(ratios)
-
-
-def _closed_form_error(
-    x: Array, y: Array, plateau: ValuePlateau, weights: Weights, times: Array, escapes: Array
-) -> float:
-    """Largest error over its bound for the smallest network, from each depth to the next network's escape."""
-    away = np.linalg.norm(weights.direction[:, -1] - plateau.direction, axis=-1)
-    reached = [(away <= depth * np.linalg.norm(plateau.direction)) for depth in _DEPTHS]
-    if not (all(near.any() for near in reached) and np.isfinite(escapes[-2])):
-        return float("nan")
-    end = int(np.searchsorted(times, escapes[-2]))
-    missing = _distance_from_matrix(x, y, weights.direction[: end + 1, -1], plateau.matrix)
-    top = np.linalg.norm(plateau.matrix, 2)
-    shares = []
-    for near in reached:
-        begin = int(near.argmax())
-        if begin >= end:
-            return float("nan")
-        query, key, elapsed = weights.query[begin, -1], weights.key[begin, -1], times[end] - times[begin]
-        predicted = query_key_stage(query, key, plateau.matrix, elapsed)
-        error = np.hypot(
-            np.linalg.norm(weights.query[end, -1] - predicted.query),
-            np.linalg.norm(weights.key[end, -1] - predicted.key),
-        )
-        integral = np.trapezoid(missing[begin:], times[begin : end + 1])
-        grown = np.hypot(np.linalg.norm(query), np.linalg.norm(key)) * np.exp(top * elapsed)
-        shares.append(error / (grown * np.expm1(integral)))
-    return float(np.max(shares))
-
-
-def _distance_from_matrix(x: Array, y: Array, directions: Array, matrix: Array) -> Array:
-    """|F(β) - F*| for each of (T, d) directions β."""
-    centered = x - x.mean(1, keepdims=True)
-    covariance = np.einsum("nsd,nse->nde", centered, centered) / x.shape[1]
-    output = np.tanh(directions @ x.mean(1).T)
-    pull = y * np.exp(-y * output) * (1 - output**2) / (len(x) * np.sqrt(x.shape[2]))
-    parts = np.einsum("na,nbc->nabc", x[:, -1], covariance).reshape(len(x), -1)
-    along = (pull @ parts).reshape(-1, *covariance.shape[1:], covariance.shape[1])
-    distance: Array = np.linalg.norm(np.einsum("tabc,tb->tac", along, directions) - matrix, 2, axis=(1, 2))
-    return distance
-
-
-CHECK: Check[Any, None] = Check(
+CHECK = Check(
     prediction=query_key_stage,
     observe=observe,
+    judge=judge,
+    law=LAW,
+    mutants=MUTANTS,
     controls={
         "large query and key: σ = 1, 0.5, 0.25, 0.1": {"sigmas": (1.0, 0.5, 0.25, 0.1)},
         "no plateau: a direction separates the mean tokens": {"attends": False},

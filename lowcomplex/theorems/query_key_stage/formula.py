@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 from lowcomplex.theorems.formulas.attention_tokens import condensation_vector, query_key_matrix, token_data
 
@@ -40,12 +41,14 @@ class ValuePlateau(NamedTuple):
         direction: (d,) β* = W_V W1 w2, a minimum of the loss of the mean tokens.
         loss: The loss there.
         rates: (d,) rates at which a condensed value path approaches it, increasing.
+        modes: (d, d) coordinates in which it approaches: row i times β - β* falls as e^(-rates_i t).
         matrix: (d, d) F there: dW_Q/dt = F W_K, dW_K/dt = Fᵀ W_Q.
     """
 
     direction: Array
     loss: float
     rates: Array
+    modes: Array
     matrix: Array
 
 
@@ -70,8 +73,8 @@ def value_plateau(inputs: ArrayLike, targets: ArrayLike) -> ValuePlateau:
     """The plateau between the two stages, from the data alone.
 
     With uniform attention the network is tanh(β · x̄), x̄ the mean token, and a condensed balanced value path
-    moves by dβ/dt = -|β|^(4/3) (1 + 2 β βᵀ/|β|²) ∇ℓ(β), ℓ(β) = (1/n) Σ exp(-y tanh(β · x̄)), from 0 along v.
-    β* is where it ends; the network's own weights W_V, W1, w2 enter F through β* only.
+    moves by the `value_velocity`, from 0 along v. β* is where it ends; the network's own weights W_V, W1, w2
+    enter F through β* only.
 
     Args:
         inputs: (n, s, d) tokens.
@@ -93,7 +96,7 @@ def value_plateau(inputs: ArrayLike, targets: ArrayLike) -> ValuePlateau:
         raise ValueError("inputs, targets: v is zero, so the value path has no direction to condense to")
 
     def slope(_: float, beta: Array) -> Array:
-        return -_mobility(beta) @ _derivatives(pooled, y, beta)[0]
+        return _velocity(pooled, y, beta)
 
     def far(_: float, beta: Array) -> float:
         return float(np.linalg.norm(beta)) - _FAR
@@ -114,30 +117,57 @@ def value_plateau(inputs: ArrayLike, targets: ArrayLike) -> ValuePlateau:
             "inputs, targets: the value path does not come to rest, so there is no plateau "
             f"(|W_V W1 w2| = {np.linalg.norm(solution.y[:, -1]):.3g} at the end)"
         )
-    root = np.linalg.cholesky(_mobility(beta))
+    size = float(np.linalg.norm(beta))
+    root = np.linalg.cholesky(size ** (4 / 3) * (np.eye(len(beta)) + 2 * np.outer(beta, beta) / size**2))
+    rates, frame = np.linalg.eigh(root.T @ hessian @ root)
     output = np.tanh(pooled @ beta)
     return ValuePlateau(
         beta,
         float(np.exp(-y * output).mean()),
-        np.linalg.eigvalsh(root.T @ hessian @ root),
+        rates,
+        np.linalg.solve(root.T, frame).T,
         query_key_matrix(x, y * np.exp(-y * output) * (1 - output**2), beta),
     )
 
 
+def value_velocity(direction: ArrayLike, inputs: ArrayLike, targets: ArrayLike) -> Array:
+    """dβ/dt = -|β|^(4/3) (1 + 2 β βᵀ/|β|²) ∇ℓ(β) of a condensed balanced value path under uniform attention.
+
+    ℓ(β) = (1/n) Σ exp(-y tanh(β · x̄)), x̄ the mean token.
+
+    Args:
+        direction: (..., d) β, not zero.
+        inputs: (n, s, d) tokens.
+        targets: (n,) of 1 and -1.
+
+    Returns:
+        (..., d).
+
+    Raises:
+        ValueError: As `token_data`, or a β has another dimension or is zero.
+    """
+    x, y = token_data(inputs, targets)
+    beta = np.asarray(direction, dtype=float)
+    if beta.shape[-1:] != x.shape[2:] or not (np.square(beta).sum(-1) > 0).all():
+        raise ValueError(f"direction: expected (..., {x.shape[2]}) without zero vectors, got {beta.shape}")
+    return _velocity(x.mean(1), y, beta)
+
+
+def _velocity(pooled: Array, y: Array, beta: Array) -> Array:
+    size = np.linalg.norm(beta, axis=-1, keepdims=True)
+    descent = -_derivatives(pooled, y, beta)[0]
+    along = (beta * descent).sum(-1, keepdims=True) * beta / size**2
+    velocity: Array = size ** (4 / 3) * (descent + 2 * along)
+    return velocity
+
+
 def _derivatives(pooled: Array, y: Array, beta: Array) -> tuple[Array, Array]:
-    """Gradient and Hessian of (1/n) Σ exp(-y tanh(β · x̄))."""
-    output = np.tanh(pooled @ beta)
+    """Gradients and Hessians of (1/n) Σ exp(-y tanh(β · x̄)) at (..., d) β."""
+    output = np.tanh(beta @ pooled.T)
     inner = 1 - output**2
     pull = y * np.exp(-y * output) * inner
     curvature = np.exp(-y * output) * inner * (inner + 2 * y * output)
-    return -pull @ pooled / len(y), (pooled * curvature[:, None]).T @ pooled / len(y)
-
-
-def _mobility(beta: Array) -> Array:
-    size = float(np.linalg.norm(beta))
-    unit = beta / size
-    mobility: Array = size ** (4 / 3) * (np.eye(len(beta)) + 2 * np.outer(unit, unit))
-    return mobility
+    return -pull @ pooled / len(y), (pooled.T * curvature[..., None, :]) @ pooled / len(y)
 
 
 def _modes(query: ArrayLike, key: ArrayLike, matrix: ArrayLike) -> tuple[Array, ...]:
@@ -176,8 +206,10 @@ def escape_from_plateau(query: ArrayLike, key: ArrayLike, matrix: ArrayLike, *, 
         raise ValueError(f"drop: expected a positive number, got {drop}")
     if not singular[0] > 0:
         raise ValueError("matrix: is zero, so query and key never leave")
-    grown = left[:, 0] @ q + right[:, 0] @ k
-    return float(np.log(4 * drop / (singular[0] * (grown @ grown))) / (2 * singular[0]))
+    return float(_escape(drop, singular[0], np.linalg.norm(left[:, 0] @ q + right[:, 0] @ k)))
+
+
+_escape = closed_form(_expressions, "escape", "Delta", "s_1", "p")
 
 
 def query_rank_exponent(matrix: ArrayLike) -> float:
@@ -195,7 +227,10 @@ def query_rank_exponent(matrix: ArrayLike) -> float:
     singular = np.linalg.svd(np.asarray(matrix, dtype=float), compute_uv=False)
     if len(singular) < 2 or not singular[0] > singular[1] * (1 + 1e-12):
         raise ValueError("matrix: has no largest singular value apart from the second, so no rank-one limit")
-    return float(1 - singular[1] / singular[0])
+    return float(_collapse_exponent(*singular[:2]))
+
+
+_collapse_exponent = closed_form(_expressions, "collapse exponent", "s_1", "s_2")
 
 
 def _evaluate(query: ArrayLike, key: ArrayLike, matrix: ArrayLike, time: ArrayLike) -> QueryKeyStage:

@@ -11,6 +11,7 @@ from lowcomplex.theorems.query_key_stage.formula import (
     escape_from_plateau,
     query_rank_exponent,
     value_plateau,
+    value_velocity,
 )
 
 
@@ -116,6 +117,34 @@ def test_rates_are_those_of_a_condensed_value_path() -> None:
     np.testing.assert_allclose(rates[:2], 0, atol=1e-6)
 
 
+def test_velocity_is_that_of_a_condensed_balanced_value_path() -> None:
+    x, y = _data(1)
+    pooled = x.mean(1)
+    beta = np.random.default_rng(0).standard_normal((2, 3))
+    for direction, velocity in zip(beta, value_velocity(beta, x, y), strict=True):
+        size = np.linalg.norm(direction) ** (1 / 3)
+        hidden = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 2)))[0].T
+        value = np.outer(direction / size**2, hidden[0])
+        middle, readout = size * np.outer(hidden[0], hidden[1]), size * hidden[1]
+        output = np.tanh(pooled @ direction)
+        towards = (y * np.exp(-y * output) * (1 - output**2)) @ pooled / len(y)
+        moved = (
+            np.outer(towards, middle @ readout) @ middle @ readout
+            + value @ np.outer(value.T @ towards, readout) @ readout
+            + value @ middle @ (middle.T @ value.T @ towards)
+        )
+        np.testing.assert_allclose(velocity, moved, rtol=1e-12)
+
+
+def test_modes_near_the_plateau_fall_at_their_rates() -> None:
+    x, y = _data(1)
+    plateau = value_plateau(x, y)
+    offset = 1e-5 * np.random.default_rng(2).standard_normal((4, 3))
+    velocity = value_velocity(plateau.direction + offset, x, y)
+    expected = -plateau.rates * (offset @ plateau.modes.T)
+    np.testing.assert_allclose(velocity @ plateau.modes.T, expected, atol=1e-9)
+
+
 def test_rotation_of_tokens_rotates_the_plateau() -> None:
     x, y = _data(1)
     turn = np.linalg.qr(np.random.default_rng(3).standard_normal((3, 3)))[0]
@@ -141,6 +170,8 @@ def test_bad_input() -> None:
         escape_from_plateau(query, key, 0 * matrix, drop=1.0)
     with pytest.raises(ValueError, match="no largest singular value"):
         query_rank_exponent(np.eye(3))
+    with pytest.raises(ValueError, match="without zero vectors"):
+        value_velocity(np.zeros(3), *_data(0))
     x, y = _data(0)
     with pytest.raises(ValueError, match="1 and -1"):
         value_plateau(x, 0 * y)
