@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 
 if TYPE_CHECKING:
@@ -180,11 +181,14 @@ def adam_escape_steps(
     for name, value in {"neurons": neurons, "drop": drop, "step": step}.items():
         if not value > 0:
             raise ValueError(f"{name}: expected a positive number, got {value}")
-    target = np.sqrt(drop / (neurons * np.abs(vector).sum())) / step
+    target = float(_amplitude_at_escape(drop, neurons, np.abs(vector).sum(), step))
     path = adam_amplitude(min(most, int(2 * target) + 10), betas=betas)
     if path[-1] < target:
         raise ValueError(f"most: the loss has not fallen by {drop:g} after {len(path) - 1} steps")
     return float(np.interp(target, path, np.arange(len(path))))
+
+
+_amplitude_at_escape = closed_form(_expressions, "amplitude at escape", "Delta", "m", "v_1", "eta")
 
 
 def _regime(
