@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class GreedyLowRank:
         """
         if len(self.rates) < 2:
             return float("nan")
-        contraction, growth = self.contractions[0], self.rates[1]
-        return float(2 * (1 - self.gaps[0]) * contraction / (contraction + 2 * growth))
+        first, growth = self.rates[:2]
+        return float(_distance_exponent(first, self.gaps[0] * first, self.contractions[0], growth))
 
 
 def _expressions() -> dict[str, sp.Expr]:
@@ -64,6 +65,11 @@ def _expressions() -> dict[str, sp.Expr]:
         "dT_1/dlog(1/σ)": 1 / rate,
         "exponent of the distance to W_1": 2 * (1 - second / rate) * contraction / (contraction + 2 * growth),
     }
+
+
+_distance_exponent = closed_form(
+    _expressions, "exponent of the distance to W_1", "lambda", "nu", "mu", "kappa"
+)
 
 
 def _evaluate(matrix: ArrayLike, observed: ArrayLike, *, most: int | None = None) -> GreedyLowRank:

@@ -11,7 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._mutants import scaled
 from lowcomplex.theorems._verdict import Comparison
-from lowcomplex.theorems.lazy_splines.formula import lazy_splines
+from lowcomplex.theorems.formulas.line_kernels import line_coefficients, line_interpolant
+from lowcomplex.theorems.lazy_splines.formula import (
+    BIAS_EXPONENT,
+    OUTPUT_EXPONENT,
+    lazy_splines,
+    staircase,
+)
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.observations.line_network import Network, grid_network, least_norm, train
 
@@ -23,8 +29,16 @@ _PARTS = ("output", "input", "bias")
 Array = NDArray[np.float64]
 
 
-Law = Callable[..., Array]
 Part = Literal["bias", "output"]
+
+
+class Law(NamedTuple):
+    """The interpolant; how far a staircase is from it, by slope and spacing; and exponents in the knots."""
+
+    interpolant: Callable[..., Array]
+    staircase: Callable[[float, float], float]
+    bias_exponent: float
+    output_exponent: float
 
 
 class Trained(NamedTuple):
@@ -75,27 +89,28 @@ def observe(seed: int, *, whole: bool = False, sigma: float | None = None) -> Tr
 def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
     """Compare the functions with the two splines, and how they come nearer with the number of knots."""
     x, y, at = observed.samples, observed.targets, observed.points
-    linear = law(at, x, y, trained="bias")
-    cubic = law(at, x, y, trained="output", bias_range=_RANGE)
+    linear = law.interpolant(at, x, y, trained="bias")
+    cubic = law.interpolant(at, x, y, trained="output", bias_range=_RANGE)
     steps = np.sqrt(np.mean((observed.by_bias - linear) ** 2, axis=1))
     splines = np.sqrt(np.mean((observed.by_output - cubic) ** 2, axis=1))
     slopes = np.diff(y) / np.diff(x)
     spacing = 2 * _RANGE / _KNOTS[-1]
-    staircase = spacing * np.sqrt(np.sum(slopes**2 * np.diff(x)) / (x[-1] - x[0]) / 12)
+    slope = float(np.sqrt(np.sum(slopes**2 * np.diff(x)) / (x[-1] - x[0])))
+    distance = law.staircase(slope, spacing)
     by_step, by_spline = fit_exponent(_KNOTS, steps), fit_exponent(_KNOTS, splines)
     size = float(np.sqrt(np.mean(cubic**2)))
     return (
         Comparison(
             quantity=f"rms distance from linear interpolation, biases trained, {4 * _KNOTS[-1]} neurons",
-            predicted=staircase,
+            predicted=distance,
             measured=steps[-1],
-            tolerance=0.02 * staircase,
+            tolerance=0.02 * distance,
             reason="a staircase of the knots, slope · spacing/√12, seen by sixteen points a step to 1/16²; "
             "biases move by about 1/α, a thousandth of the spacing",
         ),
         Comparison(
             quantity="exponent of that distance in the number of knots",
-            predicted=-1.0,
+            predicted=law.bias_exponent,
             measured=by_step.slope,
             tolerance=0.05,
             reason="the same terms, 2 %, over log 2",
@@ -110,7 +125,7 @@ def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
         ),
         Comparison(
             quantity="exponent of that distance in the number of knots, outputs trained",
-            predicted=-2.0,
+            predicted=law.output_exponent,
             measured=by_spline.slope,
             tolerance=0.1,
             reason="the next term is of relative order h, 5 %, over log 2",
@@ -138,17 +153,30 @@ def _wider(*args: ArrayLike, trained: Part, bias_range: float = np.inf) -> Array
     return lazy_splines(*args, trained=trained, bias_range=1.1 * bias_range)
 
 
-CHECK: Check[Trained, Law] = Check(
+def _larger_cubic(
+    points: ArrayLike, samples: ArrayLike, targets: ArrayLike, *, trained: Part, bias_range: float = np.inf
+) -> Array:
+    right = line_coefficients(1.0, 1.0, bias_range=bias_range, trained=(trained,))
+    return line_interpolant(points, samples, targets, right._replace(cubic=1.1 * right.cubic))
+
+
+LAW = Law(lazy_splines.evaluate, staircase, BIAS_EXPONENT, OUTPUT_EXPONENT)
+
+CHECK = Check(
     prediction=lazy_splines,
     observe=observe,
     judge=judge,
-    law=lazy_splines.evaluate,
+    law=LAW,
     mutants={
-        "functions 10 % too large": scaled(lazy_splines.evaluate, 1.1),
-        "functions of the other sign": scaled(lazy_splines.evaluate, -1.0),
-        "the natural spline in place of that of a finite range": _natural,
-        "range of the biases 10 % too large": _wider,
-        "linear and cubic exchanged": _exchanged,
+        "functions 0.1 % too large": LAW._replace(interpolant=scaled(LAW.interpolant, 1.001)),
+        "functions of the other sign": LAW._replace(interpolant=scaled(LAW.interpolant, -1.0)),
+        "the natural spline in place of that of a finite range": LAW._replace(interpolant=_natural),
+        "range of the biases 10 % too large": LAW._replace(interpolant=_wider),
+        "cubic part of the kernel 10 % too large": LAW._replace(interpolant=_larger_cubic),
+        "linear and cubic exchanged": LAW._replace(interpolant=_exchanged),
+        "1/√12 of the staircase 10 % too large": LAW._replace(staircase=scaled(staircase, 1.1)),
+        "distance of biases as knots^-1.1": LAW._replace(bias_exponent=BIAS_EXPONENT - 0.1),
+        "distance of outputs as knots^-1": LAW._replace(output_exponent=BIAS_EXPONENT),
     },
     controls={
         "all parameters trained, in the lazy limit": {"whole": True},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 from lowcomplex.theorems.formulas.line_kernels import line_coefficients, line_interpolant
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import sympy as sp
 
 Array = NDArray[np.float64]
+
+# Of the distance from the interpolant in the number of knots: steps of the trained biases, and cubic pieces.
+BIAS_EXPONENT, OUTPUT_EXPONENT = -1.0, -2.0
 
 
 def _expressions() -> dict[str, sp.Expr]:
@@ -64,6 +68,22 @@ def _evaluate(
         raise ValueError(f"bias_range: knots within B = {bias_range:g} do not cover the samples")
     coefficients = line_coefficients(weight, 1.0, bias_range=bias_range, trained=(trained,))
     return line_interpolant(points, x, targets, coefficients)
+
+
+_staircase = closed_form(_expressions, "error of finitely many knots, biases trained", "slope", "h")
+
+
+def staircase(slope: float, spacing: float) -> float:
+    """Rms distance slope · h/√12 of a staircase of trained biases from the line that it follows.
+
+    Args:
+        slope: Root mean square slope of the line.
+        spacing: Distance h of neighboring knots.
+
+    Returns:
+        The distance.
+    """
+    return float(_staircase(slope, spacing))
 
 
 def _regime(*, bias_range: float, weight: float, largest_sample: float, neurons: int) -> Regime:

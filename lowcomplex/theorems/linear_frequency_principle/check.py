@@ -253,6 +253,8 @@ CHECK = Check(
         "cost of the end with its cubic term 10 % too large": _coefficients("cubic", 1.1),
         "cost of the end without its kinks": _coefficients("kink", 0.0),
         "cost of the end with its kinks 10 % too large": _coefficients("kink", 1.1),
+        "cost of the end without its product of inputs": _coefficients("product", 0.0),
+        "cost of the end with its product of inputs 10 % too large": _coefficients("product", 1.1),
     },
     survivors={
         "cost of the end with its cubic term 10 % too large": (

@@ -235,6 +235,7 @@ CHECK = Check(
         "growth 1 % too fast": _directions("rates", lambda rates: 1.01 * rates),
         "the fastest direction alone": Law(directions=_the_fastest_alone),
         "knots a tenth of a degree off the samples": Law(directions=_turned_knots),
+        "shift 50 % too large, by 2 in place of 3": Law(shift=scaled(feedback_shift, 1.5)),
         "shift 20 % too large": Law(shift=scaled(feedback_shift, 1.2)),
         "shift of the other sign": Law(shift=scaled(feedback_shift, -1.0)),
     },

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 
 if TYPE_CHECKING:
@@ -170,7 +171,10 @@ def feedback_shift(inputs: ArrayLike, targets: ArrayLike, *, delta: float) -> fl
     along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     active = x[x @ along > 0]
     pulled = float((active @ along) @ (active @ across)) / len(y)
-    return -delta * float(np.square(y).mean() / 2) * pulled / (3 * found.top_rate**2)
+    return float(_shift(delta, np.square(y).mean() / 2, found.top_rate, pulled))
+
+
+_shift = closed_form(_expressions, "shift at the δ-stop", "delta", "L_0", "G", "c")
 
 
 def _drive(x: Array, y: Array, angles: Array) -> Array:
