@@ -93,6 +93,23 @@ def draw(axis: Axes, run: Run) -> None:
 ''',
 }
 
+STUDY = """    Study(
+        name="gamma_axis_of_two_samples",
+        title="Does the law of γ hold for two samples?",
+        config=GammaAxisConfig,
+        measure=measure,
+        presets={
+            preset: {"gamma": GAMMAS, "depth": (2,), "seed": (0, 1), "width": 24, "samples": 2}
+            for preset in ("quick", "full")
+        },
+        dimensions=("depth", "gamma", "seed"),
+        findings=findings,
+        order=15,
+        seconds=0.1,
+    ),
+)
+"""
+
 
 def _run(folder: Path, *command: str) -> str:
     run = subprocess.run(
@@ -138,3 +155,28 @@ def test_a_measure_is_a_function_a_test_and_a_picture(tmp_path: Path) -> None:
     assert row["random_entry_participation"] == pytest.approx(1 / 3)
     assert 0 < row["random_entry_participation_low"] < row["random_entry_participation_high"] < 1
     assert 0 < row["entry_participation"] < 1
+
+
+@pytest.mark.slow
+def test_a_study_is_a_row_and_its_dataset(tmp_path: Path) -> None:
+    copy, name = tmp_path / "copy", "gamma_axis_of_two_samples"
+    for folder in ("lowcomplex", "experiments", "paper_figs", "tests"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "*.nc"))
+    for file in ("pyproject.toml", "conftest.py"):
+        shutil.copy(ROOT / file, copy / file)
+    (copy / "paper_figs" / "data").mkdir(exist_ok=True)
+    grids = copy / "experiments" / "gamma_law" / "grids.py"
+    rows = grids.read_text(encoding="utf-8")
+    assert rows.endswith("\n)\n")
+    grids.write_text(rows.removesuffix(")\n") + STUDY, encoding="utf-8")
+
+    listed = _run(copy, "-m", "experiments").splitlines()
+    assert [line.split()[0] for line in listed[:2]] == ["gamma_axis", name]
+    said = _run(copy, "-m", "experiments", name, "--preset", "full", "--workers", "0", "--reduce")
+    assert "log RD / log m grows in γ with slope" in said
+    assert (copy / "paper_figs" / "data" / f"{name}.nc").is_file()
+    options = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+    tested = _run(copy, *options, "tests/test_every_study.py", "-k", name)
+    assert int(tested.rpartition(" passed")[0].split()[-1]) == 4
+    main_job = "from paper_figs.reproduce import studies; print(*(each.name for each in studies()))"
+    assert name in _run(copy, "-c", main_job).split()
