@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
+from numpy.typing import ArrayLike, NDArray
 
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.theorems._check import Check
+from lowcomplex.theorems._mutants import scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.embedding_dynamics.formula import embedding_dynamics
 from lowcomplex.theorems.formulas.token_drive import token_drive
+from lowcomplex.theorems.observations.embedding_models import SmallTransformer, mean_cross_entropy
 from lowcomplex.theorems.observations.feedback import neglected_feedback
 from lowcomplex.theorems.observations.fits import fit_exponent
-from lowcomplex.theorems.residual_stream.formula import residual_drive, residual_stream
+from lowcomplex.theorems.residual_stream.formula import ResidualStream, residual_drive, residual_stream
+from lowcomplex.training import descend, normals, one_draw, stack
 
 Array = NDArray[np.float64]
 
@@ -28,6 +29,57 @@ _SEQUENCES, _WIDTH, _HIDDEN, _TIME, _STEP = 100, 16, 32, 3.0, 0.1
 _VOCABULARY = 110
 # PyTorch's default, against which σ is small or large; and one against which every σ is large.
 _EPS, _NO_EPS = 1e-5, 1e-30
+_READ = ("embedding", "positions", "output")
+
+
+class Transformers(NamedTuple):
+    """One draw of a transformer at several scales, after t = 3/S_1.
+
+    Attributes:
+        sigmas: (S,) scales, decreasing.
+        final_eps: ε of a LayerNorm before the output head; None for none.
+        inner_eps: ε of LayerNorms before the branches; None for none.
+        step: Learning rate.
+        weights: Every matrix, (S, ...).
+    """
+
+    sigmas: tuple[float, ...]
+    final_eps: float | None
+    inner_eps: float | None
+    step: float
+    weights: dict[str, Array]
+
+
+class Trained(NamedTuple):
+    """What was trained on one set of sequences.
+
+    Attributes:
+        tokens: (n, T).
+        labels: (n,).
+        draw: The numbers whose multiples all transformers started at.
+        plain: Transformers without LayerNorms.
+        final: With a final LayerNorm; None if not trained.
+        inner: With LayerNorms before the branches: σ far below ε, and far above; empty if not trained.
+    """
+
+    tokens: NDArray[np.int_]
+    labels: NDArray[np.int_]
+    draw: dict[str, Array]
+    plain: Transformers
+    final: Transformers | None
+    inner: tuple[Transformers, ...]
+
+
+class Law(NamedTuple):
+    """The direct path's linear stage.
+
+    Attributes:
+        drive: G of tokens and positions.
+        stage: Embeddings, positions and output head after a time.
+    """
+
+    drive: Callable[..., Array]
+    stage: Callable[..., ResidualStream]
 
 
 def observe(
@@ -38,181 +90,145 @@ def observe(
     inner_norms: bool = True,
     output_projection: bool = True,
     adam: bool = False,
-) -> tuple[Comparison, ...]:
-    """Train transformers of every σ until t = 3/S_1, with and without LayerNorms."""
+) -> Trained:
+    """Train transformers of every σ until t = 3/S_1, with and without LayerNorms.
+
+    Args:
+        seed: Seed of data and weights.
+        sigmas: Scales without LayerNorms, decreasing.
+        final_norm_sigmas: Scales with a final LayerNorm; None to train none.
+        inner_norms: Whether transformers with LayerNorms before the branches are trained.
+        output_projection: Whether attention has W_O beside W_V.
+        adam: Whether Adam trains; else gradient descent.
+    """
     batch = AnchorTask().sample(_SEQUENCES, torch.Generator().manual_seed(seed))
-    draw = _draw(np.random.default_rng(seed), batch.tokens.shape[1])
-    run = _Run(batch.tokens, batch.labels, draw, output_projection, adam)
-    comparisons = run.without_norm(sigmas)
-    if final_norm_sigmas is not None:
-        comparisons += run.with_final_norm(final_norm_sigmas)
-    if inner_norms:
-        comparisons += run.with_inner_norms()
+    tokens, labels = batch.tokens.numpy(), batch.labels.numpy()
+    largest = float(np.linalg.norm(residual_drive(tokens, labels, _VOCABULARY), 2))
+    sizes = (_VOCABULARY, tokens.shape[1], _VOCABULARY, _WIDTH, _HIDDEN)
+
+    def train(
+        scales: tuple[float, ...], final_eps: float | None = None, inner_eps: float | None = None
+    ) -> Transformers:
+        network = SmallTransformer(
+            *sizes, output_projection=output_projection, inner_eps=inner_eps, final_eps=final_eps
+        )
+        start, output = stack(one_draw(network, sigma=scales, seed=seed))
+        step = _STEP / largest * (1.0 if final_eps is None else math.sqrt(final_eps))
+        run = descend(
+            mean_cross_entropy(output, batch.tokens, batch.labels),
+            start,
+            rate=1e-3 if adam else step,
+            steps=round(_TIME / _STEP),
+            rule="adam" if adam else "gradient",
+        )
+        weights = {name.removesuffix(".weight"): value.numpy() for name, value in run.parameters.items()}
+        return Transformers(scales, final_eps, inner_eps, step, weights)
+
+    drawn = normals(SmallTransformer(*sizes, output_projection=output_projection), seed=seed)
+    return Trained(
+        tokens,
+        labels,
+        {name.removesuffix(".weight"): value.numpy() for name, value in drawn.items()},
+        train(sigmas),
+        None if final_norm_sigmas is None else train(final_norm_sigmas, final_eps=_EPS),
+        (train((1e-5, 1e-6, 1e-7), inner_eps=_EPS), train((1e-4, 1e-5, 1e-6), inner_eps=_NO_EPS))
+        if inner_norms
+        else (),
+    )
+
+
+def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
+    """Compare what is predicted to move, and what is predicted to stay."""
+    plain, final = observed.plain, observed.final
+    error, frozen = _errors(observed, plain, law)
+    comparisons = [
+        Comparison(
+            quantity=f"relative error of embeddings, positions and output at σ = {plain.sigmas[0]:g}",
+            predicted=0.0,
+            measured=float(error[0]),
+            tolerance=_neglected(observed, plain.sigmas[0]),
+            reason="bound of the first neglected terms (Duhamel's integral): the softmax's feedback, "
+            "attention and the feed-forward layer",
+        ),
+        _exponent(plain.sigmas, error, "exponent of that error in σ"),
+        _exponent(plain.sigmas, frozen, "exponent in σ of the relative change of all that is not read last"),
+    ]
+    if final is not None:
+        error, _ = _errors(observed, final, law)
+        comparisons += [
+            Comparison(
+                quantity=f"relative error under a final LayerNorm, ε = {_EPS:g}, at σ = {final.sigmas[0]:g}",
+                predicted=0.0,
+                measured=float(error[0]),
+                tolerance=_neglected(observed, final.sigmas[0], _EPS),
+                reason="the same bound, and the LayerNorm's first term, 3/2 of the stream's variance over ε",
+            ),
+            _exponent(final.sigmas, error, "exponent of that error in σ"),
+        ]
+    # Of order σ² far below ε, of order σ above.
+    for inner, size, order in zip(observed.inner, (f"= {_EPS:g}", "→ 0"), (2.0, 1.0), strict=False):
+        error, _ = _errors(observed, inner, law)
+        name = f"exponent of the error in σ with LayerNorms before the branches, ε {size}"
+        comparisons.append(_exponent(inner.sigmas, error, name, order))
     return tuple(comparisons)
 
 
-def _draw(rng: np.random.Generator, length: int) -> dict[str, Array]:
-    shapes = {
-        "embedding": (_VOCABULARY, _WIDTH),
-        "positions": (length, _WIDTH),
-        "output": (_VOCABULARY, _WIDTH),
-        "query": (_WIDTH, _WIDTH),
-        "key": (_WIDTH, _WIDTH),
-        "value": (_WIDTH, _WIDTH),
-        "projection": (_WIDTH, _WIDTH),
-        "up": (_HIDDEN, _WIDTH),
-        "down": (_WIDTH, _HIDDEN),
-    }
-    return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+def _errors(observed: Trained, trained: Transformers, law: Law) -> tuple[Array, Array]:
+    """Relative error of what is predicted to move, and relative change of what is predicted not to."""
+    scale, end = np.array(trained.sigmas)[:, None, None], trained.weights
+    start = {name: scale * normal for name, normal in observed.draw.items()}
+    drive = law.drive(observed.tokens, observed.labels, _VOCABULARY)
+    predicted = law.stage(
+        *(start[name] for name in _READ),
+        drive,
+        time=trained.step * round(_TIME / _STEP),
+        step=trained.step,
+        final_norm_eps=trained.final_eps,
+    )
+    moving = [end[name] for name in _READ]
+    error = _norm([a - b for a, b in zip(moving, predicted, strict=True)]) / _norm(list(predicted))
+    rows = np.split(~(np.abs(drive).sum(1) > 0), [_VOCABULARY])
+    still = [(name, np.ones(len(normal), dtype=bool)) for name, normal in observed.draw.items()]
+    still = [pair for pair in still if pair[0] not in _READ]
+    still += list(zip(("embedding", "positions"), rows, strict=True))
+    change = _norm([(end[name] - start[name])[:, chosen] for name, chosen in still])
+    return error, change / _norm([start[name][:, chosen] for name, chosen in still])
 
 
-class _Run:
-    """One data set and one draw of weights, at any scale."""
-
-    def __init__(
-        self, tokens: Tensor, labels: Tensor, draw: Mapping[str, Array], output_projection: bool, adam: bool
-    ) -> None:
-        self.tokens, self.labels, self.draw = tokens, labels, draw
-        self.output_projection, self.adam = output_projection, adam
-        self.drive = residual_drive(tokens.numpy(), labels.numpy(), _VOCABULARY)
-        self.largest = float(np.linalg.norm(self.drive, 2))
-
-    def without_norm(self, sigmas: tuple[float, ...]) -> list[Comparison]:
-        error, frozen = self._errors(sigmas, None)
-        return [
-            Comparison(
-                quantity=f"relative error of embeddings, positions and output at σ = {sigmas[0]:g}",
-                predicted=0.0,
-                measured=float(error[0]),
-                tolerance=self._neglected(sigmas[0]),
-                reason="bound of the first neglected terms (Duhamel's integral): the softmax's feedback, "
-                "attention and the feed-forward layer",
-            ),
-            _exponent(sigmas, error, "exponent of that error in σ"),
-            _exponent(sigmas, frozen, "exponent in σ of the relative change of all that is not read last"),
-        ]
-
-    def with_final_norm(self, sigmas: tuple[float, ...]) -> list[Comparison]:
-        error, _ = self._errors(sigmas, _EPS)
-        return [
-            Comparison(
-                quantity=f"relative error under a final LayerNorm, ε = {_EPS:g}, at σ = {sigmas[0]:g}",
-                predicted=0.0,
-                measured=float(error[0]),
-                tolerance=self._neglected(sigmas[0], _EPS),
-                reason="the same bound, and the LayerNorm's first term, 3/2 of the stream's variance over ε",
-            ),
-            _exponent(sigmas, error, "exponent of that error in σ"),
-        ]
-
-    def with_inner_norms(self) -> list[Comparison]:
-        """LayerNorms before attention and feed-forward layer: of order σ² far below ε, of order σ above."""
-        below, _ = self._errors((1e-5, 1e-6, 1e-7), None, _EPS)
-        above, _ = self._errors((1e-4, 1e-5, 1e-6), None, _NO_EPS)
-        name = "exponent of the error in σ with LayerNorms before the branches"
-        return [
-            _exponent((1e-5, 1e-6, 1e-7), below, f"{name}, ε = {_EPS:g}"),
-            _exponent((1e-4, 1e-5, 1e-6), above, f"{name}, ε → 0", 1.0),
-        ]
-
-    def _errors(
-        self, sigmas: tuple[float, ...], eps: float | None, inner_eps: float | None = None
-    ) -> tuple[Array, Array]:
-        """Relative error of what is predicted to move, and relative change of what is predicted not to."""
-        scale = np.array(sigmas)[:, None, None]
-        start = {name: scale * normal for name, normal in self.draw.items()}
-        step = _STEP / self.largest * (1.0 if eps is None else math.sqrt(eps))
-        steps = round(_TIME / _STEP)
-        end = self._train(start, step, steps, eps, inner_eps)
-        predicted = residual_stream(
-            start["embedding"],
-            start["positions"],
-            start["output"],
-            self.drive,
-            time=step * steps,
-            step=step,
-            final_norm_eps=eps,
-        )
-        moving = [end[name] for name in ("embedding", "positions", "output")]
-        error = _norm([a - b for a, b in zip(moving, predicted, strict=True)]) / _norm(list(predicted))
-        read_last = np.abs(self.drive).sum(1) > 0
-        rows = np.split(~read_last, [_VOCABULARY])
-        still = [(name, ~np.zeros(len(normal), dtype=bool)) for name, normal in self.draw.items()]
-        still = [pair for pair in still if pair[0] not in ("embedding", "positions", "output")]
-        still += list(zip(("embedding", "positions"), rows, strict=True))
-        change = _norm([(end[name] - start[name])[:, chosen] for name, chosen in still])
-        return error, change / _norm([start[name][:, chosen] for name, chosen in still])
-
-    def _neglected(self, sigma: float, eps: float | None = None) -> float:
-        """Bound on the relative error, of second order in σ, from the start alone."""
-        tokens = self.tokens.numpy()
-        spectral = {name: sigma * float(np.linalg.norm(normal, 2)) for name, normal in self.draw.items()}
-        # At a small start attention is uniform, so it reads the mean over positions.
-        everywhere = token_drive(tokens, self.labels.numpy(), _VOCABULARY)
-        marginal = self.drive[-1] / tokens.shape[1]
-        attended = np.vstack((everywhere, np.broadcast_to(marginal, (tokens.shape[1], _VOCABULARY))))
-        branches = spectral["value"] * spectral["projection"] * float(np.linalg.norm(attended, 2))
-        branches += spectral["up"] * spectral["down"] * self.largest
-        inputs = np.zeros((len(tokens), len(self.drive)))
-        inputs[np.arange(len(tokens)), tokens[:, -1]] = 1
-        inputs[:, -1] = 1
-        stacked = sigma * np.vstack((self.draw["embedding"], self.draw["positions"]))
-        output, root = sigma * self.draw["output"], 1.0
-        time, step = _TIME / self.largest, _STEP / self.largest
-        if eps is not None:
-            root = math.sqrt(eps)
-            end = embedding_dynamics(stacked, output, self.drive, time=time, step=step)
-            branches += 1.5 * float((inputs @ end.left).var(1).max()) / eps * self.largest
-        return neglected_feedback(
-            stacked,
-            output,
-            self.drive / root,
-            inputs / root,
-            time=time * root,
-            step=step * root,
-            constant=branches / root,
-        )
-
-    def _train(
-        self,
-        start: Mapping[str, Array],
-        step: float,
-        steps: int,
-        eps: float | None,
-        inner_eps: float | None,
-    ) -> dict[str, Array]:
-        """Full-batch training of one transformer for each σ, all at once."""
-        weights = {name: torch.from_numpy(value.copy()).requires_grad_() for name, value in start.items()}
-        labels = self.labels.repeat(len(start["output"]))
-        optimizer: torch.optim.Optimizer = (
-            torch.optim.Adam(weights.values(), lr=1e-3)
-            if self.adam
-            else torch.optim.SGD(weights.values(), lr=step)
-        )
-        for _ in range(steps):
-            optimizer.zero_grad()
-            logits = self._logits(weights, eps, inner_eps).flatten(0, 1)
-            loss = functional.cross_entropy(logits, labels, reduction="sum") / len(self.labels)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-        return {name: weight.detach().numpy() for name, weight in weights.items()}
-
-    def _logits(self, weights: Mapping[str, Tensor], eps: float | None, inner_eps: float | None) -> Tensor:
-        """Logits at the last position, (σ, n, V), which sees all positions."""
-        x = weights["embedding"][:, self.tokens] + weights["positions"][:, None]
-        seen = _layer_norm(x, inner_eps)
-        query = seen[:, :, -1] @ weights["query"].mT
-        scores = (seen @ weights["key"].mT[:, None] @ query[..., None]).squeeze(-1) / math.sqrt(_WIDTH)
-        attended = (scores.softmax(-1)[..., None] * seen).sum(2) @ weights["value"].mT
-        if self.output_projection:
-            attended = attended @ weights["projection"].mT
-        stream = x[:, :, -1] + attended
-        stream = stream + torch.tanh(_layer_norm(stream, inner_eps) @ weights["up"].mT) @ weights["down"].mT
-        return _layer_norm(stream, eps) @ weights["output"].mT
-
-
-def _layer_norm(x: Tensor, eps: float | None) -> Tensor:
-    return x if eps is None else functional.layer_norm(x, (_WIDTH,), eps=eps)
+def _neglected(observed: Trained, sigma: float, eps: float | None = None) -> float:
+    """Bound on the relative error, of second order in σ, from the start alone."""
+    tokens, labels = observed.tokens, observed.labels
+    drive = residual_drive(tokens, labels, _VOCABULARY)
+    largest = float(np.linalg.norm(drive, 2))
+    spectral = {name: sigma * float(np.linalg.norm(normal, 2)) for name, normal in observed.draw.items()}
+    # At a small start attention is uniform, so it reads the mean over positions.
+    everywhere = token_drive(tokens, labels, _VOCABULARY)
+    marginal = drive[-1] / tokens.shape[1]
+    attended = np.vstack((everywhere, np.broadcast_to(marginal, (tokens.shape[1], _VOCABULARY))))
+    # Where W_O is missing, the bound is that of a W_O as large as W_V.
+    branches = (
+        spectral["value"] * spectral.get("projection", spectral["value"]) * float(np.linalg.norm(attended, 2))
+    )
+    branches += spectral["up"] * spectral["down"] * largest
+    inputs = np.zeros((len(tokens), len(drive)))
+    inputs[np.arange(len(tokens)), tokens[:, -1]] = 1
+    inputs[:, -1] = 1
+    stacked = sigma * np.vstack((observed.draw["embedding"], observed.draw["positions"]))
+    output, root = sigma * observed.draw["output"], 1.0
+    time, step = _TIME / largest, _STEP / largest
+    if eps is not None:
+        root = math.sqrt(eps)
+        end = embedding_dynamics(stacked, output, drive, time=time, step=step)
+        branches += 1.5 * float((inputs @ end.left).var(1).max()) / eps * largest
+    return neglected_feedback(
+        stacked,
+        output,
+        drive / root,
+        inputs / root,
+        time=time * root,
+        step=step * root,
+        constant=branches / root,
+    )
 
 
 def _norm(parts: list[Array]) -> Array:
@@ -235,11 +251,62 @@ def _exponent(sigmas: tuple[float, ...], error: Array, quantity: str, predicted:
     )
 
 
-_NO_NORMS = {"final_norm_sigmas": None, "inner_norms": False}
+def _every_position(tokens: Array, labels: Array, vocabulary: int) -> Array:
+    """Tokens at all positions are read."""
+    drive = residual_drive(tokens, labels, vocabulary)
+    return np.vstack((token_drive(tokens, labels, vocabulary), drive[vocabulary:]))
 
-CHECK: Check[Any, None] = Check(
+
+def _without_positions(tokens: Array, labels: Array, vocabulary: int) -> Array:
+    drive = residual_drive(tokens, labels, vocabulary)
+    drive[vocabulary:] = 0.0
+    return drive
+
+
+def _stage(rate: float = 1.0, eps: float = 1.0) -> Callable[..., ResidualStream]:
+    """The stage with all singular values of G times a rate, or ε of the final LayerNorm times a factor."""
+
+    def wrong(
+        embedding: Array,
+        positions: Array,
+        output: Array,
+        drive: Array,
+        *,
+        time: ArrayLike,
+        step: float,
+        final_norm_eps: float | None,
+    ) -> ResidualStream:
+        other = None if final_norm_eps is None else eps * final_norm_eps
+        return residual_stream(
+            embedding, positions, output, rate * drive, time=time, step=step, final_norm_eps=other
+        )
+
+    return wrong
+
+
+def _means_move(*parts: Array, time: float, step: float, final_norm_eps: float | None) -> ResidualStream:
+    """A final LayerNorm that divides by sqrt(ε) without subtracting means."""
+    root = 1.0 if final_norm_eps is None else math.sqrt(final_norm_eps)
+    return residual_stream(*parts, time=time / root, step=step / root)
+
+
+_NO_NORMS = {"final_norm_sigmas": None, "inner_norms": False}
+_LAW = Law(residual_drive, residual_stream.evaluate)
+
+CHECK = Check(
     prediction=residual_stream,
     observe=observe,
+    judge=judge,
+    law=_LAW,
+    mutants={
+        "tokens of every position are read": _LAW._replace(drive=_every_position),
+        "positions' drive dropped": _LAW._replace(drive=_without_positions),
+        "drive of the other sign": _LAW._replace(drive=scaled(residual_drive, -1.0)),
+        "drive 10 % too large": _LAW._replace(stage=_stage(rate=1.1)),
+        "LayerNorm's ε 10 % too large": _LAW._replace(stage=_stage(eps=1.1)),
+        "LayerNorm's ε^(1/2 + 0.1)": _LAW._replace(stage=_stage(eps=_EPS**0.2)),
+        "a final LayerNorm that keeps no means": _LAW._replace(stage=_means_move),
+    },
     controls={
         "large initialization: σ = 0.3, 0.2, 0.1": {"sigmas": (0.3, 0.2, 0.1), **_NO_NORMS},
         "attention with W_V alone: an error of order σ": {"output_projection": False, **_NO_NORMS},
