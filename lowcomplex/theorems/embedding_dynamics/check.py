@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.nn import functional
 
 from lowcomplex.measures import effective_rank
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._verdict import Comparison
-from lowcomplex.theorems.embedding_dynamics.escape import Loss, escape
-from lowcomplex.theorems.embedding_dynamics.formula import early_cosines, embedding_dynamics, row_cosines
-from lowcomplex.theorems.formulas.token_drive import token_drive
+from lowcomplex.theorems.embedding_dynamics.formula import embedding_dynamics, row_cosines
+from lowcomplex.theorems.embedding_dynamics.laws import LAW, MUTANTS, Law
+from lowcomplex.theorems.embedding_dynamics.output_networks import (
+    Escaped,
+    Loss,
+    judge_escape,
+    train_to_escape,
+)
+from lowcomplex.theorems.observations.embedding_models import MeanEmbedding, mean_cross_entropy
 from lowcomplex.theorems.observations.feedback import entropy_spread, neglected_feedback
 from lowcomplex.theorems.observations.fits import fit_exponent
+from lowcomplex.training import descend, normals, one_draw, stack
+from lowcomplex.training.starts import Outputs
 
 Array = NDArray[np.float64]
 Part = Literal["tokens", "early", "escape"]
@@ -36,6 +43,60 @@ _ESCAPES: tuple[tuple[Loss, bool], ...] = (
 _EARLY_TIME, _EARLY_WIDTHS, _EARLY_DRAWS = 0.1, (32, 64, 128, 256), 5
 
 
+class Sequences(NamedTuple):
+    """Sequences of the anchor task.
+
+    Attributes:
+        tokens: (n, T).
+        labels: (n,).
+        occurs: (s,) tokens that occur.
+        shares: (n, s) share of each of them in each sequence.
+    """
+
+    tokens: NDArray[np.int_]
+    labels: NDArray[np.int_]
+    occurs: NDArray[np.int_]
+    shares: Array
+
+
+class Embeddings(NamedTuple):
+    """Embedding models of several scales after a time.
+
+    Attributes:
+        sigmas: (S,) scales, decreasing.
+        left_normals: (s, h) the numbers whose multiples all E started at.
+        right_normals: (V, h) those of U.
+        time: t.
+        step: Learning rate.
+        left: (S, s, h) E.
+        right: (S, V, h) U.
+    """
+
+    sigmas: tuple[float, ...]
+    left_normals: Array
+    right_normals: Array
+    time: float
+    step: float
+    left: Array
+    right: Array
+
+
+class Trained(NamedTuple):
+    """What was trained.
+
+    Attributes:
+        sequences: The data of the embedding models.
+        tokens: Embedding models of several scales; None if not trained.
+        early: For each width, the cosines (draws, s, s) between embeddings that have just left zero.
+        escapes: Networks with many outputs at their escape.
+    """
+
+    sequences: Sequences
+    tokens: Embeddings | None
+    early: dict[int, Array]
+    escapes: list[Escaped]
+
+
 def observe(
     seed: int,
     *,
@@ -46,44 +107,116 @@ def observe(
     start: float = 0.0,
     activation: str = "tanh",
     adam: bool = False,
-) -> tuple[Comparison, ...]:
-    """Train token embeddings on anchor data, and small networks up to their escape."""
+) -> Trained:
+    """Train token embeddings on anchor data, and small networks up to their escape.
+
+    Args:
+        seed: Seed of data and weights.
+        parts: What is trained.
+        sigmas: Scales of the embedding models, decreasing.
+        escapes: Losses of the networks, and whether their classes are symmetric.
+        escape_sigmas: Scales of the networks, decreasing.
+        start: Scale of the embeddings that have just left zero, over that of the outputs.
+        activation: The networks' activation.
+        adam: Whether Adam trains the embedding models; else gradient descent.
+    """
+    sequences = _sequences(seed)
+    return Trained(
+        sequences,
+        _train_embeddings(seed, sequences, sigmas, adam) if "tokens" in parts else None,
+        _train_early(seed, sequences, start) if "early" in parts else {},
+        [train_to_escape(seed, *which, escape_sigmas, activation) for which in escapes]
+        if "escape" in parts
+        else [],
+    )
+
+
+def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
+    """Compare embeddings after a time and just after zero, and networks at their escape."""
     comparisons: list[Comparison] = []
-    if "tokens" in parts:
-        comparisons += _tokens(seed, sigmas, adam)
-    if "early" in parts:
-        comparisons += _early(seed, start)
-    if "escape" in parts:
-        for loss, symmetric in escapes:
-            comparisons += escape(seed, loss, symmetric, escape_sigmas, activation)
+    if observed.tokens is not None:
+        comparisons += _judge_embeddings(observed.sequences, observed.tokens, law)
+    if observed.early:
+        comparisons += _judge_early(observed.sequences, observed.early, law)
+    for escaped in observed.escapes:
+        comparisons += judge_escape(escaped, law)
     return tuple(comparisons)
 
 
-def _data(seed: int) -> tuple[Tensor, Tensor, Array]:
-    """Shares of the tokens in each sequence (those that occur alone), labels, and the driving matrix."""
+def _sequences(seed: int) -> Sequences:
     batch = AnchorTask().sample(_SEQUENCES, torch.Generator().manual_seed(seed))
-    drive = token_drive(batch.tokens.numpy(), batch.labels.numpy(), _VOCABULARY)
-    occurs = torch.from_numpy(np.unique(batch.tokens.numpy()))
-    shares = functional.one_hot(batch.tokens, _VOCABULARY).double().mean(1)[:, occurs]
-    return shares, batch.labels, drive[occurs.numpy()]
+    occurs = np.unique(batch.tokens.numpy())
+    shares = functional.one_hot(batch.tokens, _VOCABULARY).double().mean(1)[:, torch.from_numpy(occurs)]
+    return Sequences(batch.tokens.numpy(), batch.labels.numpy(), occurs, shares.numpy())
 
 
-def _tokens(seed: int, sigmas: tuple[float, ...], adam: bool) -> list[Comparison]:
-    shares, labels, drive = _data(seed)
-    rng = np.random.default_rng(seed)
+def _drive(sequences: Sequences, law: Law = LAW) -> Array:
+    """G, its rows those of tokens that occur."""
+    rows: Array = law.drive(sequences.tokens, sequences.labels, _VOCABULARY)[sequences.occurs]
+    return rows
+
+
+def _train(
+    sequences: Sequences,
+    start: dict[str, torch.Tensor],
+    output: Outputs,
+    step: float,
+    steps: int,
+    adam: bool = False,
+) -> tuple[Array, Array]:
+    """E and U of all networks after full-batch training of logits = U · mean of embeddings."""
+    inputs, labels = torch.from_numpy(sequences.shares), torch.from_numpy(sequences.labels)
+    run = descend(
+        mean_cross_entropy(output, inputs, labels),
+        start,
+        rate=1e-3 if adam else step,
+        steps=steps,
+        rule="adam" if adam else "gradient",
+    )
+    return run.parameters["embedding.weight"].numpy(), run.parameters["output.weight"].numpy()
+
+
+def _train_embeddings(seed: int, sequences: Sequences, sigmas: tuple[float, ...], adam: bool) -> Embeddings:
+    network = MeanEmbedding(len(sequences.occurs), _VOCABULARY, _WIDTH)
+    drawn = {name: value.numpy() for name, value in normals(network, seed=seed).items()}
+    step, steps = _STEP / float(np.linalg.norm(_drive(sequences), 2)), round(_TIME / _STEP)
+    left, right = _train(sequences, *stack(one_draw(network, sigma=sigmas, seed=seed)), step, steps, adam)
+    normal = drawn["embedding.weight"], drawn["output.weight"]
+    return Embeddings(sigmas, *normal, step * steps, step, left, right)
+
+
+def _train_early(seed: int, sequences: Sequences, scale: float) -> dict[int, Array]:
+    """Cosines of embeddings that have just left zero, at several widths."""
+    step = _EARLY_TIME / 2 / float(np.linalg.norm(_drive(sequences), 2))
+    cosines = {}
+    for width in _EARLY_WIDTHS:
+        network = MeanEmbedding(len(sequences.occurs), _VOCABULARY, width)
+        seeds = np.random.SeedSequence([seed, width]).generate_state(_EARLY_DRAWS)
+        start, output = stack([one_draw(network, sigma=(1e-4,), seed=int(own))[0] for own in seeds])
+        start["embedding.weight"] = scale * start["embedding.weight"]
+        cosines[width] = row_cosines(_train(sequences, start, output, step, 2)[0])
+    return cosines
+
+
+def _judge_embeddings(sequences: Sequences, observed: Embeddings, law: Law) -> list[Comparison]:
+    sigmas, shares = observed.sigmas, sequences.shares
+    drive, true_drive = _drive(sequences, law), _drive(sequences)
     scale = np.array(sigmas)[:, None, None]
-    left0 = scale * rng.standard_normal((len(drive), _WIDTH))
-    right0 = scale * rng.standard_normal((_VOCABULARY, _WIDTH))
-    step = _STEP / float(np.linalg.norm(drive, 2))
-    steps = round(_TIME / _STEP)
-    left, right = _train(shares, labels, left0, right0, step, steps, adam)
-    predicted = embedding_dynamics(left0, right0, drive, time=step * steps, step=step)
-    difference = np.square(left - predicted.left).sum((1, 2)) + np.square(right - predicted.right).sum((1, 2))
-    size = np.square(predicted.left).sum((1, 2)) + np.square(predicted.right).sum((1, 2))
+    left0, right0 = scale * observed.left_normals, scale * observed.right_normals
+    predicted = law.stage(left0, right0, drive, time=observed.time, step=observed.step)
+    difference, size = (
+        np.square(left).sum((1, 2)) + np.square(right).sum((1, 2))
+        for left, right in (
+            (observed.left - predicted.left, observed.right - predicted.right),
+            (predicted.left, predicted.right),
+        )
+    )
     error = np.sqrt(difference / size)
-    cosine_error = np.abs(row_cosines(left) - predicted.left_cosines).max((1, 2))
-    neglected = neglected_feedback(left0[0], right0[0], drive, shares.numpy(), time=step * steps, step=step)
-    ranks = effective_rank(torch.from_numpy(np.stack((predicted.left[0], left[0]))))
+    cosine_error = np.abs(row_cosines(observed.left) - predicted.left_cosines).max((1, 2))
+    neglected = neglected_feedback(
+        left0[0], right0[0], true_drive, shares, time=observed.time, step=observed.step
+    )
+    ranks = effective_rank(torch.from_numpy(np.stack((predicted.left[0], observed.left[0]))))
     # Of E alone, in units of its nuclear norm, which is at least its Frobenius norm.
     share = neglected * math.sqrt(size[0]) / float(np.linalg.norm(predicted.left[0]))
     return [
@@ -118,22 +251,15 @@ def _exponent(sigmas: tuple[float, ...], error: Array, quantity: str) -> Compari
     )
 
 
-def _early(seed: int, start: float) -> list[Comparison]:
-    """Cosines of embeddings that have just left zero, at several widths."""
-    shares, labels, drive = _data(seed)
-    rng = np.random.default_rng([seed, 1])
-    step = _EARLY_TIME / 2 / float(np.linalg.norm(drive, 2))
+def _judge_early(sequences: Sequences, early: dict[int, Array], law: Law) -> list[Comparison]:
+    drive = _drive(sequences)
     pairs = np.triu_indices(len(drive), 1)
-    rho = early_cosines(drive)[pairs]
-    widths, spread = [], []
-    for width in _EARLY_WIDTHS:
-        right0 = 1e-4 * rng.standard_normal((_EARLY_DRAWS, _VOCABULARY, width))
-        left0 = 1e-4 * start * rng.standard_normal((_EARLY_DRAWS, len(drive), width))
-        left, _ = _train(shares, labels, left0, right0, step, 2, adam=False)
-        widths += [width] * _EARLY_DRAWS
-        spread += list(np.abs(row_cosines(left)[:, *pairs] - rho).mean(-1))
-    expected = np.sqrt(2 / (np.pi * np.array(widths))) * (1 - rho**2).mean()
+    rho = law.cosines(drive)[pairs]
+    widths = np.repeat(list(early), _EARLY_DRAWS)
+    spread = np.concatenate([np.abs(cosines[:, *pairs] - rho).mean(-1) for cosines in early.values()])
+    expected = law.spread(rho, widths[:, None]).mean(-1)
     slope, interval = fit_exponent(widths, spread)
+    expected_slope = fit_exponent(widths, expected).slope
     return [
         Comparison(
             quantity="mean |cos(E_s, E_s') - cos(P^s - 1/V, P^s' - 1/V)|, over its value at the width",
@@ -145,7 +271,7 @@ def _early(seed: int, start: float) -> list[Comparison]:
         ),
         Comparison(
             quantity="exponent of that mean in the width h",
-            predicted=-0.5,
+            predicted=expected_slope,
             measured=slope,
             tolerance=0.05,
             reason="draws scatter by 0.04 over a range of log 8 in the width: 0.012, four times",
@@ -154,27 +280,12 @@ def _early(seed: int, start: float) -> list[Comparison]:
     ]
 
 
-def _train(
-    shares: Tensor, labels: Tensor, left0: Array, right0: Array, step: float, steps: int, adam: bool
-) -> tuple[Array, Array]:
-    """Full-batch training of logits = U · mean of embeddings, all networks of the batch at once."""
-    left, right = (torch.from_numpy(start.copy()).requires_grad_() for start in (left0, right0))
-    repeated = labels.repeat(len(left0))
-    optimizer: torch.optim.Optimizer = (
-        torch.optim.Adam((left, right), lr=1e-3) if adam else torch.optim.SGD((left, right), lr=step)
-    )
-    for _ in range(steps):
-        optimizer.zero_grad()
-        logits = ((shares @ left) @ right.mT).flatten(0, 1)
-        loss = functional.cross_entropy(logits, repeated, reduction="sum") / len(labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-    return left.detach().numpy(), right.detach().numpy()
-
-
-CHECK: Check[Any, None] = Check(
+CHECK = Check(
     prediction=embedding_dynamics,
     observe=observe,
+    judge=judge,
+    law=LAW,
+    mutants=MUTANTS,
     controls={
         "large initialization of the embeddings: σ = 1, 0.3, 0.1": {
             "parts": ("tokens",),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 from lowcomplex.theorems.formulas.token_drive import checked_drive
 
@@ -99,6 +100,28 @@ def early_cosines(drive: ArrayLike) -> Array:
     if not np.linalg.norm(g, axis=1).all():
         raise ValueError("drive: has a row of zeros, whose embedding never moves; leave it out")
     return row_cosines(g)
+
+
+def cosine_spread(cosine: ArrayLike, width: ArrayLike) -> Array:
+    """Mean of |cos - ρ| between two rows of E = t G U0 with Gaussian U0: sqrt(2/(πh)) (1 - ρ²).
+
+    Args:
+        cosine: ρ, the `early_cosines` of the two rows.
+        width: h; broadcasts against `cosine`.
+
+    Returns:
+        The mean, up to relative order 1/h.
+
+    Raises:
+        ValueError: A cosine is outside [-1, 1] by more than rounding, or a width is not positive.
+    """
+    rho, h = np.asarray(cosine, dtype=float), np.asarray(width, dtype=float)
+    if not ((np.abs(rho) <= 1 + 1e-9).all() and (h > 0).all()):
+        raise ValueError("cosine, width: expected cosines between -1 and 1 and positive widths")
+    return _cosine_spread(h, rho)
+
+
+_cosine_spread = closed_form(_expressions, "mean |cos - rho|", "h", "rho")
 
 
 def top_space(left: ArrayLike, right: ArrayLike, drive: ArrayLike) -> TopSpace:

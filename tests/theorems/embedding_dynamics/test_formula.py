@@ -10,6 +10,7 @@ import symbolic
 from lowcomplex.predictions import embedding_dynamics
 from lowcomplex.theorems.embedding_dynamics.formula import (
     collapse_exponent,
+    cosine_spread,
     early_cosines,
     row_cosines,
     top_space,
@@ -154,6 +155,9 @@ def test_scatter_of_early_cosines_at_a_finite_width() -> None:
     scatter = np.abs(row_cosines(rows @ outputs)[:, 0, 1] - rho).mean()
     formula = symbolic.function(embedding_dynamics, "mean |cos - rho|", "h", "rho")
     assert scatter == pytest.approx(formula(width, rho), rel=0.03)
+    assert cosine_spread(rho, width) == pytest.approx(formula(width, rho))
+    with pytest.raises(ValueError, match="expected cosines"):
+        cosine_spread(2.0, width)
 
 
 def test_token_drive_is_frequency_times_label_distribution() -> None:

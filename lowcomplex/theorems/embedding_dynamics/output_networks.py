@@ -1,54 +1,126 @@
-"""Networks with many outputs at the moment when they leave their plateau."""
+"""Networks with many outputs: training until they leave their plateau, and what is compared there."""
 
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from lowcomplex.measures import effective_rank
-from lowcomplex.networks import activation as activation_named
+from lowcomplex.networks import TwoLayer
 from lowcomplex.theorems._verdict import Comparison
-from lowcomplex.theorems.embedding_dynamics.formula import collapse_exponent, embedding_dynamics, top_space
+from lowcomplex.theorems.embedding_dynamics.formula import embedding_dynamics, top_space
+from lowcomplex.theorems.embedding_dynamics.laws import Law
 from lowcomplex.theorems.formulas.token_drive import centered_one_hot, driving_matrix
+from lowcomplex.theorems.observations.embedding_models import mean_cross_entropy
 from lowcomplex.theorems.observations.feedback import entropy_spread, neglected_feedback
 from lowcomplex.theorems.observations.fits import fit_exponent
+from lowcomplex.training import LossShare, descend, normals, one_draw, stack
 
 Array = NDArray[np.float64]
 Loss = Literal["cross-entropy", "square"]
 
 _SAMPLES, _INPUTS, _CLASSES, _NEURONS, _STEP = 60, 8, 5, 60, 0.1
 # A network has escaped when its loss fell by this share; the outputs' feedback is then of the same order.
+# Where the law holds, growth by 1.1^250 has long ended the plateau; where not, the end shows it.
 _ESCAPE, _MOST_STEPS = 1e-3, 250
 # S_2/S_1: below, s_2 of W comes down to what tanh's cubic term leaves; above, s_2 hardly falls.
 _RATIOS = (0.4, 0.8)
 
 
-def escape(
+class Escaped(NamedTuple):
+    """Networks f = A s(Wx) of several scales, each at its escape or after the last step.
+
+    Attributes:
+        loss: The loss they were trained on.
+        symmetric: Whether the classes are symmetric.
+        inputs: (n, d).
+        labels: (n,).
+        draws: Number of data sets drawn until one satisfied the hypotheses.
+        sigmas: (S,) scales, decreasing.
+        output_normals: (C, m) the numbers whose multiples all A started at.
+        input_normals: (m, d) those of W.
+        step: Learning rate.
+        times: (S,) times of the escapes.
+        weights: (S, m, d) W there.
+    """
+
+    loss: Loss
+    symmetric: bool
+    inputs: Array
+    labels: NDArray[np.int_]
+    draws: int
+    sigmas: tuple[float, ...]
+    output_normals: Array
+    input_normals: Array
+    step: float
+    times: Array
+    weights: Array
+
+
+def train_to_escape(
     seed: int, loss: Loss, symmetric: bool, sigmas: tuple[float, ...], activation: str
-) -> list[Comparison]:
-    """Train networks of every σ until they escape, and look at the singular values of W there."""
+) -> Escaped:
+    """Train networks of every σ until they escape."""
     x, labels, draws = _symmetric_data() if symmetric else _draw_data(np.random.default_rng([seed, 3]))
     targets = centered_one_hot(labels, _CLASSES)
-    drive = driving_matrix(x, targets)
-    values = np.linalg.svd(drive, compute_uv=False)
-    step = _STEP / values[0]
-    rng = np.random.default_rng([seed, 2])
-    scale = np.array(sigmas)[:, None, None]
-    a0 = scale * rng.standard_normal((_CLASSES, _NEURONS))
-    w0 = scale * rng.standard_normal((_NEURONS, x.shape[1]))
-    w, times = _until_escape(x, labels, targets, a0, w0, step, loss, activation)
-    predicted = embedding_dynamics(a0, np.swapaxes(w0, 1, 2), drive, time=times, step=step)
+    step = _STEP / float(np.linalg.norm(driving_matrix(x, targets), 2))
+    network = TwoLayer(x.shape[1], _NEURONS, _CLASSES, activation=activation, bias=False)
+    start, output = stack(one_draw(network, sigma=sigmas, seed=seed))
+    inputs, wanted = torch.from_numpy(x), torch.from_numpy(targets)
 
-    name, least = f"{loss}, {'symmetric' if symmetric else 'random'} classes", sigmas[-1]
-    neglected = neglected_feedback(w0[-1].T, a0[-1], drive.T, x, time=times[-1], step=step, loss=loss)
-    size = float(np.linalg.norm(predicted.right[-1]))
-    neglected *= math.hypot(size, float(np.linalg.norm(predicted.left[-1]))) / size
+    def square(parameters: dict[str, Tensor]) -> Tensor:
+        return (output(parameters, inputs) - wanted).square().sum(-1).mean(-1) / 2
+
+    run = descend(
+        square if loss == "square" else mean_cross_entropy(output, inputs, torch.from_numpy(labels)),
+        start,
+        rate=step,
+        steps=_MOST_STEPS,
+        until=LossShare(1 - _ESCAPE),
+    )
+    drawn = {name: value.numpy() for name, value in normals(network, seed=seed).items()}
+    return Escaped(
+        loss,
+        symmetric,
+        x,
+        labels,
+        draws,
+        sigmas,
+        drawn["output_weight"],
+        drawn["input_weight"],
+        step,
+        step * run.end_steps.numpy(),
+        run.end["input_weight"].numpy(),
+    )
+
+
+def judge_escape(escaped: Escaped, law: Law) -> list[Comparison]:
+    """Compare the singular values of W at the escape, and how they got there."""
+    x, sigmas, step, times, w = (
+        escaped.inputs,
+        escaped.sigmas,
+        escaped.step,
+        escaped.times,
+        escaped.weights,
+    )
+    drive = driving_matrix(x, centered_one_hot(escaped.labels, _CLASSES))
+    values = np.linalg.svd(drive, compute_uv=False)
+    scale = np.array(sigmas)[:, None, None]
+    a0, w0 = scale * escaped.output_normals, scale * escaped.input_normals
+    predicted = law.stage(a0, np.swapaxes(w0, 1, 2), drive, time=times, step=step)
+    # By the true law, whatever law is judged: for tolerances.
+    true = embedding_dynamics(a0, np.swapaxes(w0, 1, 2), drive, time=times, step=step)
+
+    classes = "symmetric" if escaped.symmetric else "random"
+    name, least = f"{escaped.loss}, {classes} classes", sigmas[-1]
+    neglected = neglected_feedback(w0[-1].T, a0[-1], drive.T, x, time=times[-1], step=step, loss=escaped.loss)
+    size = float(np.linalg.norm(true.right[-1]))
+    neglected *= math.hypot(size, float(np.linalg.norm(true.left[-1]))) / size
     measured_rank = float(effective_rank(torch.from_numpy(w[-1])))
     expected_rank = float(effective_rank(torch.from_numpy(predicted.right[-1])))
     comparisons = [
@@ -59,13 +131,15 @@ def escape(
             tolerance=expected_rank * entropy_spread(neglected, min(w.shape[1:])),
             reason="bound of the outputs' feedback (Duhamel), through the entropy (Fannes); tanh's own cubic "
             f"term is a {_NEURONS}th of it",
-            draws=draws,
+            draws=escaped.draws,
         )
     ]
-    top = top_space(a0[-1], w0[-1].T, drive)
-    if symmetric:
-        grown = top.right * np.exp(np.log1p(step * values[0]) * times[-1] / step)
-        rest = float(np.linalg.norm(predicted.right[-1] - grown) / size)
+    if escaped.symmetric:
+        top = law.top(a0[-1], w0[-1].T, drive)
+        grown = top_space(a0[-1], w0[-1].T, drive).right * np.exp(
+            np.log1p(step * values[0]) * times[-1] / step
+        )
+        rest = float(np.linalg.norm(true.right[-1] - grown) / size)
         limit = float(effective_rank(torch.from_numpy(top.right)))
         comparisons.append(
             Comparison(
@@ -77,11 +151,12 @@ def escape(
             )
         )
     else:
-        expected = np.square(np.linalg.svd(predicted.right, compute_uv=False))
+        expected = np.square(np.linalg.svd(true.right, compute_uv=False))
         others = (expected[:, 1:_CLASSES] @ values[1:]) / (expected[:, 0] * values[0])
         residue = float((1 + step * values[1]) ** (-2 * times[0] / step))
         early = float(expected[0, 1] / expected[0, 0]) + residue
-        comparisons += _collapse(name, sigmas, w, drive, step, others, early, draws)
+        exponent = law.exponent(drive, step=step)
+        comparisons += _collapse(name, sigmas, w, exponent, others, early, escaped.draws)
     return comparisons
 
 
@@ -89,8 +164,7 @@ def _collapse(
     name: str,
     sigmas: tuple[float, ...],
     w: Array,
-    drive: Array,
-    step: float,
+    exponent: float,
     others: Array,
     early: float,
     draws: int,
@@ -116,7 +190,7 @@ def _collapse(
         ),
         Comparison(
             quantity=f"exponent of s_2/s_1 of W at the escape in that growth ({name})",
-            predicted=-collapse_exponent(drive, step=step),
+            predicted=-exponent,
             measured=slope,
             tolerance=(early + 2 * _ESCAPE) / math.log(max(sigmas) / min(sigmas)),
             reason="at the largest σ modes mix by (s_2/s_1)² and e^(-2 S_2 T) of the second is the start",
@@ -144,46 +218,3 @@ def _draw_data(rng: np.random.Generator) -> tuple[Array, NDArray[np.int_], int]:
         if _RATIOS[0] <= values[1] / values[0] <= _RATIOS[1]:
             return x, labels, draw
     raise ArithmeticError("no data with a gap in G in 200 draws")
-
-
-def _until_escape(
-    x: Array,
-    labels: NDArray[np.int_],
-    targets: Array,
-    a0: Array,
-    w0: Array,
-    step: float,
-    loss: Loss,
-    activation: str,
-) -> tuple[Array, Array]:
-    """W of every network at its own escape, or where it stands after the last step, and the times."""
-    s = activation_named(activation)
-    inputs, wanted = torch.from_numpy(x), torch.from_numpy(targets)
-    repeated = torch.from_numpy(labels).repeat(len(a0))
-    a, w = (torch.from_numpy(start.copy()).requires_grad_() for start in (a0, w0))
-
-    def losses() -> Tensor:
-        outputs = s(inputs @ w.mT) @ a.mT
-        if loss == "square":
-            return (outputs - wanted).square().sum(-1).mean(-1) / 2
-        each = functional.cross_entropy(outputs.flatten(0, 1), repeated, reduction="none")
-        return each.view(len(a), len(inputs)).mean(-1)
-
-    end, times = w0.copy(), np.full(len(a0), np.nan)
-    first: Array | None = None
-    for index in range(_MOST_STEPS):
-        value = losses()
-        now = value.detach().numpy()
-        first = now if first is None else first
-        for k in np.flatnonzero((now <= (1 - _ESCAPE) * first) & np.isnan(times)):
-            end[k], times[k] = w.detach()[k].numpy(), index * step
-        if not np.isnan(times).any():
-            return end, times
-        gradients = torch.autograd.grad(value.sum(), (a, w))
-        with torch.no_grad():
-            for parameter, gradient in zip((a, w), gradients, strict=True):
-                parameter -= step * gradient
-    # Where the law holds, growth by 1.1^250 has long ended the plateau; where not, the end shows it.
-    late = np.isnan(times)
-    end[late], times[late] = w.detach().numpy()[late], _MOST_STEPS * step
-    return end, times
