@@ -118,16 +118,13 @@ def rise(
     return points
 
 
-def contrast(
-    first: pd.Series, second: pd.Series, names: tuple[str, str], *, where: str = "", least: float = 0.1
-) -> Point:
+def contrast(first: pd.Series, second: pd.Series, names: tuple[str, str], *, least: float = 0.1) -> Point:
     """Whether some runs compose more than others, as a claim says.
 
     Args:
         first: The composed share of each run of which the claim says more.
         second: Of each run of which it says less.
         names: Names of both groups.
-        where: Put before the words.
         least: A smaller difference counts for nothing.
 
     Returns:
@@ -135,15 +132,15 @@ def contrast(
     """
     a, b = first.dropna(), second.dropna()
     if len(a) < 2 or len(b) < 2:
-        return Point("open", f"{where}too few runs to compare {names[0]} with {names[1]}")
+        return Point("open", f"too few runs to compare {names[0]} with {names[1]}")
     difference = float(a.mean() - b.mean())
     noise = 2 * float(np.hypot(_error(a), _error(b)))
     shares = f"({a.mean():.2f} against {b.mean():.2f})"
     found = {"first": float(a.mean()), "second": float(b.mean()), "noise": noise}
     if abs(difference) <= max(least, noise):
-        return Point("open", f"{where}{names[0]} and {names[1]} do not differ clearly {shares}", found)
+        return Point("open", f"{names[0]} and {names[1]} do not differ clearly {shares}", found)
     more = difference > 0
-    words = f"{where}{names[0]} compose {'more' if more else 'less'} than {names[1]} {shares}"
+    words = f"{names[0]} compose {'more' if more else 'less'} than {names[1]} {shares}"
     return Point("yes" if more else "no", words, found)
 
 

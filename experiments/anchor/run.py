@@ -31,6 +31,8 @@ from lowcomplex.training import TrainingResult
 LEARNED_LOSS = 0.1
 LEARNED_ACCURACY = 0.99
 _EVALUATIONS = 50
+# Number of updates whose losses are averaged.
+_WINDOW = 20
 
 
 @dataclass(frozen=True)
@@ -123,18 +125,18 @@ def _sampler(config: AnchorConfig, task: AnchorTask, data: torch.Generator) -> C
     return some
 
 
-def _recent_mean(losses: np.ndarray, step: int, window: int = 20) -> float:
+def _recent_mean(losses: np.ndarray, step: int) -> float:
     """Mean minibatch loss of the last updates before a step; of the first batch at step 0."""
-    recent = losses[max(0, step - window) : max(step, 1)]
+    recent = losses[max(0, step - _WINDOW) : max(step, 1)]
     return float(recent.mean()) if len(recent) else np.nan
 
 
-def _first_below(losses: np.ndarray, level: float, window: int = 20) -> float:
+def _first_below(losses: np.ndarray, level: float) -> float:
     """After how many updates the mean of so many losses was first below a level; NaN if it never was."""
-    if len(losses) < window:
+    if len(losses) < _WINDOW:
         return np.nan
-    below = np.convolve(losses, np.full(window, 1 / window), mode="valid") < level
-    return float(below.argmax() + window) if below.any() else np.nan
+    below = np.convolve(losses, np.full(_WINDOW, 1 / _WINDOW), mode="valid") < level
+    return float(below.argmax() + _WINDOW) if below.any() else np.nan
 
 
 def _first_accurate(fine: xr.Dataset) -> np.ndarray:

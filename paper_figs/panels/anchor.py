@@ -23,6 +23,9 @@ from paper_figs.panels.runs import (
 )
 
 _RANKS = ("stable_rank", "effective_rank")
+_LEAST_SHARE = 0.01
+# Names of offsets on the unseen pair (4, 3).
+_ANSWERS = {-10.0: "\ncomposes", -6.0: "\nmirrors"}
 
 
 @style()
@@ -57,22 +60,21 @@ def plot_accuracies(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def offset_table(dataset: xr.Dataset, *, least: float = 0.01) -> pd.DataFrame:
+def offset_table(dataset: xr.Dataset) -> pd.DataFrame:
     """Which offset from the key the answers on the unseen pair have, averaged over seeds.
 
     Args:
         dataset: `deviation_share` over (gamma, seed, offset).
-        least: Offsets that stay below this share at every γ are left out.
 
     Returns:
-        Columns gamma, offset, share; what the table leaves out has the offset NaN.
+        Columns gamma, offset, share; offsets below 1 % at every γ are one row per γ, with the offset NaN.
 
     Raises:
         ValueError: The dataset lacks a variable or a dimension.
     """
     require(dataset, ("deviation_share",), ("gamma", "seed", "offset"))
     share = dataset["deviation_share"].mean("seed")
-    kept = share.isel(offset=(share >= least).any("gamma").values)
+    kept = share.isel(offset=(share >= _LEAST_SHARE).any("gamma").values)
     rest = (1 - kept.sum("offset")).clip(min=0)
     table = kept.to_dataframe(name="share").reset_index()[["gamma", "offset", "share"]]
     other = rest.to_dataframe(name="share").reset_index().assign(offset=np.nan)
@@ -81,13 +83,11 @@ def offset_table(dataset: xr.Dataset, *, least: float = 0.01) -> pd.DataFrame:
 
 
 @style()
-def plot_offsets(dataset: xr.Dataset, *, inferential: int = -10, symmetric: int = -6) -> Figure:
+def plot_offsets(dataset: xr.Dataset) -> Figure:
     """Heat map of the answers' offsets on the unseen pair against γ.
 
     Args:
         dataset: As for `offset_table`.
-        inferential: Offset of the composed answer.
-        symmetric: Offset of the mirrored answer.
 
     Returns:
         The figure.
@@ -99,8 +99,7 @@ def plot_offsets(dataset: xr.Dataset, *, inferential: int = -10, symmetric: int 
     image = axis.pcolormesh(
         grid.to_numpy(), cmap="cividis", vmin=0, vmax=1, edgecolors="white", linewidth=0.3
     )
-    names: dict[float, str] = {float(inferential): "\ncomposes", float(symmetric): "\nmirrors"}
-    labels = ["other" if np.isinf(o) else f"{o:+.0f}{names.get(float(o), '')}" for o in grid.columns]
+    labels = ["other" if np.isinf(o) else f"{o:+.0f}{_ANSWERS.get(float(o), '')}" for o in grid.columns]
     axis.set_xticks(np.arange(len(labels)) + 0.5, labels)
     axis.set_yticks(np.arange(len(grid)) + 0.5, [f"{gamma:g}" for gamma in grid.index])
     axis.tick_params(length=0)
@@ -111,13 +110,12 @@ def plot_offsets(dataset: xr.Dataset, *, inferential: int = -10, symmetric: int 
     return figure
 
 
-def complexity_table(dataset: xr.Dataset, layer: str = QUERY) -> pd.DataFrame:
-    """Final rank of one matrix beside the composed share of the same run's answers.
+def complexity_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Final rank of the first query matrix beside the composed share of the same run's answers.
 
     Args:
         dataset: `stable_rank` and `effective_rank` over the run dimensions, `step` and `layer`, and what
             `accuracy_table` needs.
-        layer: The matrix.
 
     Returns:
         Columns: the run dimensions, stable_rank, effective_rank, inferential, phase.
@@ -129,24 +127,23 @@ def complexity_table(dataset: xr.Dataset, layer: str = QUERY) -> pd.DataFrame:
     answers = accuracy_table(dataset)
     answers = answers[answers["group"] == "inferential"].rename(columns={"accuracy": "inferential"})
     fields = [str(name) for name in dataset["phase"].dims]
-    ranks = at_end(dataset[list(_RANKS)]).sel(layer=layer).reset_coords(drop=True)
+    ranks = at_end(dataset[list(_RANKS)]).sel(layer=QUERY).reset_coords(drop=True)
     table = ranks.to_dataframe().reset_index()[[*fields, *_RANKS]]
     return table.merge(answers[[*fields, "inferential", "phase"]], on=fields)
 
 
 @style()
-def plot_complexity(dataset: xr.Dataset, layer: str = QUERY, *, shape: str | None = None) -> Figure:
+def plot_complexity(dataset: xr.Dataset, *, shape: str | None = None) -> Figure:
     """Does a lower rank mean a composed answer? One mark a run.
 
     Args:
         dataset: As for `complexity_table`.
-        layer: The matrix whose rank is drawn.
         shape: A run dimension that marks tell apart, besides γ, which colors do.
 
     Returns:
         The figure.
     """
-    table = complexity_table(dataset, layer)
+    table = complexity_table(dataset)
     figure = canvas(1, 2, height=2.5, sharey=True)
     gammas = np.unique(table["gamma"])
     colors = dict(zip(gammas, sequential(len(gammas)), strict=True))
@@ -164,7 +161,7 @@ def plot_complexity(dataset: xr.Dataset, layer: str = QUERY, *, shape: str | Non
             runs = table[(table["gamma"] == gamma) & (told == value)]
             axis.scatter(runs[measure], runs["inferential"], color=color, s=22, linewidth=0, marker=marker)
         axis.scatter(failed[measure], failed["inferential"], color="black", marker="x", s=22, linewidth=0.9)
-        axis.set_xlabel(f"{measure.replace('_', ' ')}, {layer} matrix")
+        axis.set_xlabel(f"{measure.replace('_', ' ')}, {QUERY} matrix")
         axis.set_ylim(-0.04, 1.04)
     figure.axes[0].set_ylabel("inferential share, pair (4, 3)")
     if len(failed):

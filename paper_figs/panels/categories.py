@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
@@ -12,16 +10,13 @@ from experiments.anchor.schema import NOT_CONVERGED, TRAINED, UNTRAINED
 from lowcomplex.plots.page import MARKERS, canvas, categorical, shared_legend, style
 from paper_figs.panels.runs import DIMENSION_LABELS, PANEL_TITLES, accuracy_table, tick_label
 
+_GROUPS = (*UNTRAINED, TRAINED[0])
 _WIDTH = 0.6
 _ASIDE = 0.06
 
 
 @style()
-def plot_answers_by(
-    dataset: xr.Dataset,
-    field: str,
-    groups: Sequence[str] = (*UNTRAINED, TRAINED[0]),
-) -> Figure:
+def plot_answers_by(dataset: xr.Dataset, field: str) -> Figure:
     """Final answers at each value of a run dimension, a color for each kind of answer.
 
     Large marks are means over seeds, bars their range, small marks the runs; a cross marks a run that did not
@@ -30,7 +25,6 @@ def plot_answers_by(
     Args:
         dataset: As for `accuracy_table`; besides `field`, only seeds may vary.
         field: The run dimension, drawn to the right in the dataset's order.
-        groups: Which answers.
 
     Returns:
         The figure.
@@ -42,9 +36,9 @@ def plot_answers_by(
     values = list(dict.fromkeys(table[field]))
     figure = canvas(1, 1, height=2.9)
     (axis,) = figure.axes
-    for index, (group, color) in enumerate(zip(groups, categorical(len(groups)), strict=True)):
+    for index, (group, color) in enumerate(zip(_GROUPS, categorical(len(_GROUPS)), strict=True)):
         runs = table[table["group"] == group]
-        shift = _WIDTH * (index - (len(groups) - 1) / 2) / len(groups)
+        shift = _WIDTH * (index - (len(_GROUPS) - 1) / 2) / len(_GROUPS)
         marker = MARKERS[index % len(MARKERS)]
         spread = runs.groupby(field)["accuracy"].agg(["mean", "min", "max"]).reindex(values)
         at = np.arange(len(values)) + shift

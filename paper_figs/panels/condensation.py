@@ -13,29 +13,29 @@ from paper_figs.panels.axes import require
 
 _NAMES = {"tanh": "tanh z", "xtanh": "z tanh z", "x2tanh": "z² tanh z"}
 _TICKS = ((-np.pi, "-π"), (-np.pi / 2, ""), (0.0, "0"), (np.pi / 2, ""), (np.pi, "π"))
+_SNAPSHOTS = 4
 
 
-def neuron_table(dataset: xr.Dataset, *, snapshots: int = 4) -> pd.DataFrame:
-    """Orientation and amplitude of every neuron at a few recorded times, first seed.
+def neuron_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Orientation and amplitude of every neuron at four recorded times, first seed.
+
+    The times go from the first record to the last, at equal distances in the record.
 
     Args:
         dataset: `orientation`, `amplitude`, `output_sign` over (activation, initialization, seed, step,
             neuron) and `time`, in lengths T of the loss's plateau, over step (and any of the first
             three).
-        snapshots: Number of times, from the first record to the last, at equal distances in the record.
 
     Returns:
         Columns activation, initialization, snapshot, time, neuron, orientation (radians in (-π, π]),
         amplitude, output_sign.
 
     Raises:
-        ValueError: The dataset lacks a variable or a dimension, or `snapshots` is below 2.
+        ValueError: The dataset lacks a variable or a dimension.
     """
     names = ("orientation", "amplitude", "output_sign", "time")
     require(dataset, names, ("activation", "initialization", "seed", "step", "neuron"))
-    if snapshots < 2:
-        raise ValueError(f"snapshots: expected at least 2, got {snapshots}")
-    chosen = np.unique(np.linspace(0, dataset.sizes["step"] - 1, snapshots).round().astype(int))
+    chosen = np.unique(np.linspace(0, dataset.sizes["step"] - 1, _SNAPSHOTS).round().astype(int))
     picked = dataset[list(names)].isel(step=chosen)
     if "seed" in picked.dims:
         picked = picked.isel(seed=0)

@@ -137,17 +137,14 @@ def draw_curves(
 
 
 @style()
-def plot_curves_and_map(
-    line: xr.Dataset, plane: xr.Dataset, rows: str, groups: Sequence[str], *, mapped: str = "inferential"
-) -> Figure:
-    """Some answers against γ beside a map of one of them over γ and another run dimension.
+def plot_curves_and_map(line: xr.Dataset, plane: xr.Dataset, rows: str, groups: Sequence[str]) -> Figure:
+    """Some answers against γ beside a map of the composed one over γ and another run dimension.
 
     Args:
         line: As for `accuracy_table`, over γ and seeds: the curves.
         plane: The same, over γ, `rows` and seeds: the map.
         rows: The run dimension drawn upward in the map.
         groups: Which answers are drawn as curves.
-        mapped: Which answer is mapped.
 
     Returns:
         The figure.
@@ -163,9 +160,9 @@ def plot_curves_and_map(
     curves.set_ylim(-0.04, 1.04)
     curves.set_ylabel("share of answers")
     curves.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
-    cells = cell_table(accuracy_table(plane), rows, "gamma", groups=(mapped,))
+    cells = cell_table(accuracy_table(plane), rows, "gamma", groups=("inferential",))
     mesh = draw_cells(area, cells, rows, "gamma")
-    area.set_title(PANEL_TITLES[mapped])
+    area.set_title(PANEL_TITLES["inferential"])
     share_bar(figure, mesh, [area])
     panel_letters([curves, area])
     return figure

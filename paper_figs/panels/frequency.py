@@ -14,6 +14,8 @@ from lowcomplex.plots.page import canvas, panel_letters, sequential, style
 from paper_figs.panels.axes import require
 
 _DECADES = 6
+# Largest number of γ drawn, spread evenly over those trained.
+_MOST = 4
 
 
 def spectrum_table(dataset: xr.Dataset) -> pd.DataFrame:
@@ -49,21 +51,20 @@ def spectrum_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 @style()
-def plot_spectrum(dataset: xr.Dataset, *, most: int = 4) -> Figure:
+def plot_spectrum(dataset: xr.Dataset) -> Figure:
     """The learned map's spectrum in time at each γ, and the error of each of the target's frequencies.
 
     Args:
         dataset: As for `spectrum_table`; its attribute `learned_below` is the relative error that counts as
             learned.
-        most: Largest number of γ drawn, spread evenly over those trained.
 
     Returns:
         The figure.
     """
     table = spectrum_table(dataset)
     gammas = np.unique(table["gamma"])
-    if len(gammas) > most:
-        gammas = gammas[np.linspace(0, len(gammas) - 1, most).round().astype(int)]
+    if len(gammas) > _MOST:
+        gammas = gammas[np.linspace(0, len(gammas) - 1, _MOST).round().astype(int)]
     targets = table.groupby("frequency")["target_power"].first()
     asked = targets.index[targets > 1e-9 * targets.max()]
     asked = asked[asked > 0]

@@ -67,13 +67,7 @@ def slope_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 @style()
-def plot_gamma_law(
-    dataset: xr.Dataset,
-    slope: Slope,
-    *,
-    boundary: float = BOUNDARY,
-    transition: tuple[float, float] = TRANSITION,
-) -> Figure:
+def plot_gamma_law(dataset: xr.Dataset, slope: Slope) -> Figure:
     """Relative displacement against γ with its predicted broken lines, and its local slopes.
 
     A line's slopes are predicted; its height is not, and is fitted on each arm to the runs outside the
@@ -83,8 +77,6 @@ def plot_gamma_law(
         dataset: As for `slope_table`.
         slope: The prediction (γ, depth) → d log RD / (dγ log m), such as
             `lowcomplex.predictions.gamma_law`.
-        boundary: γ at which the line breaks.
-        transition: Range of γ where nothing is predicted.
 
     Returns:
         The figure.
@@ -107,8 +99,8 @@ def plot_gamma_law(
             markersize=3 + 1.5 * index,
             label=f"{depth} weight matrices",
         )
-        for arm in ((-np.inf, transition[0]), (transition[1], np.inf)):
-            _predicted_arm(left, good, slope, int(depth), arm, boundary, scale, color)
+        for arm in ((-np.inf, TRANSITION[0]), (TRANSITION[1], np.inf)):
+            _predicted_arm(left, good, slope, int(depth), arm, scale, color)
         local = slopes[slopes["depth"] == depth]
         right.plot(
             local["gamma"],
@@ -119,7 +111,7 @@ def plot_gamma_law(
             markersize=3 + 1.5 * index,
         )
         low, high = float(table["gamma"].min()), float(table["gamma"].max())
-        for start, stop in ((low, boundary), (boundary, high)):
+        for start, stop in ((low, BOUNDARY), (BOUNDARY, high)):
             if start < stop:
                 expected = float(slope((start + stop) / 2, depth))
                 right.plot([start, stop], [expected, expected], color=color, linewidth=1)
@@ -128,13 +120,13 @@ def plot_gamma_law(
         left.plot(failed["gamma"], failed["relative_displacement"], "x", color="black", label="not converged")
     left.plot([], [], color="black", linewidth=1, label="predicted slopes")
     for axis in (left, right):
-        axis.axvspan(*transition, color="0.92", linewidth=0, zorder=0)
+        axis.axvspan(*TRANSITION, color="0.92", linewidth=0, zorder=0)
         gamma_ticks(axis, np.unique(table["gamma"]), most=0)
     left.set_yscale("log")
     left.set_ylabel("relative displacement ‖θ - θ₀‖ / ‖θ₀‖")
     right.set_ylabel("local slope d log RD / (dγ log m)")
     right.set_ylim(0, float(max(depths)) + 0.7)
-    right.annotate("nothing\npredicted", (np.mean(transition), 0.08), ha="center", fontsize=7, color="0.35")
+    right.annotate("nothing\npredicted", (np.mean(TRANSITION), 0.08), ha="center", fontsize=7, color="0.35")
     left.legend(loc="upper left")
     panel_letters(figure.axes)
     return figure
@@ -146,7 +138,6 @@ def _predicted_arm(
     slope: Slope,
     depth: int,
     arm: tuple[float, float],
-    boundary: float,
     scale: float,
     color: object,
 ) -> None:
@@ -157,11 +148,11 @@ def _predicted_arm(
     gammas = inside["gamma"].to_numpy()
     expected = float(slope(float(gammas.mean()), depth)) * scale
     height = float(np.mean(np.log(inside["relative_displacement"].to_numpy()) - expected * gammas))
-    for span, line in (((gammas.min(), gammas.max()), "-"), (_gap(gammas, boundary), ":")):
+    for span, line in (((gammas.min(), gammas.max()), "-"), (_gap(gammas), ":")):
         x = np.array(span)
         axis.plot(x, np.exp(height + expected * x), line, color=color, linewidth=1)
 
 
-def _gap(gammas: NDArray[np.float64], boundary: float) -> tuple[float, float]:
-    nearest = gammas.max() if gammas.max() < boundary else gammas.min()
-    return (float(min(nearest, boundary)), float(max(nearest, boundary)))
+def _gap(gammas: NDArray[np.float64]) -> tuple[float, float]:
+    nearest = gammas.max() if gammas.max() < BOUNDARY else gammas.min()
+    return (float(min(nearest, BOUNDARY)), float(max(nearest, BOUNDARY)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,15 +23,15 @@ from paper_figs.panels.hypotheses import effect_table
 _RUNS = ("run_x", "run_y", "run_gamma", "run_phase", "run_left_out")
 _PHASES = (NOT_CONVERGED, *reversed(PHASES))
 _WRAP = 24
+_COLUMNS = 4
 
 
-def run_table(dataset: xr.Dataset, tests: Sequence[int] | None = None) -> pd.DataFrame:
-    """The runs of some tests.
+def run_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """The runs of the first test of each hypothesis.
 
     Args:
         dataset: As for `effect_table`; and over `run`, `of_test`, `run_x`, `run_y`, `run_gamma`,
             `run_phase`, `run_left_out`.
-        tests: Positions of the tests; by default the first of each hypothesis.
 
     Returns:
         Columns tested, label, x, y, phase, gamma, left_out: one row per run and test.
@@ -42,7 +42,7 @@ def run_table(dataset: xr.Dataset, tests: Sequence[int] | None = None) -> pd.Dat
     require(dataset, (*_RUNS, "of_test"), ("run",))
     effects = effect_table(dataset)
     runs = pd.DataFrame({name.removeprefix("run_"): dataset[name].values for name in (*_RUNS, "of_test")})
-    runs = runs[runs["of_test"].isin(first_tests(dataset) if tests is None else tests)]
+    runs = runs[runs["of_test"].isin(first_tests(dataset))]
     named = effects[["tested", "label"]].rename_axis("of_test").reset_index()
     return named.merge(runs, on="of_test")[["tested", "label", "x", "y", "phase", "gamma", "left_out"]]
 
@@ -53,22 +53,20 @@ def first_tests(dataset: xr.Dataset) -> list[int]:
 
 
 @style()
-def plot_runs(dataset: xr.Dataset, tests: Sequence[int] | None = None, *, columns: int = 4) -> Figure:
-    """What the tests compare, one panel a test and one mark a run, in the color of the run's γ.
+def plot_runs(dataset: xr.Dataset) -> Figure:
+    """What the first test of each hypothesis compares: one panel per test, one mark per run, colored by γ.
 
     Crosses are runs that did not converge: they are drawn, and left out of the test.
 
     Args:
         dataset: As for `run_table`.
-        tests: Positions of the tests; by default the first of each hypothesis.
-        columns: Panels in a row.
 
     Returns:
         The figure.
     """
-    tests = first_tests(dataset) if tests is None else list(tests)
+    tests = first_tests(dataset)
     effects = effect_table(dataset)
-    columns = min(columns, len(tests))
+    columns = min(_COLUMNS, len(tests))
     rows = math.ceil(len(tests) / columns)
     figure = canvas(rows, columns, height=0.6 + 1.95 * rows)
     runs = pd.DataFrame({name: dataset[name].values for name in (*_RUNS, "of_test")})

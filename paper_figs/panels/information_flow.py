@@ -57,19 +57,19 @@ def flow_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 @style()
-def plot_information_flow(dataset: xr.Dataset, *, depth: int | None = None) -> Figure:
+def plot_information_flow(dataset: xr.Dataset) -> Figure:
     """Attention as a diagram at small and at large γ, and the answers that each kind of edge carries.
 
-    Means over the seeds that converged; over all where none did, which the title says.
+    Networks with fewest blocks. Means over the seeds that converged; over all where none did, which the
+    title says.
 
     Args:
         dataset: As for `flow_table`.
-        depth: Number of blocks of the networks drawn; the smallest if None.
 
     Returns:
         The figure.
     """
-    depth = int(dataset["depth"].values.min()) if depth is None else depth
+    depth = int(dataset["depth"].values.min())
     gammas = ends(dataset)
     figure = canvas(len(gammas), 3, height=0.5 + 2.2 * len(gammas), width_ratios=[1.9, 1, 1])
     axes = list(figure.axes)

@@ -127,6 +127,6 @@ def draw_map(
     return mesh
 
 
-def share_bar(figure: Figure, mesh: QuadMesh, axes: Sequence[Axes], label: str = "share of answers") -> None:
-    """A color bar beside panels that share their colors."""
-    figure.colorbar(mesh, ax=list(axes), label=label, pad=0.01)
+def share_bar(figure: Figure, mesh: QuadMesh, axes: Sequence[Axes]) -> None:
+    """A color bar of answers' shares beside panels that share their colors."""
+    figure.colorbar(mesh, ax=list(axes), label="share of answers", pad=0.01)

@@ -40,13 +40,12 @@ def score_table(dataset: xr.Dataset, score: str) -> pd.DataFrame:
     return there[["depth", "gamma", "seed", "phase", "block", "value"]].reset_index(drop=True)
 
 
-def heat_map_table(dataset: xr.Dataset, variable: str, depth: int | None = None) -> pd.DataFrame:
-    """Cosines of the first seed at the smallest and the largest γ.
+def heat_map_table(dataset: xr.Dataset, variable: str) -> pd.DataFrame:
+    """Cosines of the first seed at the smallest and the largest γ, of the networks with fewest blocks.
 
     Args:
         dataset: The variable over (depth, gamma, row, column), whatever its last two dimensions are called.
         variable: The variable.
-        depth: Number of blocks; the smallest if None.
 
     Returns:
         Columns depth, gamma, row, column, cosine, with the labels of rows and columns.
@@ -55,7 +54,7 @@ def heat_map_table(dataset: xr.Dataset, variable: str, depth: int | None = None)
         ValueError: The dataset lacks a variable or a dimension.
     """
     require(dataset, (variable,), ("depth", "gamma"))
-    values = dataset[variable].sel(depth=_depth(dataset, depth), gamma=list(ends(dataset)))
+    values = dataset[variable].sel(depth=_depth(dataset), gamma=list(ends(dataset)))
     rows, columns = (str(name) for name in dataset[variable].dims[-2:])
     table = values.to_dataframe(name="cosine").reset_index()
     table = table.rename(columns={rows: "row", columns: "column"})
@@ -68,19 +67,17 @@ def plot_heat_maps(
     variable: str,
     score: str,
     *,
-    depth: int | None = None,
     order: Sequence[object] | None = None,
     label: str,
     score_label: str,
     ticks: Sequence[tuple[float, str]] | None = None,
 ) -> Figure:
-    """Cosines at small and at large γ, and a score of every run beside them.
+    """Cosines at small and at large γ for the fewest blocks, and a score of every run beside them.
 
     Args:
         dataset: As for `heat_map_table` and `score_table`.
         variable: What the heat maps show.
         score: What the last panel shows.
-        depth: Number of blocks of the heat maps; the smallest if None.
         order: Labels in the order of rows and columns; the dataset's if None.
         label: Name of the heat maps' axes.
         score_label: Name of the score's axis.
@@ -89,7 +86,7 @@ def plot_heat_maps(
     Returns:
         The figure.
     """
-    depth = _depth(dataset, depth)
+    depth = _depth(dataset)
     gammas = ends(dataset)
     figure = canvas(1, len(gammas) + 1, height=2.9, width_ratios=[1.25] * len(gammas) + [1])
     *maps, last = list(figure.axes)
@@ -114,13 +111,12 @@ def plot_heat_maps(
     return figure
 
 
-def coordinate_table(dataset: xr.Dataset, block: int, depth: int | None = None) -> pd.DataFrame:
+def coordinate_table(dataset: xr.Dataset, block: int) -> pd.DataFrame:
     """Principal components of the attention output at the last token, of the first seed.
 
     Args:
         dataset: `coordinate` over (depth, gamma, drawn_block, pair, background, key, component).
         block: Which block's.
-        depth: Number of blocks; the smallest if None.
 
     Returns:
         Columns depth, gamma, pair, background, key, component_1, component_2, at the smallest and the
@@ -131,18 +127,14 @@ def coordinate_table(dataset: xr.Dataset, block: int, depth: int | None = None) 
     """
     places = ["pair", "background", "key"]
     require(dataset, ("coordinate",), ("depth", "gamma", "drawn_block", *places, "component"))
-    chosen = dataset["coordinate"].sel(
-        depth=_depth(dataset, depth), gamma=list(ends(dataset)), drawn_block=block
-    )
+    chosen = dataset["coordinate"].sel(depth=_depth(dataset), gamma=list(ends(dataset)), drawn_block=block)
     both = xr.Dataset({f"component_{c}": chosen.sel(component=c, drop=True) for c in (1, 2)})
     table = both.to_dataframe().reset_index()
     return table[["depth", "gamma", *places, "component_1", "component_2"]]
 
 
 @style()
-def plot_clusters(
-    dataset: xr.Dataset, block: int, score: str, *, depth: int | None = None, score_label: str
-) -> Figure:
+def plot_clusters(dataset: xr.Dataset, block: int, score: str, *, score_label: str) -> Figure:
     """The attention output at the last token in the plane, colored by its anchors, and a score beside it.
 
     A pair and its mirror image have one color and two marks; pairs of equal anchors are gray.
@@ -151,14 +143,13 @@ def plot_clusters(
         dataset: As for `coordinate_table` and `score_table`.
         block: Whose output is drawn.
         score: What the last panel shows.
-        depth: Number of blocks of the networks drawn; the smallest if None.
         score_label: Name of the score's axis.
 
     Returns:
         The figure.
     """
-    depth = _depth(dataset, depth)
-    table, gammas = coordinate_table(dataset, block, depth), ends(dataset)
+    depth = _depth(dataset)
+    table, gammas = coordinate_table(dataset, block), ends(dataset)
     figure = canvas(1, len(gammas) + 1, height=2.9, width_ratios=[1.25] * len(gammas) + [1])
     *planes, last = list(figure.axes)
     pairs = sorted(table["pair"].unique())
@@ -193,21 +184,18 @@ def plot_clusters(
 
 
 @style()
-def plot_results(
-    dataset: xr.Dataset, results: xr.DataArray, block: int, *, depth: int | None = None
-) -> Figure:
+def plot_results(dataset: xr.Dataset, results: xr.DataArray, block: int) -> Figure:
     """What representations gather by: points colored by intermediate result, cosines between results.
 
     Args:
         dataset: As for `coordinate_table`, and `result_cosine` over (depth, gamma, result, other_result).
         results: (pair, key) the intermediate result, for the pairs that are drawn.
         block: Whose output is drawn.
-        depth: Number of blocks of the networks drawn; the smallest if None.
 
     Returns:
         The figure.
     """
-    depth = _depth(dataset, depth)
+    depth = _depth(dataset)
     gammas = ends(dataset)
     figure = canvas(len(gammas), 2, width=DOUBLE, height=0.7 + 2.5 * len(gammas), width_ratios=[1.3, 1])
     axes = list(figure.axes)
@@ -279,5 +267,6 @@ def _say_if_empty(axis: Axes, values: NDArray[np.float64]) -> None:
         axis.text(0.5, 0.5, "diverged", transform=axis.transAxes, ha="center", va="center")
 
 
-def _depth(dataset: xr.Dataset, depth: int | None) -> int:
-    return int(dataset["depth"].values.min()) if depth is None else depth
+def _depth(dataset: xr.Dataset) -> int:
+    """The smallest number of blocks, which the panels are drawn for."""
+    return int(dataset["depth"].values.min())

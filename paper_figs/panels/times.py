@@ -54,8 +54,8 @@ def pair_time_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 @style()
-def plot_loss_times(dataset: xr.Dataset, color: str, x: str = "depth") -> Figure:
-    """Updates until the training loss is low against one run dimension, colored by another, a panel a γ.
+def plot_loss_times(dataset: xr.Dataset, color: str) -> Figure:
+    """Updates until the training loss is low against depth, colored by a run dimension, one panel per γ.
 
     Lines are medians over seeds, a run that did not get there counting as longer than any; marks are runs,
     hollow triangles those that did not get there.
@@ -63,7 +63,6 @@ def plot_loss_times(dataset: xr.Dataset, color: str, x: str = "depth") -> Figure
     Args:
         dataset: As for `loss_time_table`.
         color: The run dimension that colors tell apart.
-        x: The run dimension drawn to the right.
 
     Returns:
         The figure.
@@ -75,7 +74,7 @@ def plot_loss_times(dataset: xr.Dataset, color: str, x: str = "depth") -> Figure
     end = float(dataset["step"].max())
     for axis, gamma in zip(figure.axes, panels, strict=True):
         runs = table[table["gamma"] == gamma]
-        _draw_times(axis, runs, color, values, x)
+        _draw_times(axis, runs, color, values)
         if runs["censored"].any():
             axis.axhline(end, color="0.5", linewidth=0.8, linestyle=":")
         axis.set_title(f"γ = {gamma:g}")
@@ -94,27 +93,26 @@ def plot_loss_times(dataset: xr.Dataset, color: str, x: str = "depth") -> Figure
 
 
 @style()
-def plot_pair_times(dataset: xr.Dataset, framed: list[tuple[int, int]], rows: str = "depth") -> Figure:
-    """Updates until each anchor pair is answered: a 4 × 4 map for each value of a run dimension.
+def plot_pair_times(dataset: xr.Dataset, framed: list[tuple[int, int]]) -> Figure:
+    """Updates until each anchor pair is answered: a 4 × 4 map for each depth.
 
     Cells are medians over seeds; hatched ones were not reached by the median run, and show the end of
     training.
 
     Args:
-        dataset: As for `pair_time_table`; besides `rows`, only the seed may vary.
+        dataset: As for `pair_time_table`; besides the depth, only the seed may vary.
         framed: Pairs to mark with a frame.
-        rows: The run dimension with a panel for each value.
 
     Returns:
         The figure.
     """
-    table = median_times(pair_time_table(dataset), [rows, "first_anchor", "second_anchor"])
-    values = sorted(table[rows].unique())
+    table = median_times(pair_time_table(dataset), ["depth", "first_anchor", "second_anchor"])
+    values = sorted(table["depth"].unique())
     figure = canvas(1, len(values), height=2.6, sharey=True)
     norm = LogNorm(table["steps"].min(), max(table["steps"].max(), table["steps"].min() * 1.01))
     panels = list(figure.axes)
     for axis, value in zip(panels, values, strict=True):
-        own = table[table[rows] == value].assign(text=_text)
+        own = table[table["depth"] == value].assign(text=_text)
         grids = [
             own.pivot(index="first_anchor", columns="second_anchor", values=name)
             for name in ("steps", "text", "censored")
@@ -125,7 +123,7 @@ def plot_pair_times(dataset: xr.Dataset, framed: list[tuple[int, int]], rows: st
             _frame(axis, anchors.index(first), anchors.index(second))
         axis.set_xlabel(DIMENSION_LABELS["second_anchor"])
         axis.set_ylabel("")
-        axis.set_title(f"{tick_label(value)} {DIMENSION_LABELS.get(rows, rows)}")
+        axis.set_title(f"{tick_label(value)} {DIMENSION_LABELS['depth']}")
     panels[0].set_ylabel(DIMENSION_LABELS["first_anchor"])
     bar = figure.colorbar(mesh, ax=panels, label="updates until accuracy > 0.99", pad=0.01)
     bar.ax.yaxis.set_major_formatter("{x:.0f}")
@@ -175,20 +173,20 @@ def _times(dataset: xr.Dataset, name: str) -> pd.DataFrame:
     return table.assign(steps=table["steps"].fillna(end).astype(float), censored=censored)[columns]
 
 
-def _draw_times(axis: Axes, runs: pd.DataFrame, color: str, values: list[float], x: str) -> None:
-    order = sorted(runs[x].unique())
+def _draw_times(axis: Axes, runs: pd.DataFrame, color: str, values: list[float]) -> None:
+    order = sorted(runs["depth"].unique())
     places = {value: index for index, value in enumerate(order)}
-    medians = median_times(runs, [color, x])
+    medians = median_times(runs, [color, "depth"])
     for index, (value, shade) in enumerate(zip(values, sequential(len(values)), strict=True)):
         shift = 0.12 * (index - (len(values) - 1) / 2)
         line = medians[medians[color] == value]
         solid = line["steps"].where(~line["censored"])
-        axis.plot(line[x].map(places) + shift, solid, color=shade, label=tick_label(value))
+        axis.plot(line["depth"].map(places) + shift, solid, color=shade, label=tick_label(value))
         own = runs[runs[color] == value]
         for censored, mark in ((False, "o"), (True, "^")):
             part = own[own["censored"] == censored]
             axis.plot(
-                part[x].map(places) + shift,
+                part["depth"].map(places) + shift,
                 part["steps"],
                 mark,
                 color=shade,
@@ -197,7 +195,7 @@ def _draw_times(axis: Axes, runs: pd.DataFrame, color: str, values: list[float],
             )
     axis.set_xticks(range(len(order)), [tick_label(value) for value in order])
     axis.set_xlim(-0.5, len(order) - 0.5)
-    axis.set_xlabel(DIMENSION_LABELS.get(x, x))
+    axis.set_xlabel(DIMENSION_LABELS["depth"])
 
 
 def _text(table: pd.DataFrame) -> list[str]:

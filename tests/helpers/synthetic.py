@@ -57,13 +57,13 @@ def dataset(study: str) -> xr.Dataset:
     }[study]()
 
 
-def gamma_axis(width: int = 128) -> xr.Dataset:
+def gamma_axis() -> xr.Dataset:
     """Displacements exactly on the law, with seeds a constant factor apart; one run not converged."""
     gammas = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5])
     depths, seeds = np.array([2, 3]), np.arange(3)
     below = depths[:, None] * gammas - (depths[:, None] + 1) / 2
     exponent = np.where(gammas <= 0.5, below, gammas - 1)
-    displacement = width ** exponent[..., None] * np.exp(0.05 * (seeds - 1))
+    displacement = 128 ** exponent[..., None] * np.exp(0.05 * (seeds - 1))
     converged = np.ones(displacement.shape, dtype=bool)
     converged[1, -1, 2] = False
     dims = ("depth", "gamma", "seed")
@@ -75,7 +75,7 @@ def gamma_axis(width: int = 128) -> xr.Dataset:
             "converged": (dims, converged),
         },
         coords={"depth": depths, "gamma": gammas, "seed": seeds},
-        attrs={"width": width, "samples": 8},
+        attrs={"width": 128, "samples": 8},
     )
 
 
@@ -118,11 +118,11 @@ def two_layer_condensation(neurons: int = 60, steps: int = 9) -> xr.Dataset:
     )
 
 
-def frequency_principle(positions: int = 64) -> xr.Dataset:
+def frequency_principle() -> xr.Dataset:
     """Low frequencies first; at the smallest γ the highest is never learned."""
     gammas, seeds = np.array([0.4, 0.6, 0.8]), np.arange(2)
     steps = np.array([0, 1, 3, 10, 30, 100, 300, 1000, 3000])
-    frequencies = np.arange(positions // 2 + 1) / 2.0
+    frequencies = np.arange(64 // 2 + 1) / 2.0
     asked = np.isin(frequencies, (0.5, 1.5, 2.5, 5.0))
     target = np.where(asked, 1 / (1 + frequencies), 0.0)
     rate = 0.3 * np.exp(-frequencies[None, :] * (1.6 - gammas[:, None]))

@@ -14,7 +14,7 @@ from experiments.hypotheses.registered import Hypothesis
 RANK = "stable_rank: block 1 query"
 
 
-def judgments(resamples: int = 199) -> tuple[Judgment, ...]:
+def judgments() -> tuple[Judgment, ...]:
     """A supported, a refuted and an undecided hypothesis, one that expects nothing, and one not run."""
     correlation = {"statistic": "rank correlation", "x": "gamma", "direction": -1, "threshold": 0.4}
     area = {"statistic": "area under curve", "x": RANK, "direction": -1, "threshold": 0.7}
@@ -29,7 +29,7 @@ def judgments(resamples: int = 199) -> tuple[Judgment, ...]:
         _hypothesis("H8", *(correlation | {"y": RANK, "bins": 2 + n} for n in range(9))),
         _hypothesis("H9", correlation | {"y": RANK, "study": "anchor_three"}),
     ]
-    return evidence.evaluate(registered, {"simulated": runs()}, resamples=resamples)
+    return evidence.evaluate(registered, {"simulated": runs()}, resamples=199)
 
 
 def judged() -> xr.Dataset:

@@ -8,9 +8,6 @@ from torch import Tensor
 
 from lowcomplex.measures._validation import series
 
-# Points drawn at once, so that sampling a large network needs little memory.
-_BLOCK = 65_536
-
 
 def walsh_spectrum(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*batch values"]:
     """Walsh-Hadamard coefficients of a function on the Boolean cube, by the fast transform.
