@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from lowcomplex.measures import effective_rank
 from lowcomplex.tasks.anchor import ANCHORS
@@ -118,15 +118,15 @@ def observe(
     share = _token_share(tokens)
 
     def train(
-        network: nn.Module,
+        network: MeanEmbedding | SmallTransformer,
         inputs: NDArray[np.generic],
         scales: Sequence[float],
         rates: Sequence[float],
         steps: int,
         drop: float | None = None,
     ) -> Descent:
-        start, output = stack(one_draw(network, sigma=scales, seed=seed))
-        loss = mean_cross_entropy(output, torch.from_numpy(inputs), torch.from_numpy(labels))
+        start, _ = stack(one_draw(network, sigma=scales, seed=seed))
+        loss = mean_cross_entropy(network.logits, torch.from_numpy(inputs), torch.from_numpy(labels))
         until = None if drop is None else LossShare(1 - drop / loss(start))
         if not adam:
             return descend(loss, start, rate=1.0, steps=steps, until=until)

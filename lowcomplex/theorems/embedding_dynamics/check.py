@@ -26,7 +26,7 @@ from lowcomplex.theorems.observations.embedding_models import MeanEmbedding, mea
 from lowcomplex.theorems.observations.feedback import entropy_spread, neglected_feedback
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.training import descend, normals, one_draw, stack
-from lowcomplex.training.starts import Outputs
+from lowcomplex.training.until import Parameters
 
 Array = NDArray[np.float64]
 Part = Literal["tokens", "early", "escape"]
@@ -158,8 +158,7 @@ def _drive(sequences: Sequences, law: Law = LAW) -> Array:
 
 def _train(
     sequences: Sequences,
-    start: dict[str, torch.Tensor],
-    output: Outputs,
+    start: Parameters,
     step: float,
     steps: int,
     adam: bool = False,
@@ -167,7 +166,7 @@ def _train(
     """E and U of all networks after full-batch training of logits = U · mean of embeddings."""
     inputs, labels = torch.from_numpy(sequences.shares), torch.from_numpy(sequences.labels)
     run = descend(
-        mean_cross_entropy(output, inputs, labels),
+        mean_cross_entropy(MeanEmbedding.logits, inputs, labels),
         start,
         rate=1e-3 if adam else step,
         steps=steps,
@@ -180,7 +179,7 @@ def _train_embeddings(seed: int, sequences: Sequences, sigmas: tuple[float, ...]
     network = MeanEmbedding(len(sequences.occurs), _VOCABULARY, _WIDTH)
     drawn = {name: value.numpy() for name, value in normals(network, seed=seed).items()}
     step, steps = _STEP / float(np.linalg.norm(_drive(sequences), 2)), round(_TIME / _STEP)
-    left, right = _train(sequences, *stack(one_draw(network, sigma=sigmas, seed=seed)), step, steps, adam)
+    left, right = _train(sequences, stack(one_draw(network, sigma=sigmas, seed=seed))[0], step, steps, adam)
     normal = drawn["embedding.weight"], drawn["output.weight"]
     return Embeddings(sigmas, *normal, step * steps, step, left, right)
 
@@ -192,9 +191,9 @@ def _train_early(seed: int, sequences: Sequences, scale: float) -> dict[int, Arr
     for width in _EARLY_WIDTHS:
         network = MeanEmbedding(len(sequences.occurs), _VOCABULARY, width)
         seeds = np.random.SeedSequence([seed, width]).generate_state(_EARLY_DRAWS)
-        start, output = stack([one_draw(network, sigma=(1e-4,), seed=int(own))[0] for own in seeds])
+        start, _ = stack([one_draw(network, sigma=(1e-4,), seed=int(own))[0] for own in seeds])
         start["embedding.weight"] = scale * start["embedding.weight"]
-        cosines[width] = row_cosines(_train(sequences, start, output, step, 2)[0])
+        cosines[width] = row_cosines(_train(sequences, start, step, 2)[0])
     return cosines
 
 

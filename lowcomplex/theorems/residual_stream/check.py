@@ -112,10 +112,10 @@ def observe(
         network = SmallTransformer(
             *sizes, output_projection=output_projection, inner_eps=inner_eps, final_eps=final_eps
         )
-        start, output = stack(one_draw(network, sigma=scales, seed=seed))
+        start, _ = stack(one_draw(network, sigma=scales, seed=seed))
         step = _STEP / largest * (1.0 if final_eps is None else math.sqrt(final_eps))
         run = descend(
-            mean_cross_entropy(output, batch.tokens, batch.labels),
+            mean_cross_entropy(network.logits, batch.tokens, batch.labels),
             start,
             rate=1e-3 if adam else step,
             steps=round(_TIME / _STEP),
