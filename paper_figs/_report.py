@@ -9,7 +9,7 @@ from paper_figs import _pages
 from paper_figs._pages import Picture
 
 
-def render(
+def report_page(
     *,
     title: str,
     verdicts: Sequence[Mapping[str, Any]],
@@ -41,7 +41,7 @@ def render(
         jinja2.UndefinedError: A verdict or a hypothesis lacks a key.
 
     Example:
-        >>> page = render(title="γ & co", verdicts=[], figures=[], findings={}, provenance={})
+        >>> page = report_page(title="γ & co", verdicts=[], figures=[], findings={}, provenance={})
         >>> "<title>γ &amp; co</title>" in page
         True
     """

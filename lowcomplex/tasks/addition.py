@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from lowcomplex.tasks.sequences import SequenceBatch, divide, draw, lay_out
-
-Part = Literal["train", "test"]
+from lowcomplex.tasks.sequences import ListedTask, SequenceBatch, lay_out
 
 NUMBERS = 100
 _PLUS, _EQUALS, _FIRST_DIGIT = 1, 2, 3
 
 
 @dataclass(frozen=True)
-class AdditionTask:
+class AdditionTask(ListedTask):
     """a + b of numbers 0..99, digit by digit; pairs with both operands in the block are never trained.
 
     A question is the two digits of a, a plus sign, the two digits of b and an equals sign; the answer is the
@@ -82,33 +79,3 @@ class AdditionTask:
         a_tens, a_units, b_tens, b_units = (digit + _FIRST_DIGIT for digit in digits)
         questions = torch.cat((a_tens, a_units, plus, b_tens, b_units, equals), 1)
         return lay_out(questions, answers + _FIRST_DIGIT)
-
-    def divide(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw n pairs outside the block to train on, and say which others outside it are left over.
-
-        Args:
-            n: Number of pairs.
-            generator: Source of randomness.
-
-        Returns:
-            Indices of the n pairs, and of the rest.
-        """
-        return divide(self.train, n, generator)
-
-    def sample(self, n: int, generator: torch.Generator, *, part: Part = "train") -> SequenceBatch:
-        """Draw sums with replacement, uniformly over the pairs.
-
-        Args:
-            n: Number of sums.
-            generator: Source of randomness; its device is the device of the result.
-            part: "train" (outside the block) or "test" (in it).
-
-        Returns:
-            n sequences.
-
-        Raises:
-            ValueError: n is not positive, or `part` is unknown.
-        """
-        if part not in get_args(Part):
-            raise ValueError(f"part: expected 'train' or 'test', got {part!r}")
-        return self.batch(draw(self.train if part == "train" else self.test, n, generator))

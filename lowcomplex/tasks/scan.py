@@ -9,10 +9,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from lowcomplex.tasks.sequences import IGNORED, PADDING, SequenceBatch, divide, draw, lay_out
+from lowcomplex.tasks.sequences import IGNORED, PADDING, ListedTask, SequenceBatch, lay_out
 
 Split = Literal["length", "addprim_jump", "addprim_turn_left", "around_right"]
-Part = Literal["train", "test"]
 
 VERBS = {"walk": "WALK", "look": "LOOK", "run": "RUN", "jump": "JUMP"}
 TURNS = {"left": "LTURN", "right": "RTURN"}
@@ -60,7 +59,7 @@ def scan_commands() -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 @dataclass(frozen=True)
-class ScanTask:
+class ScanTask(ListedTask):
     """SCAN with one of its splits: does a network compose words that it knows in ways that it never saw?
 
     "length" trains on answers of at most 22 actions and tests on longer ones. "addprim_jump" and
@@ -129,36 +128,6 @@ class ScanTask:
         if bool((chosen[:, kept:] != IGNORED).any()):
             raise ValueError(f"indices: expected commands of at most {self.most_actions} actions")
         return lay_out(questions[indices], chosen[:, :kept])
-
-    def divide(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw n training examples, and say which commands of the training part are left over.
-
-        Args:
-            n: Number of examples, drawn without replacement.
-            generator: Source of randomness.
-
-        Returns:
-            (n,) indices of the examples, and those of the commands of which none was drawn.
-        """
-        return divide(self.train, n, generator)
-
-    def sample(self, n: int, generator: torch.Generator, *, part: Part = "train") -> SequenceBatch:
-        """Draw examples with replacement, uniformly.
-
-        Args:
-            n: Number of examples.
-            generator: Source of randomness; its device is the device of the result.
-            part: "train" or "test".
-
-        Returns:
-            n sequences.
-
-        Raises:
-            ValueError: n is not positive, or `part` is unknown.
-        """
-        if part not in get_args(Part):
-            raise ValueError(f"part: expected 'train' or 'test', got {part!r}")
-        return self.batch(draw(self.train if part == "train" else self.test, n, generator))
 
 
 def scan_text(tokens: Tensor) -> str:

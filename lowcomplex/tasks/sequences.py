@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from abc import ABC, abstractmethod
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+Part = Literal["train", "test"]
 
 PADDING = 0
 IGNORED = -100
@@ -108,21 +111,53 @@ def divide(indices: Tensor, n: int, generator: torch.Generator) -> tuple[Tensor,
     return drawn, rest[~torch.isin(rest, drawn)]
 
 
-def draw(indices: Tensor, n: int, generator: torch.Generator) -> Tensor:
-    """Draw examples with replacement, uniformly.
+class ListedTask(ABC):
+    """A task whose examples have indices: some of them to train on, some held out."""
 
-    Args:
-        indices: (examples,) example ids.
-        n: How many to draw.
-        generator: Source of randomness; its device is the device of the result.
+    @property
+    @abstractmethod
+    def train(self) -> Tensor:
+        """Indices of the examples to train on."""
 
-    Returns:
-        (n,) ids.
+    @property
+    @abstractmethod
+    def test(self) -> Tensor:
+        """Indices of the examples that are held out."""
 
-    Raises:
-        ValueError: n is not positive.
-    """
-    if n < 1:
-        raise ValueError(f"n: expected a positive number of sequences, got {n}")
-    chosen = torch.randint(len(indices), (n,), generator=generator, device=generator.device)
-    return indices.to(generator.device)[chosen]
+    @abstractmethod
+    def batch(self, indices: Tensor) -> SequenceBatch:
+        """Examples by their indices (n,)."""
+
+    def divide(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw n training examples, and return which others of the training part are left over.
+
+        Args:
+            n: Number of examples, drawn without replacement.
+            generator: Source of randomness.
+
+        Returns:
+            (n,) indices of the examples, and those of the training part of which none was drawn.
+        """
+        return divide(self.train, n, generator)
+
+    def sample(self, n: int, generator: torch.Generator, *, part: Part = "train") -> SequenceBatch:
+        """Draw examples with replacement, uniformly.
+
+        Args:
+            n: Number of examples.
+            generator: Source of randomness; its device is the device of the result.
+            part: "train" or "test" (held out).
+
+        Returns:
+            n sequences.
+
+        Raises:
+            ValueError: n is not positive, or `part` is unknown.
+        """
+        if part not in get_args(Part):
+            raise ValueError(f"part: expected 'train' or 'test', got {part!r}")
+        if n < 1:
+            raise ValueError(f"n: expected a positive number of sequences, got {n}")
+        indices = self.train if part == "train" else self.test
+        chosen = torch.randint(len(indices), (n,), generator=generator, device=generator.device)
+        return self.batch(indices.to(generator.device)[chosen])

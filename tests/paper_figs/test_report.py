@@ -16,7 +16,7 @@ from experiments.hypotheses import table
 from lowcomplex.checks import Comparison, Control, Verdict
 from paper_figs import _pages, figure
 from paper_figs._pages import Picture
-from paper_figs._report import render
+from paper_figs._report import report_page
 
 ATTACK = "<script>alert('&')</script>"
 
@@ -76,7 +76,7 @@ def _render(**changes: Any) -> str:
         "findings": {"Study": ("It fell.",)},
         "provenance": {"Versions": {"torch": "2.13"}},
     }
-    return render(**{**arguments, **changes})
+    return report_page(**{**arguments, **changes})
 
 
 def test_every_verdict_and_figure_stands_once() -> None:

@@ -26,7 +26,7 @@ from lowcomplex.theorems.deep_linear_modes.observation import (
     STRENGTHS,
     WIDTH,
     Balanced,
-    Layers,
+    Deep,
     Observed,
     Random,
     Unequal,
@@ -114,7 +114,7 @@ def _layered(law: _Layered, initial: tuple[float, ...], times: tuple[float, ...]
     return law(STRENGTHS, np.array(initial), np.array(times), depth=depth)
 
 
-def _layers(observed: Layers, law: Law) -> Comparison:
+def _layers(observed: Deep, law: Law) -> Comparison:
     depth, initial, path = observed
     predicted = _layered(law.layered, tuple(initial), tuple(path.times), depth)
     return Comparison(

@@ -21,7 +21,7 @@ def product(layers: Sequence[Array]) -> Array:
     return result
 
 
-def descend(
+def descend_layers(
     layers: Sequence[Array], target: Array, covariance: Array, step: float, updates: int, *, every: int
 ) -> Array:
     """Descend on ½ tr (W_L ... W_1 - target) C (W_L ... W_1 - target)ᵀ.
@@ -39,7 +39,7 @@ def descend(
     return np.array(path)
 
 
-def flow(layers: Sequence[Array], target: Array, covariance: Array, times: Array) -> Array:
+def flow_layers(layers: Sequence[Array], target: Array, covariance: Array, times: Array) -> Array:
     """The product along gradient flow, to a relative 1e-12 a step.
 
     Returns:

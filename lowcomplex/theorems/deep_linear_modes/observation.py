@@ -60,7 +60,7 @@ class Balanced(NamedTuple):
     paths: tuple[Path, ...]
 
 
-class Layers(NamedTuple):
+class Deep(NamedTuple):
     """Flow of L layers, and the initial strengths (k,) of their product."""
 
     depth: int
@@ -105,7 +105,7 @@ class Observed(NamedTuple):
     """What was trained; None and no layers where a part was not asked for."""
 
     balanced: Balanced | None
-    layers: tuple[Layers, ...]
+    layers: tuple[Deep, ...]
     unequal: Unequal | None
     random: Random | None
 
@@ -141,7 +141,7 @@ def _balanced(problem: Problem, imbalance: float) -> Balanced:
     return Balanced(initial, _descents(problem, start, span=6.0, between=0.2))
 
 
-def _layers(rng: np.random.Generator, problem: Problem, depth: int, imbalance: float) -> Layers:
+def _layers(rng: np.random.Generator, problem: Problem, depth: int, imbalance: float) -> Deep:
     initial = np.append([0.03, 0.03, 0.03], _NULLS)
     hidden = [np.linalg.qr(rng.standard_normal((SIZE, SIZE)))[0] for _ in range(depth - 1)]
     bases = [problem.right, *hidden, problem.left]
@@ -150,7 +150,7 @@ def _layers(rng: np.random.Generator, problem: Problem, depth: int, imbalance: f
     start = [
         late * (tilt[index] * root) @ early.T for index, (early, late) in enumerate(itertools.pairwise(bases))
     ]
-    return Layers(depth, initial, _flow(problem, start, 6.0))
+    return Deep(depth, initial, _flow(problem, start, 6.0))
 
 
 def _unequal(rng: np.random.Generator, problem: Problem, misaligned: float) -> Unequal:
@@ -218,14 +218,16 @@ def _descents(problem: Problem, start: Sequence[Array], *, span: float, between:
     paths = []
     for rate in _RATES:
         every = round(between / rate)
-        path = flows.descend(start, problem.target, problem.covariance, rate, round(span / rate), every=every)
+        path = flows.descend_layers(
+            start, problem.target, problem.covariance, rate, round(span / rate), every=every
+        )
         paths.append(Path(rate, every, np.linspace(0.0, span, len(path)), _modes(path, problem)))
     return tuple(paths)
 
 
 def _flow(problem: Problem, start: Sequence[Array], span: float) -> Path:
     times = np.linspace(0.0, span, 31)
-    path = flows.flow(start, problem.target, problem.covariance, times)
+    path = flows.flow_layers(start, problem.target, problem.covariance, times)
     return Path(0.0, 0, times, _modes(path, problem))
 
 

@@ -19,7 +19,7 @@ from lowcomplex.theorems.lazy_splines.formula import (
     staircase,
 )
 from lowcomplex.theorems.observations.fits import fit_exponent
-from lowcomplex.theorems.observations.line_network import Network, grid_network, least_norm, train
+from lowcomplex.theorems.observations.line_network import Network, grid_network, least_norm, train_on_line
 
 # Samples lie on cell boundaries of every grid of knots: midway between two knots.
 _RANGE, _CELL, _KNOTS = 2.0, 0.1, (80, 160, 320)
@@ -81,7 +81,7 @@ def observe(seed: int, *, whole: bool = False, sigma: float | None = None) -> Tr
             both = least_norm(network, x, y, at, _PARTS)
             functions.append((both, both))
         else:
-            biases = train(network, x, y, at, ("bias",), alpha=_ALPHA)
+            biases = train_on_line(network, x, y, at, ("bias",), alpha=_ALPHA)
             functions.append((biases, least_norm(network, x, y, at, ("output",))))
     return Trained(x, y, at, *(np.array(part) for part in zip(*functions, strict=True)))
 
@@ -138,7 +138,7 @@ def _rich(rng: np.random.Generator, x: Array, y: Array, at: Array, sigma: float,
     """All parameters from a small start, not lazy; trained for a fixed time, since some draws get stuck."""
     w, a, b = sigma * rng.standard_normal((3, 4 * knots))
     start = Network(w, a, b)
-    return train(start, x, y, at, _PARTS, alpha=1.0, steps=2000, share=0.01, stop=0.0)
+    return train_on_line(start, x, y, at, _PARTS, alpha=1.0, steps=2000, share=0.01, stop=0.0)
 
 
 def _natural(*args: ArrayLike, trained: Part, bias_range: float = np.inf) -> Array:

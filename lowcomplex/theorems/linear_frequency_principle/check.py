@@ -24,7 +24,7 @@ from lowcomplex.theorems.linear_frequency_principle.formula import (
     packet_decay,
 )
 from lowcomplex.theorems.observations.fits import fit_exponent
-from lowcomplex.theorems.observations.line_network import Network, features, grid_network, train
+from lowcomplex.theorems.observations.line_network import Network, features, grid_network, train_on_line
 
 _RANGE, _PARTS = 2.0, ("output", "input", "bias")
 # The packet and its spectrum. Kinks lie midway between its samples, wherever w is 1/2 or 1.
@@ -179,10 +179,12 @@ def _end(rng: np.random.Generator, outputs: tuple[float, ...], sigma: float | No
     for knots in _GRIDS:
         if sigma is None:
             network = grid_network(knots, _RANGE, (1.0, 1.0), outputs)
-            functions.append(train(network, x, y, at, _PARTS, alpha=_ALPHA, share=1.5, stop=_STOP))
+            functions.append(train_on_line(network, x, y, at, _PARTS, alpha=_ALPHA, share=1.5, stop=_STOP))
         else:
             small = Network(*(sigma * rng.standard_normal((3, 4 * knots))))
-            functions.append(train(small, x, y, at, _PARTS, alpha=1.0, steps=2000, share=0.01, stop=0.0))
+            functions.append(
+                train_on_line(small, x, y, at, _PARTS, alpha=1.0, steps=2000, share=0.01, stop=0.0)
+            )
     return Ends(outputs, x, y, at, np.array(functions))
 
 

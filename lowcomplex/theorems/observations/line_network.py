@@ -52,7 +52,7 @@ def least_norm(network: Network, x: Array, y: Array, at: Array, trained: Collect
     return np.asarray(features(network, at, trained) @ change)
 
 
-def train(
+def train_on_line(
     network: Network,
     x: Array,
     y: Array,
