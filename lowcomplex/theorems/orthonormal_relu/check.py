@@ -24,7 +24,7 @@ from lowcomplex.training import normals, one_draw
 
 _SAMPLES, _INPUTS, _NEURONS = 4, 6, 60
 # Hypotheses on the data, see _draw.
-_LARGEST_RHO, _GAP, _BALANCE = 0.9, 1.4, 0.5
+_LARGEST_RHO, _GAP, _BALANCE, _VISIBLE = 0.9, 1.4, 0.5, 0.05
 _DRAWS = 2000
 # σ is chosen for these sizes of σ^(2(1-ρ)): above the rounding of the norm, below the other remainders.
 _REMAINDERS = (1e-5, 1e-6, 1e-7, 1e-8)
@@ -172,8 +172,8 @@ def _draw(rng: np.random.Generator, active: bool) -> _Data:
     """Targets and weights that satisfy the law's hypotheses; without full neurons in one group if so asked.
 
     Both sign groups exist and grow at comparable rates; the slowest remainder is ahead of the next one and
-    vanishes at a visible rate; both groups have full neurons; and there is a neuron of the kind that
-    leaves the slowest remainder.
+    vanishes at a visible rate; both groups have full neurons; there is a neuron of the kind that leaves
+    the slowest remainder; and the norm's excess at the smallest σ is visible beside the norm.
     """
     for draw in range(1, _DRAWS + 1):
         y = rng.uniform(0.3, 1.5, _SAMPLES) * rng.choice([-1, 1], _SAMPLES)
@@ -189,12 +189,18 @@ def _draw(rng: np.random.Generator, active: bool) -> _Data:
         ):
             continue
         own = a[:, None] * y > 0
-        on = w[:, :_SAMPLES] > 0
+        z = w[:, :_SAMPLES]
+        on = z > 0
         missed = (own & ~on) @ np.square(y)
         ratio = np.sqrt(1 - missed / (own @ np.square(y)))
         full = missed == 0
         slowest = np.abs(ratio - law.rho) < 1e-9
         if full[a > 0].any() and full[a < 0].any() and slowest.any():
+            # Where the excess is smaller, the rounding of the norm, some 1e-14, exceeds its tolerance.
+            sigma = _REMAINDERS[-1] ** (1 / law.norm_exponent)
+            quiet = np.where(own, z, -np.abs(z))
+            if norm_excess(y, sigma * quiet, sigma * a) < _VISIBLE * _REMAINDERS[-1]:
+                continue
             if not active:
                 sign = max((1, -1), key=lambda sign: partial_rates(y, sign).max(initial=0))
                 smallest = np.where(sign * y > 0, np.abs(y), np.inf).argmin()
