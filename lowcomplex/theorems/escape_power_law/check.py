@@ -16,7 +16,8 @@ from lowcomplex.theorems._mutants import changed, scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.escape_power_law.formula import PowerLaw, escape_power_law, escape_tail
 from lowcomplex.theorems.observations.fits import fit_exponent
-from lowcomplex.training import LossShare, gradient_flow, normals, one_draw, stack
+from lowcomplex.theorems.observations.plateau import leave_plateau
+from lowcomplex.training import normals, one_draw, stack
 
 _SIGMAS = (1e-4, 1e-5, 1e-6)
 _SAMPLES, _INPUTS, _NEURONS, _SHARE = 20, 4, 30, 1e-3
@@ -208,24 +209,7 @@ def _times(
         f = output(weights)
         return ((y.square() - 2 * y * f) if leading else (f - y).square()).mean(-1) / 2
 
-    def speed(weights: Parameters) -> Tensor:
-        # A plateau that a homogeneous flow of degree p leaves takes a logarithm of σ in this time.
-        total = sum(value.flatten(1).square().sum(1) for value in weights.values())
-        return torch.as_tensor(total) ** ((p - 1) / 2)
-
-    flow = gradient_flow(
-        loss,
-        start,
-        [0.0, 1e9],
-        until=LossShare(1 - _SHARE),
-        speed=speed,
-        atol={
-            name: 1e-13 * torch.from_numpy(sigmas).reshape(-1, *(1,) * (value.ndim - 1))
-            for name, value in start.items()
-        },
-    )
-    if not bool(flow.reached.all()):
-        raise ArithmeticError(f"the loss never fell by {_SHARE:g}, p = {p}")
+    flow = leave_plateau(loss, start, sigmas, degree=p, share=_SHARE)
     times: Array = flow.end_times.numpy()
     return times
 

@@ -16,8 +16,9 @@ from lowcomplex.theorems._mutants import changed
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.linear_stage.formula import driving_vector
 from lowcomplex.theorems.observations.fits import fit_exponent
+from lowcomplex.theorems.observations.plateau import leave_plateau
 from lowcomplex.theorems.rank_collapse.formula import DeepEscape, RankCollapse, deep_escape, rank_collapse
-from lowcomplex.training import Flow, LossShare, gradient_flow, normals, one_draw, stack
+from lowcomplex.training import Flow, normals, one_draw, stack
 
 # T's correction is σ^(L-2) of it; s_2 is read beside s_1, which is σ^-1 times larger.
 _SIGMAS = {3: (1e-4, 1e-5, 1e-6), 4: (1e-3, 1e-4, 1e-5)}
@@ -166,26 +167,11 @@ def _flow(x: Array, y: Array, networks: Sequence[nn.Module], depth: int, sigmas:
     """
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
     start, output = stack(networks)
-    scale = torch.tensor(sigmas, dtype=torch.float64)[:, None, None]
 
     def loss(parameters: dict[str, Tensor]) -> Tensor:
         return (output(parameters, inputs).squeeze(-1) - targets).square().mean(-1) / 2
 
-    def speed(parameters: dict[str, Tensor]) -> Tensor:
-        total = sum(value.square().sum((1, 2)) for value in parameters.values())
-        return torch.as_tensor(total) ** ((depth - 2) / 2)
-
-    flow = gradient_flow(
-        loss,
-        start,
-        [0.0, 1e9],
-        until=LossShare(1 - _SHARE),
-        speed=speed,
-        atol=dict.fromkeys(start, 1e-13 * scale),
-    )
-    if not bool(flow.reached.all()):
-        raise ArithmeticError(f"the loss of a network of {depth} matrices never fell by {_SHARE:g}")
-    return flow
+    return leave_plateau(loss, start, np.array(sigmas), degree=depth - 1, share=_SHARE)
 
 
 def _larger(factor: float) -> Callable[..., DeepEscape]:
