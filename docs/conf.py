@@ -26,6 +26,14 @@ def _plain_text(app: object, what: str, name: str, item: object, options: object
             lines[index] = re.sub(r"(?<=\w)_(?=[^\w(]|$)", r"\\_", line.replace("|", r"\|"))
 
 
+def _no_emphasis(app: object, what: str, name: str, item: object, options: object, lines: list[str]) -> None:
+    """A star before a word is a shape's, `*batch`, as napoleon copies it from annotations."""
+    for index, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            lines[index] = re.sub(r"(?<![\\*\w])\*(?=\w)", r"\\*", line)
+
+
 def setup(app: object) -> None:
-    """Before napoleon, which has the usual priority of 500."""
+    """Before and after napoleon, which has the usual priority of 500."""
     app.connect("autodoc-process-docstring", _plain_text, priority=400)  # type: ignore[attr-defined]
+    app.connect("autodoc-process-docstring", _no_emphasis, priority=600)  # type: ignore[attr-defined]

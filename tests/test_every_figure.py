@@ -109,9 +109,7 @@ def test_the_same_dataset_gives_the_same_bytes(name: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", [n for n in names() if figure(n).study in synthetic.ANCHOR_RUNS])
 def test_the_quick_grid_suffices(name: str) -> None:
-    chosen = study(figure(name).study)
-    grid = chosen.presets["quick"]
-    _assert_drawn(name, synthetic_anchor.runs(**{d: list(np.atleast_1d(grid[d])) for d in chosen.dimensions}))
+    _assert_drawn(name, synthetic_anchor.runs(**_quick_grid(figure(name).study)))
 
 
 @pytest.mark.parametrize("name", _of_studies("anchor_mechanism"))
@@ -124,12 +122,18 @@ def test_a_diverged_run_does_not_cost_the_figure(name: str) -> None:
     _assert_drawn(name, _with_a_diverged_run(figure(name).study))
 
 
+def _quick_grid(name: str) -> dict[str, Any]:
+    chosen = study(name)
+    return {field: list(np.atleast_1d(chosen.presets["quick"][field])) for field in chosen.dimensions}
+
+
 def _with_a_diverged_run(name: str) -> xr.Dataset:
     if name == "anchor_gamma":
         return synthetic.diverged(synthetic.anchor_gamma())
     if name == "anchor_mechanism":
         return synthetic_mechanism.runs(diverges=True)
-    return synthetic_anchor.runs(diverges=True, **synthetic.ANCHOR_RUNS[name])
+    planted = synthetic.ANCHOR_RUNS.get(name, _quick_grid(name) | {"seed": range(3)})
+    return synthetic_anchor.runs(diverges=True, **planted)
 
 
 def _assert_drawn(name: str, dataset: xr.Dataset) -> None:

@@ -1,4 +1,7 @@
-"""What an addition costs: its files in a copy of the repository, and no other file edited, make it appear."""
+"""What an addition costs: its own files, and no other file edited, make it appear wherever it belongs.
+
+The additions are in the folder beside this file, laid out as in the repository; the study is a row below.
+"""
 
 from __future__ import annotations
 
@@ -12,95 +15,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MEASURE = {
-    "lowcomplex/measures/weights/entry_participation.py": '''"""Participation ratio of the entries."""
-
-from __future__ import annotations
-
-import math
-
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
-from lowcomplex.measures._validation import matrices
-from lowcomplex.measures.weight_measure import WeightMeasure
-from lowcomplex.nulls import Null
-
-
-def entry_participation(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch"]:
-    """Share of the entries that carry the squared norm, (Σ w²)² / (mn Σ w⁴).
-
-    Args:
-        W: (..., out, in) matrices.
-
-    Returns:
-        (...), between 1/(mn) for a single entry and 1 for entries of one size; NaN for a zero matrix.
-
-    Example:
-        >>> entry_participation(torch.eye(2))
-        tensor(0.5000)
-    """
-    entries = matrices(W).double().flatten(-2)
-    largest = entries.abs().amax(-1, keepdim=True) if len(entries) else entries[..., :1]
-    squares = (entries / largest).square()
-    return (squares.sum(-1).square() / squares.square().sum(-1) / entries.shape[-1]).to(W.dtype)
-
-
-def _null(m: int, n: int) -> Null:
-    """One third, since E[w⁴] = 3 E[w²]²; the spread by the delta method."""
-    if m < 1 or n < 1:
-        raise ValueError(f"m, n: expected positive sizes, got {m} x {n}")
-    return Null(1 / 3, math.sqrt(8 / (3 * m * n)) / 3)
-
-
-MEASURE = WeightMeasure("entry_participation", entry_participation, _null, order=1000)
-''',
-    "tests/measures/weights/test_entry_participation.py": """import pytest
-import torch
-
-from lowcomplex.measures import entry_participation
-
-
-def test_equal_entries_and_one() -> None:
-    assert float(entry_participation(-torch.ones(3, 4))) == 1
-    W = torch.zeros(3, 4)
-    W[1, 2] = 5
-    assert float(entry_participation(W)) == pytest.approx(1 / 12)
-""",
-    "docs/gallery/pictures/entry_participation.py": '''"""Entries of a matrix
-
-`entry_participation`: the share of the entries that carry the squared norm.
-"""
-
-from __future__ import annotations
-
-from matplotlib.axes import Axes
-
-from lowcomplex import measures
-from networks import Run, teacher
-from pictures._drawing import layers_of, say
-
-ORDER = 1000
-NETWORK = teacher
-CAPTION = "Entries of a hidden layer"
-
-
-def draw(axis: Axes, run: Run) -> None:
-    W = layers_of(run)[1]
-    axis.hist(W.flatten(), bins=40)
-    say(axis, f"{float(measures.entry_participation(W)):.2f}")
-''',
-}
-
-STUDY = """    Study(
-        name="gamma_axis_of_two_samples",
-        title="Does the law of γ hold for two samples?",
+ADDITIONS = Path(__file__).parent / "additions"
+MEASURE, THEOREM, STUDY, FIGURE = (
+    "entry_participation",
+    "norm_of_means",
+    "gamma_axis_narrow",
+    "gamma_law_narrow",
+)
+GRIDS = "experiments/gamma_law/grids.py"
+ROW = """    Study(
+        name="gamma_axis_narrow",
+        title="Does the boundary at γ = 1/2 show in narrow networks, too?",
         config=GammaAxisConfig,
         measure=measure,
         presets={
-            preset: {"gamma": GAMMAS, "depth": (2,), "seed": (0, 1), "width": 24, "samples": 2}
-            for preset in ("quick", "full")
+            "quick": {"gamma": GAMMAS, "depth": (2,), "seed": (0, 1), "width": 24, "samples": 3},
+            "full": {"gamma": GAMMAS, "depth": (2,), "seed": (0, 1), "width": 24, "samples": 3},
         },
         dimensions=("depth", "gamma", "seed"),
         findings=findings,
@@ -109,6 +39,151 @@ STUDY = """    Study(
     ),
 )
 """
+# One process for many commands: imports cost more than the commands.
+RUNNER = """
+import runpy, sys
+for line in sys.argv[1:]:
+    print(f"$ {line}", flush=True)
+    sys.argv = line.split()
+    run = runpy.run_path if "/" in sys.argv[0] else runpy.run_module
+    try:
+        run(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
+# Tests that compare what is generated with what is found.
+GENERATED = (
+    "test_door_has_every_prediction_in_its_stub",
+    "test_every_function_has_an_example",
+    "test_every_picture_is_there_and_shown",
+    "test_maps_are_made_from_the_theorems",
+    "test_the_page_of_the_measures_is_current",
+    "test_the_page_of_the_studies_is_current",
+    "test_the_stub_of_the_measures_is_current",
+)
+# What no command does: a tracker's record; and the report of what was added alone, in seconds.
+QUESTIONS = f"""
+from functools import partial
+from pathlib import Path
+import torch
+from lowcomplex import Tracker
+from paper_figs import _verdicts, reproduce
+
+tracker = Tracker(torch.nn.Linear(20, 30), ("{MEASURE}",))
+tracker.record()
+print("tracked", tracker.dataset()["{MEASURE}"].sizes)
+added = [each for each in reproduce.studies() if each.name == "{STUDY}"]
+figures = [each for each in reproduce.names() if each == "{FIGURE}"]
+reproduce.studies, reproduce.names = (lambda: added), (lambda: figures)
+_verdicts.checks.run_all = partial(_verdicts.checks.run_all, ["{THEOREM}"])
+problems = reproduce.reproduce("quick", 0, Path("results"))
+"""
+
+
+# One test, so that tests in several processes need one copy.
+def test_additions_appear_everywhere(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    _add(copy)
+    _assert_documented(copy)
+    _assert_in_commands_tracker_and_report(copy)
+    _assert_asked_by_generic_tests(copy)
+
+
+def _add(copy: Path) -> None:
+    """A copy of the repository with one measure, theorem, study and figure more, and what is generated."""
+    ignored = shutil.ignore_patterns("__pycache__", "_build", "additions")
+    for folder in ("docs", "experiments", "lowcomplex", "paper_figs", "tests", "theory"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
+    for file in ("CITATION.cff", "conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / file, copy / file)
+    present = {path for path in copy.rglob("*") if path.is_file()}
+    for path in ADDITIONS.rglob("*.py"):
+        added = copy / path.relative_to(ADDITIONS)
+        assert added not in present
+        added.parent.mkdir(exist_ok=True)
+        shutil.copy(path, added)
+    grids = (copy / GRIDS).read_text(encoding="utf-8")
+    assert grids.endswith("    ),\n)\n")
+    (copy / GRIDS).write_text(grids.removesuffix(")\n") + ROW, encoding="utf-8")
+    _run(
+        copy,
+        "-c",
+        RUNNER,
+        "tests/helpers/stubs.py",
+        "theory --table",
+        f"theory {THEOREM}",
+        f"experiments {STUDY} --preset full --workers 0 --reduce",
+        "docs/studies.py",
+        f"docs/gallery {MEASURE}",
+    )
+
+
+def _assert_documented(copy: Path) -> None:
+    pages = {
+        name: (copy / "docs" / f"{name}.md").read_text("utf-8") for name in ("measures", "studies", "theory")
+    }
+    assert f"(gallery/{MEASURE}.png)" in pages["measures"]
+    assert f"| `{THEOREM}` | A null: the mean of m random vectors" in pages["theory"]
+    (row,) = [line for line in pages["studies"].splitlines() if f"| `{STUDY}` |" in line]
+    assert f"`{FIGURE}`" in row
+    theorems = (copy / "theory" / "README.md").read_text(encoding="utf-8")
+    assert f"[notebook]({THEOREM}.ipynb)" in theorems
+    assert f"[{FIGURE}](../paper_figs/figures/{FIGURE}.py)" in theorems
+
+
+def _assert_in_commands_tracker_and_report(copy: Path) -> None:
+    code = "import torch; torch.save({'w': torch.randn(30, 20)}, 'model.pt')\n" + RUNNER + QUESTIONS
+    said = _run(
+        copy,
+        "-c",
+        code,
+        "lowcomplex measure model.pt --json measured.json",
+        f"lowcomplex check {THEOREM} --workers 1 --json checked.json",
+        "experiments",
+        f"paper_figs {FIGURE} --preset full --folder drawn",
+    )
+    (row,) = json.loads((copy / "measured.json").read_text(encoding="utf-8"))
+    assert 0 < row[MEASURE] < 1
+    assert row[f"random_{MEASURE}"] == pytest.approx(1 / 3)
+    (verdict,) = json.loads((copy / "checked.json").read_text(encoding="utf-8"))
+    assert verdict["name"] == THEOREM
+    assert verdict["as_expected"]
+    assert "Does the boundary at γ = 1/2 show in narrow networks, too? (quick: 22 runs" in said
+    assert (copy / "drawn" / "figures" / f"{FIGURE}.csv").is_file()
+    assert "tracked" in said
+    report = (copy / "results" / "report.html").read_text(encoding="utf-8")
+    for shown in (STUDY, "narrow networks, too?", "The γ law in narrow networks, of width 24.", THEOREM):
+        assert shown in report
+
+
+def _assert_asked_by_generic_tests(copy: Path) -> None:
+    names = (MEASURE, THEOREM, STUDY, FIGURE)
+    # The notebook was run when it was written.
+    chosen = f"({' or '.join((*names, *GENERATED))}) and not notebook_runs"
+    said = _run(
+        copy,
+        *("-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", chosen),
+        f"tests/measures/weights/test_{MEASURE}.py",
+        f"tests/theorems/{THEOREM}",
+        "tests/measures/test_every_measure.py",
+        "tests/theorems/test_every_theorem.py",
+        "tests/test_every_study.py",
+        "tests/test_every_figure.py",
+        "tests/test_docs.py",
+        "tests/test_package.py",
+        "tests/test_theory.py",
+        f"lowcomplex/measures/weights/{MEASURE}.py",
+    )
+    passed = [line.split(" PASSED")[0] for line in said.splitlines() if " PASSED" in line]
+    for name, kind, fewest in zip(
+        names, ("measure", "theorem", "study", "figure"), (15, 5, 4, 3), strict=True
+    ):
+        asked = [
+            test for test in passed if f"test_every_{kind}.py" in test and name in test.partition("[")[2]
+        ]
+        assert len(asked) >= fewest, (kind, asked)
+    assert all(any(test.endswith(f"::{name}") for test in passed) for name in GENERATED)
 
 
 def _run(folder: Path, *command: str) -> str:
@@ -122,61 +197,3 @@ def _run(folder: Path, *command: str) -> str:
     )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     return run.stdout
-
-
-@pytest.mark.slow
-def test_a_measure_is_a_function_a_test_and_a_picture(tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    ignored = shutil.ignore_patterns("__pycache__")
-    for folder in ("lowcomplex", "tests", "docs"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
-    for file in ("pyproject.toml", "conftest.py"):
-        shutil.copy(ROOT / file, copy / file)
-    for name, text in MEASURE.items():
-        (copy / name).write_text(text, encoding="utf-8")
-    # What is generated: signatures for type checkers, the picture, and the page that shows it.
-    _run(copy, "tests/helpers/stubs.py")
-    _run(copy, "docs/gallery", "entry_participation")
-    assert "![Entries of a hidden layer]" in (copy / "docs" / "measures.md").read_text(encoding="utf-8")
-
-    options = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
-    own = ("tests/measures/weights/test_entry_participation.py", "lowcomplex/measures/weights")
-    _run(copy, *options, *own)
-    said = _run(
-        copy, *options, "tests/measures/test_every_measure.py", "-k", "entry_participation or example"
-    )
-    assert int(said.rpartition(" passed")[0].split()[-1]) > 15
-    _run(copy, *options, "tests/test_docs.py", "tests/test_package.py", "-k", "measure or picture or stub")
-
-    save = "import torch; torch.manual_seed(0); torch.save({'w': torch.randn(30, 20)}, 'model.pt')"
-    _run(copy, "-c", save)
-    _run(copy, "-m", "lowcomplex", "measure", "model.pt", "--json", "measured.json")
-    (row,) = json.loads((copy / "measured.json").read_text(encoding="utf-8"))
-    assert row["random_entry_participation"] == pytest.approx(1 / 3)
-    assert 0 < row["random_entry_participation_low"] < row["random_entry_participation_high"] < 1
-    assert 0 < row["entry_participation"] < 1
-
-
-@pytest.mark.slow
-def test_a_study_is_a_row_and_its_dataset(tmp_path: Path) -> None:
-    copy, name = tmp_path / "copy", "gamma_axis_of_two_samples"
-    for folder in ("lowcomplex", "experiments", "paper_figs", "tests"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "*.nc"))
-    for file in ("pyproject.toml", "conftest.py"):
-        shutil.copy(ROOT / file, copy / file)
-    (copy / "paper_figs" / "data").mkdir(exist_ok=True)
-    grids = copy / "experiments" / "gamma_law" / "grids.py"
-    rows = grids.read_text(encoding="utf-8")
-    assert rows.endswith("\n)\n")
-    grids.write_text(rows.removesuffix(")\n") + STUDY, encoding="utf-8")
-
-    listed = _run(copy, "-m", "experiments").splitlines()
-    assert [line.split()[0] for line in listed[:2]] == ["gamma_axis", name]
-    said = _run(copy, "-m", "experiments", name, "--preset", "full", "--workers", "0", "--reduce")
-    assert "log RD / log m grows in γ with slope" in said
-    assert (copy / "paper_figs" / "data" / f"{name}.nc").is_file()
-    options = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
-    tested = _run(copy, *options, "tests/test_every_study.py", "-k", name)
-    assert int(tested.rpartition(" passed")[0].split()[-1]) == 4
-    main_job = "from paper_figs.reproduce import studies; print(*(each.name for each in studies()))"
-    assert name in _run(copy, "-c", main_job).split()

@@ -36,7 +36,7 @@ def test_what_it_shows_is_what_make_offers() -> None:
 
 
 def test_no_dead_link() -> None:
-    pages = (ROOT / "README.md",)
+    pages = (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
     for page in pages:
         targets = [part.split(")")[0] for part in page.read_text(encoding="utf-8").split("](")[1:]]
         inside = [target.partition("#")[0] for target in targets if "//" not in target]

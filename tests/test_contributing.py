@@ -1,0 +1,63 @@
+"""What contributors are told is true: pinned versions, tested versions of Python, files and commands."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+GITHUB = ROOT / ".github"
+
+
+def test_hooks_use_the_locked_versions() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    hooks = [hook for repository in config["repos"] for hook in repository["hooks"]]
+    assert {hook["id"] for hook in hooks} == {"ruff-check", "ruff-format", "mypy"}
+    pinned = [pin for hook in hooks for pin in hook.get("additional_dependencies", ())]
+    assert pinned
+    assert set(pinned) <= set(lock)
+
+
+def test_the_workflow_runs_the_one_command_on_every_supported_python() -> None:
+    workflow = yaml.safe_load((GITHUB / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["test"]
+    assert job["steps"][-1] == {"run": ".ci/run"}
+    assert (ROOT / ".ci" / "run").is_file()
+    versions = job["strategy"]["matrix"]["python"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["requires-python"] == f">={versions[0]}"
+
+
+@pytest.mark.parametrize("path", sorted((GITHUB / "ISSUE_TEMPLATE").glob("[!c]*.yml")), ids=lambda p: p.stem)
+def test_issue_forms_have_what_github_asks(path: Path) -> None:
+    form = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert {"name", "description", "body"} <= set(form)
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert fields
+    assert all(field["attributes"]["label"] for field in fields)
+    assert len({field["id"] for field in fields}) == len(fields)
+
+
+def test_commands_of_make_are_there() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    said = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    commands = set(re.findall(r"`?make (?:VENV= )?([a-z]+)", said))
+    assert {"setup", "test", "tables"} <= commands
+    assert all(f"\n{command}:" in makefile for command in commands), commands
+
+
+def test_files_that_are_shown_are_there() -> None:
+    said = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = set(
+        re.findall(
+            r"(?:lowcomplex|tests|theory|docs|experiments|paper_figs)/[\w/.]+\.(?:py|md|nc|ipynb)", said
+        )
+    )
+    placeholders = {"lowcomplex/measures/weights/x.py", "tests/measures/weights/test_x.py"}
+    assert placeholders <= paths
+    assert not [path for path in paths - placeholders if not (ROOT / path).is_file()]
