@@ -43,13 +43,11 @@ class Observable:
     """One number a run.
 
     Attributes:
-        side: What it is a property of.
         variables: The variables of a study's dataset that it is computed from.
         value: From the dataset and the index of one time, an array over the run dimensions.
         final: Whether it is known at the end of training only.
     """
 
-    side: str
     variables: tuple[str, ...]
     value: Value
     final: bool = False
@@ -151,24 +149,23 @@ def _weights() -> Iterator[tuple[str, Observable]]:
         for layer in ("embedding", "positions", *blocks, "output head"):
             yield (
                 f"{measure}: {layer}",
-                Observable("weights", (measure,), partial(_of_layer, measure, layer)),
+                Observable((measure,), partial(_of_layer, measure, layer)),
             )
         for group in ("", *(f"{part} " for part in PARTS)):
             label = f"{measure}: mean over {group}matrices"
             yield (
                 label,
-                Observable("weights", (measure,), partial(_mean_over_matrices, measure, group.strip())),
+                Observable((measure,), partial(_mean_over_matrices, measure, group.strip())),
             )
     yield (
         f"distance from stable rank {COMPOSING_RANK:g}: {QUERY}",
-        Observable("weights", ("stable_rank",), _distance_from_composing_rank),
+        Observable(("stable_rank",), _distance_from_composing_rank),
     )
     for name in ("embedding_dimension", "embedding_ordinality"):
-        yield name, Observable("weights", (name,), partial(_in_time, name, {}))
+        yield name, Observable((name,), partial(_in_time, name, {}))
     yield (
         "trajectory_dimension",
         Observable(
-            "weights",
             ("trajectory_dimension",),
             lambda dataset, _: dataset["trajectory_dimension"],
             final=True,
@@ -180,11 +177,11 @@ def _function() -> Iterator[tuple[str, Observable]]:
     for pairs in PAIRS:
         yield (
             f"non-shift-equivariant share: {pairs}",
-            Observable("function", ("shift_equivariant_share",), partial(_not_equivariant, pairs)),
+            Observable(("shift_equivariant_share",), partial(_not_equivariant, pairs)),
         )
         yield (
             f"token map high-frequency share: {pairs}",
-            Observable("function", ("token_map_power",), partial(_high_frequencies, pairs)),
+            Observable(("token_map_power",), partial(_high_frequencies, pairs)),
         )
     for table in ("offset", "logit"):
         for kind, components in {
@@ -196,14 +193,13 @@ def _function() -> Iterator[tuple[str, Observable]]:
             variable = f"{table}_variance"
             yield (
                 f"{kind} share of {table}s",
-                Observable("function", (variable,), partial(_share, variable, list(components))),
+                Observable((variable,), partial(_share, variable, list(components))),
             )
     for block in range(1, BLOCKS + 1):
         for classes in CLASSES:
             yield (
                 f"representation gap: block {block}: {classes}",
                 Observable(
-                    "function",
                     ("representation_gap",),
                     partial(_in_time, "representation_gap", {"block": block, "classes": classes}),
                 ),
@@ -212,9 +208,9 @@ def _function() -> Iterator[tuple[str, Observable]]:
 
 def _answers() -> Iterator[tuple[str, Observable]]:
     for group in GROUPS:
-        yield group, Observable("answers", ("accuracy",), partial(_in_time, "accuracy", {"group": group}))
+        yield group, Observable(("accuracy",), partial(_in_time, "accuracy", {"group": group}))
     for name in ("training_loss", "loss"):
-        yield name, Observable("answers", (name,), partial(_in_time, name, {}))
+        yield name, Observable((name,), partial(_in_time, name, {}))
 
 
 def _in_time(name: str, labels: Mapping[str, Any], dataset: xr.Dataset, index: Index) -> xr.DataArray:

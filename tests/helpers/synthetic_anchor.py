@@ -7,17 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from experiments.anchor.schema import WEIGHT_MEASURES
+
 FRACTIONS = (0, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 1)
 PARTS = ("query", "key", "value", "attention output", "feedforward in", "feedforward out")
-WEIGHTS = (
-    "effective_rank",
-    "stable_rank",
-    "participation_ratio",
-    "numerical_rank",
-    "condensed_directions",
-    "effective_directions",
-    "relative_displacement",
-)
+WEIGHTS = (*WEIGHT_MEASURES, "relative_displacement")
 LARGE = ("singular_values", "query_weight", "token_embedding")
 
 

@@ -9,7 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
-from lowcomplex.theorems.deep_linear_modes.mode_equations import layered_expressions, unbalanced_expressions
+from lowcomplex.theorems.deep_linear_modes.mode_equations import (
+    checked_modes,
+    layered_expressions,
+    unbalanced_expressions,
+)
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -46,12 +50,7 @@ def _evaluate(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike) -> Arr
     Raises:
         ValueError: A strength is negative, or an initial strength is not positive.
     """
-    s, u0 = np.asarray(strengths, dtype=float), np.asarray(initial, dtype=float)
-    t = np.asarray(times, dtype=float)[:, None]
-    if (s < 0).any() or not np.isfinite(s).all():
-        raise ValueError("strengths: expected finite, nonnegative singular values")
-    if not (u0 > 0).all():
-        raise ValueError("initial: a mode that starts at zero never grows; expected positive strengths")
+    s, u0, t = checked_modes(strengths, initial, times)
     # Multiplied through by e^{-2st}, so that late times do not overflow.
     decay = np.exp(-2 * s * t)
     safe = np.where(s > 0, s, 1.0)

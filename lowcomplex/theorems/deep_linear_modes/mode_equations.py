@@ -69,12 +69,7 @@ def layered_modes(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike, *,
     Raises:
         ValueError: A strength is negative, an initial strength is not positive, or fewer than two layers.
     """
-    s, u0 = np.asarray(strengths, dtype=float), np.asarray(initial, dtype=float)
-    t = np.asarray(times, dtype=float)[:, None]
-    if (s < 0).any() or not np.isfinite(s).all():
-        raise ValueError("strengths: expected finite, nonnegative singular values")
-    if not (u0 > 0).all():
-        raise ValueError("initial: a mode that starts at zero never grows; expected positive strengths")
+    s, u0, t = checked_modes(strengths, initial, times)
     if depth < 2:
         raise ValueError(f"depth: expected at least two layers, got {depth}")
     power = 2 - 2 / depth
@@ -162,3 +157,18 @@ def unbalanced_mode(
         s > 0, length * x / (complement * sum_), length * decayed / ((1 - decayed) * (1 + decayed))
     )
     return modes
+
+
+def checked_modes(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike) -> tuple[Array, Array, Array]:
+    """Strengths s (k,), initial strengths u_0 (k,) and times (T, 1) as arrays.
+
+    Raises:
+        ValueError: A strength is negative or not finite, or an initial strength is not positive.
+    """
+    s, u0 = np.asarray(strengths, dtype=float), np.asarray(initial, dtype=float)
+    t = np.asarray(times, dtype=float)[:, None]
+    if (s < 0).any() or not np.isfinite(s).all():
+        raise ValueError("strengths: expected finite, nonnegative singular values")
+    if not (u0 > 0).all():
+        raise ValueError("initial: a mode that starts at zero never grows; expected positive strengths")
+    return s, u0, t

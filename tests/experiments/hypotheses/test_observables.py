@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from experiments.hypotheses.observables import MissingObservableError, known, observables, registry
+from experiments.hypotheses.observables import MissingObservableError, known, observables
 
 FRACTIONS = [0.0, 0.1, 0.5, 1.0]
 
@@ -132,4 +132,3 @@ def test_names_times_and_types_are_checked() -> None:
     with pytest.raises(ValueError, match="expected a field of numbers"):
         observables(parts, ["gamma"])
     assert len(set(known())) == len(known())
-    assert {found.side for found in registry().values()} == {"weights", "function", "answers"}
