@@ -33,16 +33,18 @@ class Check(Generic[Observed, Law]):
 
     prediction: Prediction[..., Any]
     observe: Callable[..., Observed]
+    judge: Callable[[Observed, Law], tuple[Comparison, ...]]
+    law: Law
+    mutants: Mapping[str, Law]
     controls: Mapping[str, Mapping[str, Any]]
-    judge: Callable[[Observed, Law], tuple[Comparison, ...]] = field(default=lambda found, law: found)
-    law: Law = field(default=None)  # type: ignore[assignment]
-    mutants: Mapping[str, Law] = field(default_factory=dict)
     survivors: Mapping[str, str] = field(default_factory=dict)
     expected: Expectation = "holds"
 
     def __post_init__(self) -> None:
         if not self.controls:
             raise ValueError(f"check of {self.prediction.name}: a check needs at least one control")
+        if not self.mutants:
+            raise ValueError(f"check of {self.prediction.name}: a check needs at least one mutant")
         if unknown := set(self.survivors) - set(self.mutants):
             raise ValueError(f"check of {self.prediction.name}: survivors {unknown} are no mutants")
 

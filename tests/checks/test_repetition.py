@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from scipy.stats import binom
@@ -15,21 +16,26 @@ from lowcomplex.predictions import gamma_law
 def _plant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checks that fail at known seeds."""
 
-    def observe(seed: int, *, shift: float = 0.0, fails: int = 0) -> tuple[Comparison, ...]:
+    def observe(seed: int, *, shift: float = 0.0, fails: int = 0) -> tuple[float, int]:
         if fails == 2 and seed == 5:
             raise ArithmeticError("planted")
         wrong = fails == 1 and seed % 4 == 0
-        return (Comparison("value", 0.0, shift + wrong, 0.5, "exact", draws=1 + seed % 2),)
+        return shift + wrong, 1 + seed % 2
+
+    def judge(found: tuple[float, int], law: float) -> tuple[Comparison, ...]:
+        return (Comparison("value", law, found[0], 0.5, "exact", draws=found[1]),)
+
+    def planted_check(
+        controls: dict[str, dict[str, float]], fails: int = 0
+    ) -> Check[tuple[float, int], float]:
+        failing = partial(observe, fails=fails)
+        return Check(gamma_law, failing, judge, law=0.0, mutants={"one": 1.0}, controls=controls)
 
     planted = {
-        "sound": Check(gamma_law, observe, {"shifted": {"shift": 1.0}}),
-        "flawed": Check(
-            gamma_law, lambda seed, **k: observe(seed, fails=1, **k), {"shifted": {"shift": 2.0}}
-        ),
-        "broken": Check(
-            gamma_law, lambda seed, **k: observe(seed, fails=2, **k), {"shifted": {"shift": 1.0}}
-        ),
-        "blind": Check(gamma_law, observe, {"nothing": {}}),
+        "sound": planted_check({"shifted": {"shift": 1.0}}),
+        "flawed": planted_check({"shifted": {"shift": 2.0}}, fails=1),
+        "broken": planted_check({"shifted": {"shift": 1.0}}, fails=2),
+        "blind": planted_check({"nothing": {}}),
     }
     monkeypatch.setattr(theorems, "check", planted.__getitem__)
     monkeypatch.setattr(theorems, "names", lambda: tuple(planted))

@@ -17,15 +17,18 @@ def test_an_unknown_check_names_the_nearest() -> None:
 
 
 def test_what_cannot_run_is_an_error_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(seed: int, **_: float) -> tuple[Comparison, ...]:
+    def fails(seed: int, **_: float) -> float:
         raise ArithmeticError("no neuron grew")
 
-    def works(seed: int, shift: float = 0.0) -> tuple[Comparison, ...]:
-        return (Comparison("seed", float(seed), seed + shift, 0.5, "exact"),)
+    def works(seed: int, shift: float = 0.0) -> float:
+        return seed + shift
+
+    def judge(found: float, law: float) -> tuple[Comparison, ...]:
+        return (Comparison("seed", law, found, 0.5, "exact"),)
 
     planted = {
-        "broken": Check(gamma_law, fails, {"none": {}}),
-        "sound": Check(gamma_law, works, {"shifted": {"shift": 1.0}}),
+        "broken": Check(gamma_law, fails, judge, 7.0, {"six": 6.0}, {"none": {}}),
+        "sound": Check(gamma_law, works, judge, 7.0, {"six": 6.0}, {"shifted": {"shift": 1.0}}),
     }
     monkeypatch.setattr(theorems, "check", planted.__getitem__)
     monkeypatch.setattr(theorems, "names", lambda: tuple(planted))
@@ -37,6 +40,7 @@ def test_what_cannot_run_is_an_error_and_the_others_go_on(monkeypatch: pytest.Mo
     assert isinstance(sound, Verdict)
     assert sound.as_expected
     assert (sound.seed, sound.measured) == (7, 7.0)
+    assert [mutant.refuted for mutant in sound.mutants] == [True]
     assert ended == ["broken", "sound"]
 
 

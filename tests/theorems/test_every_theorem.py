@@ -55,6 +55,7 @@ def test_evaluator_is_documented_with_its_regime(name: str) -> None:
 def test_check_is_as_expected_and_refutes_its_mutants(name: str) -> None:
     check = theorems.check(name)
     assert check.prediction is theorems.formula(name)
+    assert len(check.mutants) >= 3
     verdict = check.run(seed=1)
     assert verdict.as_expected, verdict
     survivors = {mutant.wrong for mutant in verdict.mutants if not mutant.refuted}

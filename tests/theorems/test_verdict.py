@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,9 +73,21 @@ def test_numpy_scalars_are_plain_numbers() -> None:
     assert (comparison.error, comparison.tolerance) == (0.5, 0.1)
 
 
-def test_a_check_without_a_control_is_refused() -> None:
+def test_a_check_without_a_control_or_a_mutant_is_refused() -> None:
+    def check(mutants: dict[str, float], controls: dict[str, dict[str, float]]) -> Check[float, float]:
+        return Check(gamma_law, lambda seed: 0.0, lambda found, law: (), 0.0, mutants, controls)
+
     with pytest.raises(ValueError, match="at least one control"):
-        Check(prediction=gamma_law, observe=lambda seed: (), controls={})
+        check({"one": 1.0}, {})
+    with pytest.raises(ValueError, match="at least one mutant"):
+        check({}, {"none": {}})
+    with pytest.raises(ValueError, match="survivors"):
+        replace(check({"one": 1.0}, {"none": {}}), survivors={"two": "no such mutant"})
+
+
+def test_a_tolerance_that_is_not_positive_agrees_with_nothing() -> None:
+    assert not Comparison("slope", 1.0, 1.0, 0.0, "because").passed
+    assert not Comparison("slope", 1.0, 1.5, -0.1, "because").passed
 
 
 def test_slope_of_a_power_law() -> None:
