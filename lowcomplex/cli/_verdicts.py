@@ -15,7 +15,7 @@ Outcome = Verdict | CheckError | Repetition
 
 
 def verdict_table(verdicts: Sequence[Verdict | CheckError]) -> Table:
-    """One row a check: the comparison closest to failing."""
+    """One row per check: the comparison closest to failing, controls, and how many wrong laws it refutes."""
     table = Table()
     table.add_column("name", no_wrap=True)
     table.add_column("quantity", max_width=70)
@@ -23,10 +23,11 @@ def verdict_table(verdicts: Sequence[Verdict | CheckError]) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     for column in ("verdict", "control"):
         table.add_column(column, no_wrap=True)
-    table.add_column("seconds", justify="right")
+    for column in ("mutants refuted", "seconds"):
+        table.add_column(column, justify="right")
     for verdict in verdicts:
         if isinstance(verdict, CheckError):
-            table.add_row(verdict.name, "could not run", "", "", "", "[red]error[/red]", "", "")
+            table.add_row(verdict.name, "could not run", "", "", "", "[red]error[/red]", "", "", "")
             continue
         word = "holds" if verdict.passed else "refuted"
         table.add_row(
@@ -37,13 +38,14 @@ def verdict_table(verdicts: Sequence[Verdict | CheckError]) -> Table:
             f"{verdict.tolerance:.2g}",
             word if verdict.as_expected else f"[red]{word}[/red]",
             verdict.control,
+            f"{sum(mutant.refuted for mutant in verdict.mutants)} of {len(verdict.mutants)}",
             f"{verdict.seconds:.1f}",
         )
     return table
 
 
 def repetition_table(repetitions: Sequence[Repetition]) -> Table:
-    """One row a check: how often it holds, and how often its controls are rejected."""
+    """One row per check: how often it holds, and how often its controls are rejected."""
     table = Table(caption="shares with their 95 % Wilson intervals")
     table.add_column("name", no_wrap=True)
     for column in ("seeds", "verdict as stated", "control rejected", "data meet hypothesis", "errors"):
@@ -73,7 +75,7 @@ def record(outcome: Outcome) -> dict[str, Any]:
 
 
 def write_junit(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """One test case a check, failed unless its outcome is the expected one."""
+    """One test case per check, failed unless its outcome is the expected one."""
     failures = sum(not outcome.as_expected for outcome in outcomes)
     suite = ElementTree.Element(
         "testsuite", name="lowcomplex check", tests=str(len(outcomes)), failures=str(failures)
