@@ -38,7 +38,7 @@ def main(
     name
         The study.
     preset
-        quick (minutes), full (hours for all studies), or another that the list names.
+        quick, full, or another that the list names; docs/studies.md says how long the first two take.
     workers
         Processes, one thread each.
     folder

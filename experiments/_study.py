@@ -41,7 +41,7 @@ class Study:
         presets: For each preset, the fields that it sets; a tuple of values sweeps a field.
         dimensions: The swept fields, in the dataset's order.
         findings: Sentences computed from the whole dataset.
-        order: Its place in the main job and the report; cheap ones first, for a figure within two minutes.
+        order: Its place in the main job and the report; cheap ones first, for a first figure soon.
         seconds: Of one run of the preset "full", measured with two workers on a small server; only for the
             estimate that is printed.
         reduce: The part of the dataset that figures and findings need.

@@ -41,3 +41,13 @@ def test_no_dead_link() -> None:
         targets = [part.split(")")[0] for part in page.read_text(encoding="utf-8").split("](")[1:]]
         inside = [target.partition("#")[0] for target in targets if "//" not in target]
         assert not [target for target in inside if not (page.parent / target).exists()]
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "Makefile", "paper_figs/reproduce.py", "experiments/__main__.py"]
+)
+def test_durations_are_said_on_the_page_of_the_studies_alone(page: str) -> None:
+    said = (ROOT / page).read_text(encoding="utf-8")
+    assert not re.search(r"\b(minutes?|hours?)\b", said), (
+        "docs/studies.md says them, from the studies' seconds"
+    )
