@@ -42,6 +42,10 @@ def _exponent(
         ("escape_time", _exponent, {}),
         ("rank_collapse", _factor, {"depths": (3,)}),
         ("escape_power_law", _factor, {"multiplicities": (2,)}),
+        ("embedding_dynamics", _factor, {"parts": ("tokens",)}),
+        ("adam_embedding_stage", _factor, {"transformer": False, "escape": False}),
+        ("residual_stream", _factor, {"final_norm_sigmas": None, "inner_norms": False}),
+        ("residual_stream", _exponent, {"final_norm_sigmas": None, "inner_norms": False}),
     ],
 )
 def test_a_wrong_initialization_turns_the_check_red(

@@ -284,6 +284,11 @@ def _stage(rate: float = 1.0, eps: float = 1.0) -> Callable[..., ResidualStream]
     return wrong
 
 
+def _flow(*parts: Array, time: float, step: float, final_norm_eps: float | None) -> ResidualStream:
+    """Gradient flow instead of steps."""
+    return residual_stream(*parts, time=time, final_norm_eps=final_norm_eps)
+
+
 def _means_move(*parts: Array, time: float, step: float, final_norm_eps: float | None) -> ResidualStream:
     """A final LayerNorm that divides by sqrt(ε) without subtracting means."""
     root = 1.0 if final_norm_eps is None else math.sqrt(final_norm_eps)
@@ -303,6 +308,7 @@ CHECK = Check(
         "positions' drive dropped": _LAW._replace(drive=_without_positions),
         "drive of the other sign": _LAW._replace(drive=scaled(residual_drive, -1.0)),
         "drive 10 % too large": _LAW._replace(stage=_stage(rate=1.1)),
+        "gradient flow instead of steps": _LAW._replace(stage=_flow),
         "LayerNorm's ε 10 % too large": _LAW._replace(stage=_stage(eps=1.1)),
         "LayerNorm's ε^(1/2 + 0.1)": _LAW._replace(stage=_stage(eps=_EPS**0.2)),
         "a final LayerNorm that keeps no means": _LAW._replace(stage=_means_move),
