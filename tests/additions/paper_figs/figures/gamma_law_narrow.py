@@ -16,7 +16,7 @@ def draw(dataset: xr.Dataset) -> figure.Figure:
 
 
 def caption(dataset: xr.Dataset) -> str:
-    """What is drawn."""
+    """Displacements over a narrow range of γ, and their slopes."""
     return f"The γ law in narrow networks, of width {dataset.attrs['width']}."
 
 
