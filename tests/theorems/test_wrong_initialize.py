@@ -11,6 +11,7 @@ from torch import nn
 
 from lowcomplex import checks, initialize
 from lowcomplex.theorems.gamma_law.check import _slope
+from lowcomplex.theorems.observations import softmax_attention
 from lowcomplex.training import displacement, starts
 
 
@@ -44,6 +45,7 @@ def _exponent(
         ("escape_power_law", _factor, {"multiplicities": (2,)}),
         ("embedding_dynamics", _factor, {"parts": ("tokens",)}),
         ("adam_embedding_stage", _factor, {"transformer": False, "escape": False}),
+        ("query_key_stage", _factor, {}),
         ("residual_stream", _factor, {"final_norm_sigmas": None, "inner_norms": False}),
         ("residual_stream", _exponent, {"final_norm_sigmas": None, "inner_norms": False}),
     ],
@@ -54,7 +56,7 @@ def test_a_wrong_initialization_turns_the_check_red(
     check = checks.get(name)
     right = check.judge(check.observe(0, **conditions), check.law)
     assert all(comparison.passed for comparison in right)
-    for room in (starts, displacement):
+    for room in (starts, displacement, softmax_attention):
         monkeypatch.setattr(room, "initialize", wrong)
     # The check keeps its trainings, since its controls ask for them again.
     _slope.cache_clear()

@@ -20,6 +20,7 @@ class Trained(NamedTuple):
         draws: Number of data sets drawn until one satisfied the hypotheses.
         settles: Whether the data have a plateau.
         sigmas: (B,) scales of W_Q and W_K, decreasing.
+        normals: (d, k) twice: the standard normal numbers that σ times are W_Q and W_K at time 0.
         times: (T,) times of the records.
         weights: (T, B, ...) weights.
         losses: (T, B) losses.
@@ -31,6 +32,7 @@ class Trained(NamedTuple):
     draws: int
     settles: bool
     sigmas: tuple[float, ...]
+    normals: tuple[Array, Array]
     times: Array
     weights: Weights
     losses: Array
@@ -121,8 +123,8 @@ def closed_form_error(
         return float("nan")
     times, weights = trained.times, trained.weights
     end = int(np.searchsorted(times, until))
-    directions = weights.direction[: end + 1, -1]
-    missing = distance_from_matrix(trained.inputs, trained.targets, directions, plateau.matrix)
+    matrices = matrices_along(trained.inputs, trained.targets, weights.direction[: end + 1, -1])
+    missing = np.linalg.norm(matrices - plateau.matrix, 2, axis=(1, 2))
     top = np.linalg.norm(plateau.matrix, 2)
     shares = []
     for begin in begins:
@@ -140,13 +142,36 @@ def closed_form_error(
     return float(np.max(shares))
 
 
-def distance_from_matrix(x: Array, y: Array, directions: Array, matrix: Array) -> Array:
-    """|F(β) - F*| for each of (T, d) directions β."""
+def error_from_start(
+    trained: Trained,
+    plateau: ValuePlateau,
+    stage: Callable[[Array, Array, Array, float], QueryKeyStage],
+    depth: float,
+) -> float:
+    """Relative error of a law for the smallest pair at a depth of the plateau, from the nominal start.
+
+    The law is followed from σ times the draw, from record to record, with the mean of F at the two records.
+    """
+    end = first_within(trained, plateau, depth)
+    if end is None:
+        return float("nan")
+    times, weights = trained.times, trained.weights
+    matrices = matrices_along(trained.inputs, trained.targets, weights.direction[: end + 1, -1])
+    query, key = (trained.sigmas[-1] * numbers for numbers in trained.normals)
+    for mean, elapsed in zip((matrices[1:] + matrices[:-1]) / 2, np.diff(times[: end + 1]), strict=True):
+        query, key, _ = stage(query, key, mean, elapsed)
+    measured = np.concatenate((weights.query[end, -1], weights.key[end, -1]), axis=-1)
+    predicted = np.concatenate((query, key), axis=-1)
+    return float(np.linalg.norm(predicted - measured) / np.linalg.norm(measured))
+
+
+def matrices_along(x: Array, y: Array, directions: Array) -> Array:
+    """F(β) for each of (T, d) directions β."""
     centered = x - x.mean(1, keepdims=True)
     covariance = np.einsum("nsd,nse->nde", centered, centered) / x.shape[1]
     output = np.tanh(directions @ x.mean(1).T)
     pull = y * np.exp(-y * output) * (1 - output**2) / (len(x) * np.sqrt(x.shape[2]))
     parts = np.einsum("na,nbc->nabc", x[:, -1], covariance).reshape(len(x), -1)
     along = (pull @ parts).reshape(-1, *covariance.shape[1:], covariance.shape[1])
-    distance: Array = np.linalg.norm(np.einsum("tabc,tb->tac", along, directions) - matrix, 2, axis=(1, 2))
-    return distance
+    matrices: Array = np.einsum("tabc,tb->tac", along, directions)
+    return matrices

@@ -23,6 +23,7 @@ from lowcomplex.theorems.query_key_stage.along_plateau import (
     approach,
     closed_form_error,
     crossings,
+    error_from_start,
     first_within,
     nonlinearity,
     pair_at,
@@ -65,7 +66,8 @@ def observe(seed: int, *, sigmas: tuple[float, ...] = _SIGMAS, attends: bool = T
     run = train(x, y, start, np.linspace(0, horizon, _RECORDS), until=LossShare(floor), rtol=1e-9)
     singular = np.linalg.svd(run.weights.query, compute_uv=False)
     ratios = singular[..., 1] / singular[..., 0]
-    return Trained(x, y, draws, attends, sigmas, run.times, run.weights, run.losses, ratios)
+    pair = draw.query[0], draw.key[0]
+    return Trained(x, y, draws, attends, sigmas, pair, run.times, run.weights, run.losses, ratios)
 
 
 def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
@@ -121,6 +123,14 @@ def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
                 measured_rate,
                 0.03 * measured_rate,
                 f"the next order in the distance, a few times {_DEPTHS[0]:g}, over log(10)",
+                0.0,
+            ),
+            (
+                f"relative error of (W_Q, W_K) at {_DEPTHS[-1]:g} of β*, from σ times the draw, {least}",
+                0.0,
+                error_from_start(observed, plateau, law.stage, _DEPTHS[-1]),
+                1e-3,
+                "a mean of F over each step of the record, below 1e-4; the next order in the pair, far below",
                 0.0,
             ),
             (
