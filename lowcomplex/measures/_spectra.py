@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lowcomplex.measures._slices import row_slices
 
-# Columns of a stripe, at least: narrower products waste the processor.
+# Smallest number of columns per stripe: narrower products waste the processor.
 _STRIPE = 96
 # A Gram matrix whose rounding could move an effective rank by more than this share is not trusted.
 _TRUSTED = 1e-7
@@ -17,10 +17,10 @@ _TRUSTED = 1e-7
 def scaled_singular_values(W: Tensor) -> tuple[Tensor, Tensor]:
     """Singular values of finite matrices over their largest entry, in float64, and that entry.
 
-    Lower precisions go by the eigenvalues of the Gram matrix, accumulated in float64: half the cost of a
-    decomposition in single precision, and memory of the smaller side squared. Squares lose the values
-    below 1e-8 of the largest; a matrix where that could be seen, one in double precision, and one to be
-    differentiated are decomposed themselves.
+    In lower precisions they are the roots of the eigenvalues of the Gram matrix, accumulated in float64. That
+    costs half of a decomposition in single precision, and memory of the smaller side squared. Squaring loses
+    the values below 1e-8 of the largest. Where that could change the result, in double precision, and where a
+    gradient is needed, the matrix itself is decomposed.
 
     Args:
         W: (..., out, in) finite, nonempty matrices.
@@ -58,7 +58,7 @@ def _gram(W: Tensor) -> Tensor:
         W = W.mT
     k = W.shape[-1]
     gram = torch.zeros(len(W), k, k, dtype=torch.float64, device=W.device)
-    # Columns by the stripe, each with itself and those after it: hardly more than half of the products.
+    # Each stripe of columns is multiplied by itself and those after it: just more than half of the products.
     stripe = max(_STRIPE, -(-k // 8))
     for part in row_slices(W):
         part = part.double()

@@ -16,7 +16,7 @@ from lowcomplex.nulls import Null
 
 @dataclass(frozen=True)
 class SharedQuantity:
-    """A quantity that several measures are taken of, so that it is computed once for all of them.
+    """A quantity from which several measures are computed; it is computed once for all of them.
 
     Attributes:
         of: (..., out, in) matrices → the quantity.
@@ -31,8 +31,8 @@ class SharedQuantity:
 class WeightMeasure:
     """A measure that returns one number per weight matrix, and all that belongs to it.
 
-    The record stands beside the function, in any module of `lowcomplex.measures.weights`. The tracker's named
-    measures, the columns of a checkpoint's table and the generic test are derived from the records.
+    The record is defined beside the function, in any module of `lowcomplex.measures.weights`. The tracker's
+    named measures, the columns of a checkpoint's table and the generic test are derived from the records.
 
     Attributes:
         name: Name of the tracker's variable and of the table's column.
@@ -40,7 +40,7 @@ class WeightMeasure:
         null: Rows and columns → the measure's distribution on matrices of independent Gaussian entries.
         order: Place among the columns, ascending.
         fewest: Smallest number of rows for which the null is defined.
-        shared: Quantity that the measure is taken of, if others are taken of it too.
+        shared: Quantity from which the measure is computed, if other measures are computed from it too.
         details: One matrix → columns that a table shows in place of the number and its null.
         headline: Whether the command line's table shows the measure; files hold all measures.
     """
@@ -60,7 +60,8 @@ def weight_measures(*, of: Callable[[Tensor], Any] | None = None) -> Mapping[str
     """Return the record of every weight measure by its name, in the order of the columns.
 
     Args:
-        of: Only the measures that are taken of this shared quantity, such as `singular_values`; all if None.
+        of: Return only the measures computed from this shared quantity, such as `singular_values`. If None,
+            return all measures.
 
     Raises:
         ValueError: Two records have one name.
@@ -81,7 +82,7 @@ def weight_measures(*, of: Callable[[Tensor], Any] | None = None) -> Mapping[str
 
 
 def measure_weights(W: Tensor, names: Iterable[str] | None = None) -> dict[str, Tensor]:
-    """Take several weight measures together: what they share is computed once.
+    """Compute several weight measures together: what they share is computed once.
 
     Args:
         W: (..., out, in) matrices.
@@ -114,12 +115,12 @@ def measure_weights(W: Tensor, names: Iterable[str] | None = None) -> dict[str, 
 
 
 def null_of(measure: str, m: int, n: int) -> Null:
-    """What a weight measure gives on an m x n matrix of independent Gaussian entries.
+    """Distribution of a weight measure on an m x n matrix of independent Gaussian entries.
 
     Args:
         measure: Name of a weight measure, such as "stable_rank".
-        m: Rows: neurons.
-        n: Columns: inputs.
+        m: Number of rows (neurons).
+        n: Number of columns (inputs).
 
     Returns:
         Mean, standard deviation and, by `Null.quantile`, quantiles.

@@ -1,4 +1,4 @@
-"""What random Gaussian weights of the same shape measure, so that a number can be judged."""
+"""Nulls: the distribution of each measure on random Gaussian weights of the same shape."""
 
 from lowcomplex.nulls._cosines import (
     largest_random_share,

@@ -1,4 +1,4 @@
-"""Random directions: how often they lie close by chance."""
+"""Random directions: how often they are close by chance."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from lowcomplex.nulls._null import Null
 def pair_probability(d: int, threshold: float, *, signed: bool = False) -> float:
     """Probability that two independent random directions in R^d have |cos| > threshold.
 
-    I_{1-τ²}((d-1)/2, 1/2), half of it if signed; cos² is Beta(1/2, (d-1)/2)-distributed.
+    I_{1-τ²}((d-1)/2, 1/2), and half of that if signed; cos² is Beta(1/2, (d-1)/2)-distributed.
 
     Args:
         d: Dimension.
         threshold: τ, in [0, 1).
-        signed: Count cos > threshold alone.
+        signed: Count only cos > threshold.
 
     Returns:
         The probability.
 
     Raises:
-        ValueError: `d` is not positive or `threshold` outside [0, 1).
+        ValueError: `d` is not positive, or `threshold` is outside [0, 1).
 
     Example:
         >>> round(pair_probability(3, 0.5), 3)
@@ -51,13 +51,13 @@ def random_cosines(m: int, d: int, threshold: float, *, signed: bool = False) ->
         m: Number of directions.
         d: Dimension.
         threshold: τ, in [0, 1).
-        signed: Count cos > threshold alone.
+        signed: Count only cos > threshold.
 
     Returns:
         Mean and standard deviation.
 
     Raises:
-        ValueError: Not a positive number of directions, or a dimension or threshold outside of its range.
+        ValueError: A number is not positive, or `threshold` is outside [0, 1).
 
     Example:
         >>> random_cosines(2, 1, 0.9)
@@ -97,7 +97,7 @@ def random_mean_squared_cosine(m: int, d: int) -> Null:
     """Mean squared cosine over all pairs of m random directions in R^d.
 
     Mean 1/d, variance 2 (d - 1) / (d² (d + 2)) over the number of pairs. Exact: cos² is Beta(1/2, (d - 1)/2)
-    distributed, and independent from pair to pair, two at a time.
+    distributed, and any two pairs of directions are independent.
 
     Args:
         m: Number of directions, at least 2.
@@ -118,7 +118,7 @@ def random_mean_squared_cosine(m: int, d: int) -> Null:
 
 
 def random_effective_directions(m: int, d: int) -> Null:
-    """Effective number of directions m² / ‖Uᵀ U‖_F² of m random ones in R^d.
+    """Effective number of directions m² / ‖Uᵀ U‖_F² of m random directions in R^d.
 
     m / (1 + (m - 1) q) with the `random_mean_squared_cosine` q, to first order in its spread:
     m d / (m + d - 1).
@@ -143,9 +143,9 @@ def random_effective_directions(m: int, d: int) -> Null:
 
 
 def random_condensed_directions(m: int, d: int) -> Null:
-    """Number of condensed directions of m random ones in R^d: none, in 99 of 100 draws at least.
+    """Number of condensed directions of m random directions in R^d: none, in at least 99 of 100 draws.
 
-    That is how `lowcomplex.measures.condensed_directions` judges them, by `largest_random_share`.
+    `lowcomplex.measures.condensed_directions` counts a direction only above `largest_random_share`.
 
     Args:
         m: Number of directions.
@@ -173,9 +173,9 @@ def largest_random_share(
 ) -> float:
     """Upper quantile of the largest share that a cap holds among m random directions in R^d.
 
-    A cap around one of the directions holds that direction and each other one with probability p
-    (`pair_probability`), independently. Equal weights: the smallest share s with
-    m · P(1 + Binomial(m - 1, p) > s m) <= 1 - level, a union bound over the caps. Unequal weights:
+    A cap around a direction holds that direction, and each other direction with probability p
+    (`pair_probability`), independently. For equal weights the result is the smallest share s with
+    m · P(1 + Binomial(m - 1, p) > s m) <= 1 - level, a union bound over the caps. For unequal weights it is
     the same bound with Bernstein's inequality for the weighted sum,
     max w + p + sqrt(2 v L) + max(w) L / 3 with v = p (1 - p) Σ w², L = log(m / (1 - level)).
 
@@ -183,8 +183,8 @@ def largest_random_share(
         m: Number of directions.
         d: Dimension.
         threshold: Cosine of the cap's opening angle.
-        signed: Caps of cos > threshold instead of |cos|.
-        weights: (m,) nonnegative weights, if unequal; their scale does not matter.
+        signed: Take caps of cos > threshold instead of |cos| > threshold.
+        weights: (m,) nonnegative weights; their scale does not matter. If None, all weights are equal.
         level: Probability that no cap of random directions exceeds the result.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A distribution that a measured number is held against."""
+"""The distribution with which a measured number is compared."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 @dataclass(frozen=True)
 class Null:
-    """The distribution of a measure on random weights, to leading order normal.
+    """The distribution of a measure on random weights, normal to leading order.
 
     Attributes:
         value: Its mean.

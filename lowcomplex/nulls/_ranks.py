@@ -1,4 +1,4 @@
-"""Ranks of random Gaussian matrices: Marchenko and Pastur's law, its corrections, and the largest value."""
+"""Ranks of random Gaussian matrices, by the laws of Marchenko and Pastur and of Tracy and Widom."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def random_effective_rank(m: int, n: int) -> Null:
 def random_spectral_entropy(m: int, n: int) -> Null:
     """Spectral entropy of an m x n matrix of independent Gaussian entries, in nats.
 
-    log(k) + log μ - E[s log s]/μ, corrected, as for `random_effective_rank`, of which it is the logarithm.
+    log(k) + log μ - E[s log s]/μ, with the correction of `random_effective_rank`: this is its logarithm.
 
     Args:
         m: Rows.
@@ -73,7 +73,7 @@ def random_spectral_entropy(m: int, n: int) -> Null:
     mean_s, mean_s_log_s = law.mean(_identity), law.mean(_x_log_x)
 
     def influence(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How the entropy changes with one more singular value x, to first order."""
+        """Change of the entropy by one more singular value x, to first order."""
         return (x * (mean_s_log_s / mean_s + 1) - _x_log_x(x)) / (k * mean_s)
 
     leading = math.log(k) + math.log(mean_s) - mean_s_log_s / mean_s
@@ -83,8 +83,8 @@ def random_spectral_entropy(m: int, n: int) -> Null:
 def random_nuclear_rank(m: int, n: int) -> Null:
     """Nuclear-to-spectral rank Σ s / s_1 of an m x n matrix of independent Gaussian entries.
 
-    Σ s by Marchenko and Pastur's law with the correction of its mean, k E[s] + (s(0) + s(π))/4 less half the
-    mean of s over θ, times sqrt(max(m, n)); s_1² by the mean of the Tracy-Widom law, as for
+    Σ s follows from Marchenko and Pastur's law with the correction of its mean: k E[s] + (s(0) + s(π))/4
+    minus half the mean of s over θ, times sqrt(max(m, n)). s_1² is the mean of the Tracy-Widom law, as for
     `random_stable_rank`.
 
     Args:
@@ -92,8 +92,9 @@ def random_nuclear_rank(m: int, n: int) -> Null:
         n: Columns.
 
     Returns:
-        Mean and standard deviation. The ratio does not depend on the matrix's norm, so the share of the norm
-        in the spread of both, 1/(mn) in all, is taken out; apart from the norm they are taken as independent.
+        Mean and standard deviation. The ratio does not depend on the matrix's norm: the norm's part in the
+        spread of numerator and denominator, 1/(mn) in total, is subtracted. Apart from the norm, both are
+        taken as independent.
 
     Raises:
         ValueError: A size is not positive.
@@ -117,8 +118,8 @@ def random_stable_rank(m: int, n: int) -> Null:
     """Stable rank of an m x n matrix of independent Gaussian entries.
 
     mn / (μ - 1.2065 ς) with μ = (sqrt(m - 1/2) + sqrt(n - 1/2))² and
-    ς = sqrt(μ) (1/sqrt(m - 1/2) + 1/sqrt(n - 1/2))^(1/3): the squared norm by its mean, the largest
-    squared singular value by the mean of the Tracy-Widom law (Johnstone 2001; centering of Ma 2012).
+    ς = sqrt(μ) (1/sqrt(m - 1/2) + 1/sqrt(n - 1/2))^(1/3). The squared norm is taken at its mean, the largest
+    squared singular value at the mean of the Tracy-Widom law (Johnstone 2001; centering of Ma 2012).
 
     The stable rank of a Gaussian matrix is independent of its norm, since the norm is independent of the
     direction W / ‖W‖. Hence Var log s_1² = Var log ‖W‖² + Var log srank, and the spread of srank is
@@ -129,8 +130,8 @@ def random_stable_rank(m: int, n: int) -> Null:
         n: Columns.
 
     Returns:
-        Mean and standard deviation. The spread is the asymptotic one; the true one is smaller by a part of
-        order min(m, n)^(-2/3) (by 3 % at 100 x 100, by 9 % at 30 x 20).
+        Mean and standard deviation. The spread is asymptotic; the true spread is smaller by a share of order
+        min(m, n)^(-2/3) (3 % at 100 x 100, 9 % at 30 x 20).
 
     Raises:
         ValueError: A size is not positive.
@@ -150,8 +151,8 @@ def random_stable_rank(m: int, n: int) -> Null:
 def random_participation_ratio(m: int, n: int) -> Null:
     """Participation ratio (Σ s²)² / Σ s⁴ of an m x n matrix of independent Gaussian entries.
 
-    The ratio of the exact means, E[(tr G)²] / E[tr G²] = (mn + 2) / (m + n + 1) for G = W Wᵀ. Its
-    relative spread is 2 / (m + n) to leading order (central limit theorem for linear spectral
+    The value is the ratio of the exact means, E[(tr G)²] / E[tr G²] = (mn + 2) / (m + n + 1) for G = W Wᵀ.
+    The relative spread is 2 / (m + n) to leading order (central limit theorem for linear spectral
     statistics, Jonsson 1982: Var(tr G² / (tr G)²) = 4 / (mn)²).
 
     Args:
@@ -208,7 +209,8 @@ def random_singular_values(m: int, n: int) -> NDArray[np.float64]:
         n: Columns.
 
     Returns:
-        (k,) descending; a draw's differ by order 1/k, its edges by order k^(-2/3).
+        (k,) descending. Those of a single draw differ from these by order 1/k, and by order k^(-2/3) at the
+        edges.
 
     Raises:
         ValueError: A size is not positive.
@@ -226,7 +228,7 @@ def random_singular_values(m: int, n: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class _MarchenkoPastur:
-    """Singular values s of a matrix of k rows and k / c columns with entries of variance c / k, c at most 1.
+    """Singular values s of a k x k/c matrix with entries of variance c / k, c at most 1.
 
     s² = 1 + c + 2 sqrt(c) cos θ, θ in (0, π).
     """
@@ -243,7 +245,7 @@ class _MarchenkoPastur:
         return float(density @ f(self._values(theta)))
 
     def quantiles(self, above: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The values that a share `above` of the law lies above."""
+        """The values above which a share `above` of the law lies."""
         theta = self._theta()
         density = np.sin(theta) ** 2 / self._values(theta) ** 2
         # At the points' upper ends; the largest value is at θ = 0.
@@ -261,7 +263,7 @@ class _MarchenkoPastur:
         from scipy.fft import dct
 
         coefficients = dct(f(self._values(self._theta())), type=2) / _QUADRATURE_POINTS
-        # Beyond a quarter of the points, coefficients of the quadrature are no longer those of f.
+        # Beyond a quarter of the points, the quadrature's coefficients are no longer those of f.
         order = np.arange(1, _QUADRATURE_POINTS // 4)
         return 0.5 * float(order @ coefficients[order] ** 2)
 

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 def random_walk_spectrum(points: int) -> NDArray[np.float64]:
     """Share of each principal component in the variance of a random walk of many parameters.
 
-    p_k ∝ 1 / (2 - 2 cos(πk/T)), k = 1 … T - 1, for T points: the limit of independent steps in a space of
+    p_k ∝ 1 / (2 - 2 cos(πk/T)), k = 1 … T - 1, for T points: the limit for independent steps in a space of
     dimension much larger than T.
 
     Args:
         points: Number T of points.
 
     Returns:
-        (points - 1,) shares, descending; 6/(π²k²) for many points, so that the participation ratio is 5/2.
+        (points - 1,) shares, descending. For many points they are 6/(π²k²), with participation ratio 5/2.
 
     Raises:
         ValueError: Fewer than two points.

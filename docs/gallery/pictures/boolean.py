@@ -1,7 +1,7 @@
 """Boolean functions
 
 `walsh_spectrum`, `degree_weights`, `total_influence` and `sensitivity` of all 2^n values. The target (dots)
-is x₁ x₂ + x₃, half of whose values were shown.
+is x₁ x₂ + x₃; the networks were trained on half of its values.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Boolean functions too large to list
 
-`sampled_coefficients` and `sampled_total_influence`, unbiased, with their standard errors (bars: two of
-them).
+`sampled_coefficients` and `sampled_total_influence`, unbiased, with their standard errors (the bars are two
+standard errors long to each side).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Condensation in time
 
-`followed_directions` gives directions that persist from step to step one identity. Here the neurons first
-gather on one line, and then split.
+`followed_directions` gives one identity to a direction that persists from step to step. Here the neurons
+first gather on one line, and then split.
 """
 
 from __future__ import annotations

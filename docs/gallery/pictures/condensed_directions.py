@@ -1,8 +1,8 @@
 """Condensed directions
 
-`condensed_directions` counts the directions that neurons share, up to a million of them without the matrix of
-all pairs; a direction is a cap of the sphere whose share of the neurons random directions would not reach
-(dotted). `condensed_direction_count` is the number alone, for batches.
+`condensed_directions` counts the directions that neurons share, without the matrix of all pairs: a million
+neurons are no problem. A direction is a cap of the sphere that holds a larger share of the neurons than a cap
+of random directions would (dotted). `condensed_direction_count` returns only the number, for batches.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Cosines between neurons
 
-`cosine_similarity`, in the order of `display_order`, which puts like neurons side by side.
+`cosine_similarity`, in the order of `display_order`, which puts similar neurons side by side.
 """
 
 from __future__ import annotations

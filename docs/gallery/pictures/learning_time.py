@@ -1,7 +1,7 @@
 """When each frequency is learned
 
-`learning_time`: the first step from which the error stays below a bound. A dip by accident, as that near step
-20, does not count.
+`learning_time`: the first step from which the error stays below a bound. A passing dip, such as the one near
+step 20, does not count.
 """
 
 from __future__ import annotations

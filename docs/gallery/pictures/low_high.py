@@ -1,7 +1,7 @@
 """High dimension: low and high
 
-`low_high_parts` splits a map on samples at the scale δ of a filter; `low_high_error` says which part is
-learned.
+`low_high_parts` splits a map on samples at the scale δ of a filter; `low_high_error` is the error of each
+part.
 """
 
 from __future__ import annotations

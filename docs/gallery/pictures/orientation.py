@@ -1,7 +1,7 @@
 """Neurons in the plane
 
-`orientation_amplitude`: one input and a bias make a neuron two-dimensional. From the small initialization all
-neurons that grew point along two directions.
+`orientation_amplitude`: one input and a bias make a neuron two-dimensional. From the small initialization,
+all neurons that grew point along two directions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Ranks of a product
 
 `scaled_product` multiplies matrices without leaving the range of floating point, `product_singular_values`
-takes the spectrum through the narrowest dimension: of a deep linear map, or of an attention circuit W_Qᵀ W_K.
+computes its spectrum through the narrowest dimension. Such products are a deep linear map and an attention
+circuit W_Qᵀ W_K.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Ranks of a matrix
 
 `effective_rank`, `stable_rank`, `participation_ratio`, `nuclear_rank`, `spectral_entropy`, `numerical_rank`,
-or all of them from one decomposition by `rank_measures`; `singular_values` are theirs. Single precision goes
-by a Gram matrix accumulated in double precision, where that loses nothing that shows, and by a singular value
-decomposition elsewhere. Hidden layer of 64 neurons; dotted and in brackets, a random matrix.
+or all of them from one decomposition by `rank_measures`; they are computed from `singular_values`. In single
+precision these come from a Gram matrix accumulated in double precision; where its rounding could show, they
+come from a singular value decomposition. The picture shows a hidden layer of 64 neurons, and a random matrix
+(dotted and in brackets).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Linear pieces
 
 `linear_pieces` of a ReLU network along a segment, counted exactly. Condensed neurons switch at nearly the
-same place, so that few kinks show although the pieces are many; at γ = 1.2 this network has not left its
+same place: few kinks are visible although there are many pieces. At γ = 1.2 this network has not left its
 first plateau.
 """
 

@@ -1,8 +1,8 @@
-"""What representations stand for
+"""What representations encode
 
-`cosine_gap`: how much more hidden states of one class point the same way than those of two, here by answer,
-key and shift. `ordinality`: how well the leading components of embeddings order a value, here the height of
-the keys on their circle.
+`cosine_gap`: how much more hidden states of one class point the same way than hidden states of two classes,
+here by answer, key and shift. `ordinality`: how well the leading components of embeddings order a value, here
+the height of the keys on their circle.
 """
 
 from __future__ import annotations

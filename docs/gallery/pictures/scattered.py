@@ -1,7 +1,7 @@
 """Spectra from scattered points
 
-`scattered_spectrum`, by non-uniform FFT (extra `nufft`) or by the sum itself: the same map from its 150
-training points. Power below the variance over the number of points is noise.
+`scattered_spectrum`, by non-uniform FFT (extra `nufft`) or term by term: the same map from its 150 training
+points. Power below the variance over the number of points is noise.
 """
 
 from __future__ import annotations

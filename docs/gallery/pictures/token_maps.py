@@ -1,6 +1,6 @@
 """Maps between tokens
 
-`cyclic_spectrum` and `shift_equivariant_share` tell a shift, which composes, from a table of answers;
+`cyclic_spectrum` and `shift_equivariant_share` tell a shift, which composes, apart from a table of answers;
 `expected_output` (dots) is the mean answer. Neither of these two networks has learned the shift.
 """
 

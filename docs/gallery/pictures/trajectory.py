@@ -1,8 +1,8 @@
 """Dimensions of training
 
-`trajectory_spectrum`, `trajectory_dimension` and `relative_displacement`: how many dimensions of parameter
-space training moved in, and how far. Low even where each matrix stays of full rank; but a random walk has few
-large components too (dotted, `nulls.random_walk_spectrum`).
+`trajectory_spectrum`, `trajectory_dimension` and `relative_displacement`: in how many dimensions of parameter
+space training moved, and how far. There are few even where each matrix keeps its full rank; but a random walk
+has few large components too (dotted, `nulls.random_walk_spectrum`).
 """
 
 from __future__ import annotations

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# Phases held at once: 128 MB.
+# Phases held at once: 128 MB with their cosines.
 _PHASES = 2**23
 
 
 def direct_sum(phases: Tensor, values: Tensor, frequencies: Tensor) -> Tensor:
-    """(1/n) Σ_j values_j exp(-i frequencies · phases_j), by blocks of frequencies, so that memory is bounded.
+    """(1/n) Σ_j values_j exp(-i frequencies · phases_j), in blocks of frequencies of bounded memory.
 
     Args:
         phases: (n, d) in radians.

@@ -23,7 +23,7 @@ def walsh_spectrum(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*ba
 
     Raises:
         TypeError: `values` is not a floating-point tensor.
-        ValueError: Their number is not a power of two of at least 2, or they hold NaN or infinity.
+        ValueError: The number of values is not a power of two of at least 2, or they hold NaN or infinity.
 
     Reference:
         O'Donnell, Analysis of Boolean Functions, 2014, section 1.3.
@@ -98,14 +98,14 @@ def total_influence(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*b
 def sensitivity(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*batch values"]:
     """Sensitivity at each input, s(x) = Σ_i ((f(x) - f(x^i)) / 2)², x^i being x with bit i flipped.
 
-    For values ±1 it counts the bits whose flip changes the value. Its mean is the `total_influence`, its
-    largest value the sensitivity of the function.
+    For values ±1 it counts the bits whose flip changes the value. Its mean is the `total_influence`; its
+    largest value is the sensitivity of the function.
 
     Args:
         values: (..., 2^n) as for `walsh_spectrum`.
 
     Returns:
-        (..., 2^n), one for each input, in the same order. O(n 2^n) time.
+        (..., 2^n), one number per input, in the same order. Time O(n 2^n).
 
     Raises:
         TypeError: `values` is not a floating-point tensor.
@@ -129,7 +129,7 @@ def sensitivity(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*batch
 def _variables(values: Tensor) -> int:
     points = series(values, "values").shape[-1]
     if points & (points - 1):
-        raise ValueError(f"values: expected a power of two of them, one for each input, got {points}")
+        raise ValueError(f"values: expected 2^n values, one per input, got {points}")
     return points.bit_length() - 1
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lowcomplex.measures.sampled_estimate import SampledEstimate
 
-# Points drawn at once, so that sampling a large network needs little memory.
+# Points drawn at once: sampling a large network needs little memory.
 _BLOCK = 65_536
 
 
@@ -37,7 +37,7 @@ def sampled_coefficients(
         Estimates (len(sets),).
 
     Raises:
-        ValueError: A set holds an index outside the variables or one twice; fewer than two samples; or the
+        ValueError: A set holds an index outside the variables, or an index twice; fewer than two samples; the
             function's values are not finite or not of shape (k,).
 
     Example:
@@ -70,7 +70,7 @@ def sampled_total_influence(
     Args:
         function: As for `sampled_coefficients`.
         variables: Number n of variables.
-        samples: Number of random pairs (x, i); the function is evaluated twice for each.
+        samples: Number of random pairs (x, i); the function is evaluated twice per pair.
         generator: Source of randomness, on the CPU; PyTorch's own if None.
 
     Returns:
@@ -99,7 +99,7 @@ def _mean(
     if variables < 1:
         raise ValueError(f"variables: expected a positive number, got {variables}")
     if samples < 2:
-        raise ValueError(f"samples: expected at least two, for an error, got {samples}")
+        raise ValueError(f"samples: expected at least two, for a standard error, got {samples}")
     blocks = []
     for start in range(0, samples, _BLOCK):
         size = min(_BLOCK, samples - start)

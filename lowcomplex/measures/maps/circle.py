@@ -16,7 +16,7 @@ class CircleHarmonics:
     """The least-squares fit of f(θ) ≈ Σ_k amplitude_k cos(kθ - phase_k), k = 0 … K.
 
     Attributes:
-        amplitude: (..., K + 1) nonnegative; that of k = 0 is |mean|.
+        amplitude: (..., K + 1) nonnegative; for k = 0, |mean|.
         phase: (..., K + 1) radians in (-π, π]; for k = 0, 0 or π.
         power: (..., K + 1) mean square of each harmonic over the circle: amplitude²/2; amplitude² for k = 0.
         residual: (...) root mean square of what the harmonics leave at the given angles.
@@ -33,21 +33,21 @@ def circle_harmonics(
 ) -> CircleHarmonics:
     """Harmonics k = 0 … degree of a map on the circle, by least squares at any distinct angles.
 
-    Exact for a map of that degree; on equally spaced angles, the discrete Fourier transform. The inputs of a
-    network on the circle are (cos θ, sin θ).
+    Exact for a map of that degree. On equally spaced angles it is the discrete Fourier transform. A network
+    on the circle has the inputs (cos θ, sin θ).
 
     Args:
-        angles: (n,) radians, at least 2 · degree + 1.
+        angles: (n,) radians, at least 2 · degree + 1 of them.
         values: (..., n) values there.
         degree: Highest harmonic K.
 
     Returns:
-        Amplitudes, phases, powers and residual, in float64. A turn of the circle changes phases alone.
+        Amplitudes, phases, powers and residual, in float64. A turn of the circle changes only the phases.
 
     Raises:
         TypeError: A tensor is not floating-point.
-        ValueError: Shapes do not agree; too few different angles for the degree, or so clustered that the
-            harmonics cannot be told apart; NaN or infinity.
+        ValueError: Shapes do not agree; NaN or infinity; the angles are too few, or too close together, to
+            determine the harmonics.
 
     Reference:
         Basri, Jacobs, Kasten, Kritchman, NeurIPS 2019 (1906.00425), section 3, on learning by harmonics.

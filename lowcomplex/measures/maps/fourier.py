@@ -33,8 +33,8 @@ class FourierSpectrum2D:
 
     Attributes:
         frequencies: (n_1,) and (n_2 // 2 + 1,) in cycles per unit of the grid's spacing.
-        radius: (n_1, n_2 // 2 + 1) length of the frequency vector; with the power, flattened, it goes into
-            `centroid_of`, `bandwidth_of` and `decay_exponent`.
+        radius: (n_1, n_2 // 2 + 1) length of the frequency vector. Flattened, radius and power are arguments
+            of `centroid_of`, `bandwidth_of` and `decay_exponent`.
         coefficients: (..., n_1, n_2 // 2 + 1) complex, the mean of values · exp(-2πi k·x) over the points.
         power: (..., n_1, n_2 // 2 + 1); Σ power = mean of values² (Parseval).
     """
@@ -54,7 +54,7 @@ def fourier_spectrum(values: Float[Tensor, "*batch n"], *, spacing: float = 1.0)
         spacing: Distance between neighboring points.
 
     Returns:
-        Frequencies, coefficients and power, one-sided: the power of k and -k stands at k.
+        Frequencies, coefficients and power, one-sided: the power at k is that of k and -k together.
 
     Raises:
         TypeError: `values` is not a floating-point tensor.
@@ -121,11 +121,10 @@ def relative_error_by_frequency(
     Args:
         learned: (..., n) learned values on a uniform grid.
         target: (n,) or (..., n) target values on the same grid.
-        floor: Frequencies whose target amplitude is below this share of the largest are not asked
-            for: NaN.
+        floor: The result is NaN at frequencies whose target amplitude is below this share of the largest.
 
     Returns:
-        (..., n // 2 + 1): 1 for a map that is zero there, 0 for a learned frequency.
+        (..., n // 2 + 1): 1 at a frequency that the learned map does not hold, 0 at a learned frequency.
 
     Raises:
         TypeError: An argument is not a floating-point tensor.
@@ -142,8 +141,8 @@ def relative_error_by_frequency(
     wanted = torch.fft.rfft(target, norm="forward")
     error = (torch.fft.rfft(learned, norm="forward") - wanted).abs()
     amplitude = wanted.abs()
-    asked = amplitude > floor * amplitude.amax(-1, keepdim=True)
-    return torch.where(asked, error / torch.where(asked, amplitude, 1.0), torch.nan)
+    present = amplitude > floor * amplitude.amax(-1, keepdim=True)
+    return torch.where(present, error / torch.where(present, amplitude, 1.0), torch.nan)
 
 
 def fourier_spectrum_2d(
@@ -156,8 +155,8 @@ def fourier_spectrum_2d(
         spacing: Distances between neighboring points along both axes.
 
     Returns:
-        Frequencies, coefficients and power. Only half of the second axis's frequencies are kept: the power of
-        (k_1, k_2) and of (-k_1, -k_2) stands at the one with k_2 >= 0.
+        Frequencies, coefficients and power. Only frequencies with k_2 >= 0 are kept: the power at (k_1, k_2)
+        is that of (k_1, k_2) and (-k_1, -k_2) together.
 
     Raises:
         TypeError: `values` is not a floating-point tensor.
@@ -193,7 +192,7 @@ def _rescaled(values: Tensor) -> Tensor:
 
 
 def _multiplicity(n: int, values: Tensor) -> Tensor:
-    """How many of the frequencies k and -k of n points stand at each one kept."""
+    """How many of the frequencies k and -k of n points each kept frequency represents."""
     multiplicity = torch.full((n // 2 + 1,), 2.0, dtype=values.dtype, device=values.device)
     multiplicity[0] = 1.0
     if n % 2 == 0:

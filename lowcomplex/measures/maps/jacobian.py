@@ -11,7 +11,7 @@ from torch.func import functional_call, jacfwd, jacrev, vmap
 
 from lowcomplex.measures._validation import finite
 
-# Entries of Jacobians held at once, unless told: 128 MB in float64.
+# Default number of Jacobian entries held at once: 128 MB in float64.
 _ENTRIES = 2**24
 
 
@@ -35,11 +35,11 @@ def jacobian_norms(
     Args:
         module: Maps inputs (k, ...) to outputs (k, ...), each input by itself; not changed.
         x: (n, ...) inputs of a floating-point dtype.
-        block: Inputs whose Jacobians are held at once; chosen for bounded memory if None.
+        block: Number of inputs whose Jacobians are held at once; chosen for bounded memory if None.
 
     Returns:
-        Both (n,), in the network's dtype; they scale as the outputs over the inputs. Derivatives go forward
-        or backward, whichever side is smaller.
+        Both (n,), in the network's dtype; they scale as the outputs over the inputs. Differentiation runs
+        backward if there are fewer outputs than inputs, forward otherwise.
 
     Raises:
         TypeError: `x` is not a floating-point tensor.

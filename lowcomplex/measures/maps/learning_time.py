@@ -12,18 +12,18 @@ from lowcomplex.measures._validation import finite
 def learning_time(
     errors: Float[Tensor, "steps *shape"], steps: Real[Tensor, "steps"], *, below: float = 0.2
 ) -> Float[Tensor, "*shape"]:
-    """First recorded step from which an error stays below a bound, for good as far as the record goes.
+    """First recorded step from which an error stays below a bound until the end of the record.
 
-    An error that dips and returns, as that of a random initial map does, does not count as learned.
+    An error that dips and returns, as the error of a random initial map does, does not count as learned.
 
     Args:
         errors: (steps, ...) nonnegative, such as `relative_error_by_frequency` at each recorded step; NaN
-            where nothing is asked for.
+            where there is nothing to learn.
         steps: (steps,) the recorded steps or times, ascending.
         below: Bound.
 
     Returns:
-        (...), in the units of `steps`, float64: NaN for what is not learned within the record, or not asked.
+        (...), in the units of `steps`, float64; NaN for what is not learned within the record.
 
     Raises:
         TypeError: `errors` is not a floating-point tensor.

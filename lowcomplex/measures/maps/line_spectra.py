@@ -42,19 +42,20 @@ def line_spectra(
 ) -> LineSpectra:
     """Spectra of a map along random lines through the data.
 
-    Each line has its middle at a random sample and points to another. The map, less its mean along the line,
-    is weighted by Hann's window, since it is not periodic there; so lines resolve frequencies to 2 / length.
+    Each line has its middle at a random sample and points to another sample. The map is not periodic along a
+    line: its mean is subtracted, and the rest is weighted by Hann's window. Frequencies are resolved to
+    2 / length.
 
     Args:
         function: Maps inputs (k, d) to outputs (k,) or (k, c), such as a network.
         X: (n, d) samples, at least two of them different.
         lines: Number of lines.
-        points: Points on each line, at least 8.
+        points: Number of points per line, at least 8.
         length: Length of the lines; twice the mean distance of the pairs drawn if None.
         generator: Source of the pairs, on the CPU; PyTorch's own if None.
 
     Returns:
-        Power by frequency for each line, its centroid and its bandwidth, in float64.
+        Power by frequency, centroid and bandwidth of each line, in float64.
 
     Raises:
         TypeError: `X` or what the function returns is not a floating-point tensor.
@@ -80,7 +81,7 @@ def line_spectra(
     middles, ends = _pairs(X, lines, generator)
     distance = torch.linalg.vector_norm(ends - middles, dim=-1, keepdim=True)
     length = float(2 * distance.mean()) if length is None else length
-    # The middle of each of the intervals that the line is cut into: a grid of one period.
+    # The middles of the intervals into which the line is cut: a grid of one period.
     position = ((torch.arange(points, dtype=X.dtype, device=X.device) + 0.5) / points - 0.5) * length
     inputs = middles[:, None] + position[:, None] * ((ends - middles) / distance)[:, None]
     with torch.no_grad():
@@ -88,7 +89,8 @@ def line_spectra(
     rounding = 8 * torch.finfo(outputs.dtype).eps
     if len(outputs) != lines * points:
         raise ValueError(
-            f"function: expected an output for each of {lines * points} inputs, got {tuple(outputs.shape)}"
+            f"function: expected one output for each of {lines * points} inputs, got shape "
+            f"{tuple(outputs.shape)}"
         )
     outputs = outputs.double().reshape(lines, points, -1)
     largest = outputs.abs().amax()

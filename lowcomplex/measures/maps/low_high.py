@@ -20,7 +20,7 @@ class LowHigh(NamedTuple):
 
     Attributes:
         low: (n, ...) the filtered map.
-        high: (n, ...) what the filter takes away.
+        high: (n, ...) the map minus its low part.
     """
 
     low: Float[Tensor, "n *outputs"]
@@ -53,15 +53,16 @@ def low_high_parts(X: Float[Tensor, "n d"], values: Float[Tensor, "n *outputs"],
             part is the map itself, as δ → ∞ its mean.
 
     Returns:
-        Low and high parts, shaped like values, in float64. Memory is bounded: distances are taken by blocks.
+        Low and high parts, shaped like the values, in float64. Memory is bounded: distances are computed in
+        blocks.
 
     Raises:
         TypeError: A tensor is not floating-point.
         ValueError: Shapes do not agree; NaN or infinity; δ not positive.
 
     Reference:
-        Xu, Zhang, Luo, Xiao, Ma, CiCP 2020 (1901.06523), the filtering method. δ is a length here, the
-        filter's standard deviation.
+        Xu, Zhang, Luo, Xiao, Ma, CiCP 2020 (1901.06523), the filtering method. Here δ is the filter's
+        standard deviation, a length.
 
     Example:
         >>> X = torch.tensor([[0.0], [1.0]])
@@ -95,7 +96,7 @@ def low_high_error(
 ) -> LowHighError:
     """Relative error of a learned map below and above the filter's frequency 1/δ.
 
-    Under the frequency principle the low error falls first, whatever δ.
+    Under the frequency principle the low error falls first, for every δ.
 
     Args:
         X: (n, d) samples.
@@ -104,7 +105,7 @@ def low_high_error(
         delta: As for `low_high_parts`.
 
     Returns:
-        Both errors: 1 for a map that is zero, 0 for a learned one; NaN where the target has no such part.
+        Both errors: 1 for a map that is zero, 0 for a learned map; NaN where the target has no such part.
         Invariant under a common scale of the values.
 
     Raises:

@@ -56,7 +56,7 @@ def projected_spectrum(
             f"{tuple(directions.shape)} and {tuple(frequencies.shape)}"
         )
     if bool((directions.abs().amax(-1) == 0).any()):
-        raise ValueError("directions: holds a zero vector, which has no direction")
+        raise ValueError("directions: expected nonzero vectors, got a zero vector")
     scaled = directions.double() / directions.double().abs().amax(-1, keepdim=True)
     unit = scaled / torch.linalg.vector_norm(scaled, dim=-1, keepdim=True)
     along = 2 * math.pi * (X.double() @ unit.mT)

@@ -57,15 +57,15 @@ def linear_pieces(
 ) -> LinearPieces:
     """Count the linear pieces of a ReLU network along a segment, exactly.
 
-    Between two switches of earlier ReLUs every preactivation is linear along the segment, so its zero is
-    known from its values at both ends; switches are collected from the first ReLU to the last, one forward
-    pass in float64 each. Nothing is sampled: pieces as short as 1e-10 of the segment are found. Neurons that
-    are identical up to a positive factor switch together and count once, so that a condensed layer has as few
+    Between two switches of earlier ReLUs every preactivation is linear along the segment; its zero follows
+    from its values at both ends. Switches are collected from the first ReLU to the last, with one forward
+    pass in float64 per ReLU. Nothing is sampled: pieces as short as 1e-10 of the segment are found. Neurons
+    that are identical up to a positive factor switch together and count once: a condensed layer has as few
     breakpoints as directions.
 
     Args:
-        module: Maps inputs (k, ...) to outputs (k, ...), each input by itself, linear but for ReLU, leaky
-            ReLU or PReLU; linear, convolutional, with residual connections. Not changed.
+        module: Maps inputs (k, ...) to outputs (k, ...), each input by itself; not changed. It consists of
+            linear maps, such as convolutions and residual connections, and of ReLU, leaky ReLU or PReLU.
         start: (...) one input.
         end: (...) another of the same shape.
 
@@ -127,7 +127,7 @@ def linear_pieces(
 
 
 class _Preactivations(TorchFunctionMode):
-    """Keeps what goes into each ReLU, in the order of the calls."""
+    """Keeps the input of each ReLU, in the order of the calls."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Fourier coefficients of a map known at scattered points: by non-uniform FFT, or by the sum itself."""
+"""Fourier coefficients of a map known at scattered points: by non-uniform FFT, or term by term."""
 
 from __future__ import annotations
 
@@ -31,19 +31,20 @@ def scattered_spectrum(
         F[k] = (1/n) Σ_j values_j exp(-2πi k · points_j / period),  k = -modes … modes in each dimension
 
     On a uniform grid of one period these are the coefficients of the discrete Fourier transform. At random
-    points the sum is an estimate of the integral, whose variance is that of values over n at every k: a
+    points the sum estimates the integral. Its variance is, at every k, the variance of the values over n; a
     spectrum below that floor is noise.
 
     Args:
-        points: (n,) or (n, d), d at most 3, in units of the period; beyond one period they are folded.
+        points: (n,) or (n, d), d at most 3, in the same unit as the period; points beyond one period are
+            folded.
         values: (..., n) real values there.
         modes: Largest frequency K, in cycles per period.
         period: Length of the period.
-        method: "direct" takes the sum, O(n (2K + 1)^d); "nufft" needs the extra `nufft` (finufft), and gives
-            the sum to 1e-12, relative; "auto" takes the faster one there is.
+        method: "direct" sums term by term, in time O(n (2K + 1)^d). "nufft" needs the extra `nufft`
+            (finufft); its relative error is 1e-12. "auto" takes the faster method that is installed.
 
     Returns:
-        (..., 2K + 1, …) complex128, one dimension of frequencies for each of the points'.
+        (..., 2K + 1, …) complex128, with one dimension of frequencies per dimension of the points.
 
     Raises:
         TypeError: A tensor is not floating-point.

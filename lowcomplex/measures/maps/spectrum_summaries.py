@@ -1,4 +1,4 @@
-"""One number for a spectrum, whatever transform it came from: centroid, bandwidth, exponent of decay."""
+"""One number for any spectrum: centroid, bandwidth, exponent of decay."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class DecayExponent:
         exponent: Estimate by least squares in log f, log P.
         low: Lower end of the confidence interval.
         high: Upper end.
-        confidence: Probability that the interval covers the exponent, were the residuals of log P
-            independent, normal and of one variance.
+        confidence: Probability that the interval covers the exponent, if the residuals of log P are
+            independent and normal with equal variance.
         points: Number of frequencies fitted.
     """
 
@@ -40,7 +40,7 @@ def centroid_of(frequencies: Float[Tensor, "f"], power: Float[Tensor, "*batch f"
         power: (..., f) nonnegative.
 
     Returns:
-        (...), in the units of the frequencies; NaN without power beside f = 0. Invariant under the scale of
+        (...), in the units of the frequencies; NaN if only f = 0 holds power. Invariant under the scale of
         the power.
 
     Raises:
@@ -66,7 +66,7 @@ def bandwidth_of(
         share: Share of the power, in (0, 1].
 
     Returns:
-        (...), in the units of the frequencies; NaN without power beside f = 0. Invariant under the scale of
+        (...), in the units of the frequencies; NaN if only f = 0 holds power. Invariant under the scale of
         the power.
 
     Raises:
@@ -83,7 +83,7 @@ def bandwidth_of(
     frequencies, order = frequencies.sort()
     cumulative = power[..., order].cumsum(-1)
     total = cumulative[..., -1:]
-    # The first frequency that reaches the share; rounding must not push it past the last one.
+    # The first frequency that reaches the share; rounding must not push it past the last frequency.
     rounding = 1 - len(order) * torch.finfo(power.dtype).eps
     index = (cumulative < share * total * rounding).sum(-1)
     return torch.where(total.squeeze(-1) > 0, frequencies[index], torch.nan)
@@ -99,7 +99,8 @@ def decay_exponent(
     """Exponent α of a spectrum's decay, P(f) ∝ f^(-α), with its confidence interval.
 
     Least squares of log P on log f over the frequencies of a band that hold power, with Student's t interval
-    of the slope. A spectrum that does not follow a power law has a wide interval, or should be given a band.
+    of the slope. A spectrum that follows no power law has a wide interval; if it follows one in a band only,
+    give that band.
 
     Args:
         frequencies: (f,), in any order.
@@ -154,7 +155,7 @@ def _without_zero(frequencies: Tensor, power: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError("power: expected nonnegative numbers")
     kept = frequencies != 0
     if not bool(kept.any()):
-        raise ValueError("frequencies: expected at least one beside zero")
+        raise ValueError("frequencies: expected at least one nonzero frequency")
     power = power[..., kept]
     largest = power.detach().amax(-1, keepdim=True)
     return frequencies[kept].abs(), power / torch.where(largest > 0, largest, 1.0)

@@ -1,4 +1,4 @@
-"""Maps from token to token, such as key to answer: their spectrum over the cyclic group, and their shifts."""
+"""Maps from token to token, such as key to answer: spectrum over the cyclic group, and share of shifts."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class CyclicSpectrum:
     Attributes:
         frequencies: (n // 2 + 1,) integers k, in cycles around the group.
         key_power: (..., n // 2 + 1) power at key frequency k, over all outputs; its sum is the mean of M².
-        shift_power: (..., n // 2 + 1) the part of it that depends on output minus key alone: the spectrum of
-            the mean over each cyclic diagonal.
-        shift_share: (...) Σ shift_power / Σ key_power, the mean of M left out; 1 for a pure shift.
+        shift_power: (..., n // 2 + 1) the part of `key_power` that depends only on output minus key: the
+            spectrum of the mean over each cyclic diagonal.
+        shift_share: (...) Σ shift_power / Σ key_power without the mean of M; 1 for a pure shift.
     """
 
     frequencies: Real[Tensor, "f"]
@@ -34,15 +34,15 @@ def cyclic_spectrum(M: Float[Tensor, "*batch n n"]) -> CyclicSpectrum:
     """Discrete Fourier transform of a map over keys, and the part of it that is a shift.
 
     F[k, l] = (1/n²) Σ M[x, y] exp(-2πi (kx + ly)/n). A map that commutes with shifts of the group, M[x, y] =
-    g(y - x), holds power at l = -k alone. A map that composes cyclic anchors is one; a memorized table is
-    not.
+    g(y - x), holds power only at l = -k. A map that composes cyclic anchors commutes with shifts; a memorized
+    table does not.
 
     Args:
-        M: (..., n, n), key x to output y, for instance logits.
+        M: (..., n, n), key x to output y, such as logits.
 
     Returns:
-        One-sided powers over key frequencies. The share is invariant under scale, a common shift of the
-        values, and rotations of keys and outputs around the group; NaN for a constant. In float64.
+        One-sided powers over key frequencies, in float64. The share is NaN for a constant. It is invariant
+        under scale, a common shift of the values, and rotations of keys and outputs around the group.
 
     Raises:
         TypeError: `M` is not a floating-point tensor.
@@ -82,11 +82,11 @@ def expected_output(logits: Float[Tensor, "*batch keys outputs"]) -> Float[Tenso
     """Mean output token of each key under the softmax of its logits, Σ y softmax(logits)_y.
 
     Args:
-        logits: (..., keys, outputs), output y standing at index y.
+        logits: (..., keys, outputs); output y is at index y.
 
     Returns:
-        (..., keys), in [0, outputs - 1]. Minus the key, it is the offset whose spectrum over keys
-        (`fourier_spectrum`) is constant for a pure shift.
+        (..., keys), in [0, outputs - 1]. The offset, this minus the key, is constant for a pure shift;
+        `fourier_spectrum` gives its spectrum over keys.
 
     Raises:
         TypeError: `logits` is not a floating-point tensor.
@@ -102,18 +102,17 @@ def expected_output(logits: Float[Tensor, "*batch keys outputs"]) -> Float[Tenso
 
 
 def shift_equivariant_share(M: Float[Tensor, "*batch keys outputs"]) -> Float[Tensor, "*batch"]:
-    """Share of a token map's variance that depends on output minus key alone.
+    """Share of a token map's variance that depends only on output minus key.
 
     A pure shift, key x to output x + c, makes every diagonal of M[key, output] constant. The share is
     1 - Σ (M - mean of its diagonal)² / Σ (M - grand mean)².
 
     Args:
-        M: (..., keys, outputs), for instance logits.
+        M: (..., keys, outputs), such as logits.
 
     Returns:
-        (...), in [0, 1]: 1 for a Toeplitz matrix; for independent entries
-        (keys + outputs - 2) / (keys · outputs - 1) on average; NaN for a constant. Invariant under
-        scale and a common shift of the values.
+        (...), in [0, 1]: 1 for a Toeplitz matrix; on average (keys + outputs - 2) / (keys · outputs - 1) for
+        independent entries; NaN for a constant. Invariant under scale and a common shift of the values.
 
     Raises:
         TypeError: `M` is not a floating-point tensor.

@@ -1,4 +1,4 @@
-"""Do samples of one class point one way?"""
+"""Whether samples of one class point the same way."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from lowcomplex.measures.weights.cosine_similarity import cosine_similarity
 
 @dataclass(frozen=True)
 class CosineGap:
-    """Mean cosine similarity of pairs of samples, by whether they are of one class.
+    """Mean cosine similarity of pairs of samples of one class, and of pairs of two classes.
 
     Attributes:
         within: (...) over pairs of one class.
         between: (...) over pairs of two classes.
-        gap: (...) within minus between; 0 on average if the classes say nothing, at most 2.
+        gap: (...) within minus between, at most 2; 0 on average if classes and directions are independent.
     """
 
     within: Float[Tensor, "*batch"]
@@ -33,24 +33,24 @@ def cosine_gap(
     *,
     apart: Shaped[Tensor, "samples"] | None = None,
 ) -> CosineGap:
-    """How much more samples of one class point the same way than samples of two.
+    """How much more samples of one class point the same way than samples of two classes.
 
-    gap = mean of cos(x_i, x_j) over i < j of one class - the same over i < j of two classes.
+    gap = (mean of cos(x_i, x_j) over i < j of one class) - (the same mean over i < j of two classes).
 
     Args:
         X: (..., samples, features), such as hidden states at the last position.
-        classes: (samples,) integer labels, such as the answer, or an intermediate result.
-        apart: (samples,) labels of something that must differ in the pairs that count, so that it cannot be
-            what makes samples of one class alike; all pairs count if None.
+        classes: (samples,) integer labels, such as the answer or an intermediate result.
+        apart: (samples,) further labels. Only pairs that differ in them count, which excludes these labels as
+            the reason why samples of one class are alike. If None, all pairs count.
 
     Returns:
-        Three numbers a batch entry; invariant under the length of every sample and rotations of the features.
-        A sample that is zero has no direction, and makes the result NaN.
+        Three numbers per batch entry; invariant under the length of every sample and rotations of the
+        features. A sample that is zero has no direction and makes the result NaN.
 
     Raises:
         TypeError: `X` is not a floating-point tensor.
-        ValueError: `X` holds NaN or infinity, `classes` or `apart` has another length, or no pair of one
-            class or of two counts.
+        ValueError: `X` holds NaN or infinity; `classes` or `apart` has another length; no pair of one class
+            counts, or none of two classes.
 
     Reference:
         The comparison of same-target and different-target pairs in Zhang et al., NeurIPS 2024, figure 4, as
@@ -65,7 +65,7 @@ def cosine_gap(
     for name, labels in (("classes", classes), ("apart", classes if apart is None else apart)):
         if labels.shape != X.shape[-2:-1]:
             raise ValueError(
-                f"{name}: expected one label a sample, ({X.shape[-2]},), got shape {tuple(labels.shape)}"
+                f"{name}: expected one label per sample, ({X.shape[-2]},), got shape {tuple(labels.shape)}"
             )
     first, second = torch.triu_indices(len(classes), len(classes), 1, device=X.device)
     if apart is not None:

@@ -21,8 +21,8 @@ def covariance_spectrum(
 
     Returns:
         (..., min(samples, features)) descending shares with sum 1; NaN for samples that do not differ.
-        Invariant under scale and rotation of the features and, if centered, under their shift. The
-        covariance itself is never formed beyond the smaller side.
+        Invariant under scale and rotation of the features and, if centered, under their shift. No matrix
+        larger than the smaller side squared is formed.
 
     Raises:
         TypeError: `X` is not a floating-point tensor.
@@ -79,7 +79,7 @@ def _shares(X: Tensor, center: bool) -> Tensor:
             raise ValueError(f"X: expected at least two samples (..., samples, features), got {X.shape[-2]}")
         double = X.double()
         X = double - double.mean(-2, keepdim=True)
-        # A constant column's mean rounds: what is left of it is no variance.
+        # The mean of a constant column is rounded: what remains of the column is no variance.
         noise = 4 * torch.finfo(torch.float64).eps * double.abs().amax(-2, keepdim=True)
         X = torch.where(X.abs().amax(-2, keepdim=True) > noise, X, 0.0)
     values, _ = scaled_singular_values(X)

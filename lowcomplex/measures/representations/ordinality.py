@@ -1,4 +1,4 @@
-"""Do the leading components of samples order a value?"""
+"""Whether the leading components of samples order a value."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def ordinality(
         components: Number of leading components.
 
     Returns:
-        (...) in [0, 1]; for directions without relation to the values, components / (samples - 1) on average.
-        Invariant under scale, rotation and shift of the features, and affine maps of the values. NaN where
-        fewer components than asked for are not zero.
+        (...) in [0, 1]; components / (samples - 1) on average, if X does not depend on the values. Invariant
+        under scale, rotation and shift of the features, and affine maps of the values. NaN where fewer than
+        `components` singular values are nonzero.
 
     Raises:
         TypeError: `X` or `values` is not floating point.
@@ -44,7 +44,9 @@ def ordinality(
     values = matrices(values[None], "values")[0].double()
     samples, features = X.shape[-2:]
     if values.shape != (samples,):
-        raise ValueError(f"values: expected one a sample, ({samples},), got shape {tuple(values.shape)}")
+        raise ValueError(
+            f"values: expected one number per sample, ({samples},), got shape {tuple(values.shape)}"
+        )
     if not 1 <= components <= min(samples - 1, features):
         raise ValueError(
             f"components: expected between 1 and {min(samples - 1, features)} for X of shape "

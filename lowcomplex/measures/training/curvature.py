@@ -23,12 +23,12 @@ Batches = Iterable[tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class HessianEigenvalues:
-    """Leading eigenvalues of the Hessian, with what judges them.
+    """Leading eigenvalues of the Hessian, with their residuals.
 
     Attributes:
-        values: (k,) of largest absolute value, descending by value.
-        residuals: (k,) ‖H v - λ v‖ / max |λ| for the unit vector v found: an eigenvalue of H lies within this
-            share of the largest from each value.
+        values: (k,) the eigenvalues of largest absolute value, descending.
+        residuals: (k,) ‖H v - λ v‖ / max |λ| for the unit vector v found. An eigenvalue of H lies within
+            residual · max |λ| of each value.
         converged: Whether every residual is below the tolerance.
     """
 
@@ -43,7 +43,7 @@ class SpectralDensity:
 
     Attributes:
         eigenvalues: (points,) ascending.
-        density: (points,) its integral is 1, up to the tails beyond the ends.
+        density: (points,); its integral is 1, up to the tails beyond the ends.
     """
 
     eigenvalues: Float[Tensor, "points"]
@@ -65,16 +65,16 @@ def hessian_eigenvalues(
     Args:
         module: Maps inputs to predictions; not changed.
         loss: Criterion with a `reduction` of "mean" or "sum", such as `nn.MSELoss()`.
-        batches: Pairs (inputs, targets), the same at every pass; all of them make the loss.
-        k: Number of eigenvalues of largest absolute value, below the number of parameters.
-        tolerance: Relative accuracy asked of the iteration.
-        max_products: Largest number of restarts of the iteration; scipy's default if None. What has not
-            converged by then is returned with its residual.
+        batches: Pairs (inputs, targets), the same in every pass. The loss is over all of them.
+        k: Number of eigenvalues, below the number of parameters.
+        tolerance: Relative accuracy of the iteration.
+        max_products: Largest number of restarts of the iteration; scipy's default if None. Eigenvalues that
+            have not converged by then are NaN.
         seed: Seed of the starting vector.
 
     Returns:
-        Values and residuals, float64. The largest value is the sharpness, which gradient descent holds below
-        2 over its learning rate.
+        Values and residuals, float64. The largest value is the sharpness. Gradient descent keeps it near or
+        below 2 / learning rate.
 
     Raises:
         ModuleNotFoundError: curvlinops is not installed.
@@ -121,7 +121,7 @@ def hessian_trace(
         module: As for `hessian_eigenvalues`, like `loss` and `batches`.
         loss: Criterion.
         batches: Pairs (inputs, targets).
-        samples: Number of random vectors, at least 2; one Hessian product each.
+        samples: Number of random vectors, at least 2. Each costs one Hessian product.
         seed: Seed of the random vectors.
 
     Returns:
@@ -141,7 +141,7 @@ def hessian_trace(
     operator = _operator(module, loss, batches)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        # One vector a call: their spread is the error.
+        # One vector per call: their spread is the error.
         draws = torch.stack([hutchinson_trace(operator, 1) for _ in range(samples)]).detach()
     return SampledEstimate(value=draws.mean(), standard_error=draws.std() / samples**0.5)
 
@@ -162,10 +162,10 @@ def hessian_density(
         module: As for `hessian_eigenvalues`, like `loss` and `batches`.
         loss: Criterion.
         batches: Pairs (inputs, targets).
-        iterations: Lanczos steps, at most the number of parameters; bumps are about 1 / iterations of the
-            range wide.
-        repeats: Random starts averaged over.
-        points: Points of the returned grid.
+        iterations: Number of Lanczos steps, at most the number of parameters. The width of a bump is about
+            1 / iterations of the range.
+        repeats: Number of random starts to average over.
+        points: Number of points of the returned grid.
         seed: Seed of the random starts.
 
     Returns:
@@ -191,7 +191,7 @@ def hessian_density(
 
     exhausted = (
         f"iterations: the loss's Hessian has fewer distinct eigenvalues than {iterations} iterations need; "
-        "ask for fewer, or for hessian_eigenvalues"
+        "take fewer iterations, or hessian_eigenvalues"
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""What a kernel says of learning: its spectrum, how the target lies in it, and how far it has turned."""
+"""Measures of a kernel: its spectrum, the target in its eigenvectors, and how far it has turned."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lowcomplex.measures._validation import matrices
 def kernel_spectrum(kernel: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch n"]:
     """Eigenvalues of a symmetric kernel over their sum, descending.
 
-    Their entropy's exponential is `effective_rank(kernel)`, the number of modes that can be learned at like
-    speed.
+    The exponential of their entropy is `effective_rank(kernel)`, the number of modes that can be learned at
+    comparable speed.
 
     Args:
         kernel: (..., n, n) symmetric, positive semidefinite.
@@ -36,8 +36,8 @@ def kernel_spectrum(kernel: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batc
 def target_spectrum(kernel: Float[Tensor, "n n"], targets: Float[Tensor, "n *outputs"]) -> Float[Tensor, "n"]:
     """Share of the targets along each eigenvector of a kernel, ‖u_iᵀ Y‖² / ‖Y‖², largest eigenvalue first.
 
-    Under gradient flow in the lazy regime mode i of the targets is learned at a rate proportional to its
-    eigenvalue: the further left the shares stand, the simpler the target is to this network.
+    Under gradient flow in the lazy regime, mode i of the targets is learned at a rate proportional to its
+    eigenvalue. The more of the target lies in the first modes, the simpler the target is for this network.
 
     Args:
         kernel: (n, n) symmetric, positive semidefinite.
@@ -71,7 +71,7 @@ def target_spectrum(kernel: Float[Tensor, "n n"], targets: Float[Tensor, "n *out
 def kernel_alignment(
     kernel: Float[Tensor, "*batch n n"], targets: Float[Tensor, "n *outputs"]
 ) -> Float[Tensor, "*batch"]:
-    """Cosine between a kernel and that of the targets, <K, Y Yᵀ> / (‖K‖_F ‖Y Yᵀ‖_F).
+    """Cosine between a kernel and the targets' kernel, <K, Y Yᵀ> / (‖K‖_F ‖Y Yᵀ‖_F).
 
     Args:
         kernel: (..., n, n) symmetric.
@@ -104,7 +104,7 @@ def kernel_drift(
 
     Args:
         before: (..., n, m), such as the neural tangent kernel at initialization.
-        after: (..., n, m), such as that after training.
+        after: (..., n, m), such as the kernel after training.
 
     Returns:
         (...): 0 for kernels equal up to scale (lazy training), at most 1 for positive semidefinite ones.
@@ -129,7 +129,7 @@ def kernel_drift(
 
 
 def _cosine(a: Tensor, b: Tensor) -> Tensor:
-    """Of matrices as vectors, in float64; NaN if one is zero."""
+    """Cosine between matrices as vectors, computed in float64; NaN if a matrix is zero."""
     a_unit, b_unit = (m.double() / m.double().abs().amax((-2, -1), keepdim=True) for m in (a, b))
     inner = (a_unit * b_unit).sum((-2, -1))
     cosine: Tensor = inner / (a_unit.square().sum((-2, -1)) * b_unit.square().sum((-2, -1))).sqrt()

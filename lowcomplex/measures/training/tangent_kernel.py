@@ -10,13 +10,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev, jvp, vjp, vmap
 
-# Entries of Jacobians or tangents held at once, unless told: 512 MB in float64.
+# Default number of entries of Jacobians or tangents held at once: 512 MB in float64.
 _ENTRIES = 2**26
 # Pairs of inputs whose activations carry tangents at once.
 _PAIRS = 2**14
-# Slices of a symmetric product, of which the lower triangle is left out.
+# Slices into which a symmetric product is cut to leave out its lower triangle.
 _SLICES = 4
-# What a backward pass costs, and a pass that carries a tangent, in forward passes.
+# Costs of a backward pass and of a pass that carries a tangent, in forward passes.
 _BACKWARD, _TANGENT = 2, 2
 Parameters = dict[str, Tensor]
 
@@ -31,20 +31,22 @@ def neural_tangent_kernel(
 ) -> Float[Tensor, "n columns"]:
     """Empirical neural tangent kernel, K(x, x') = Σ_c Σ_θ ∂f_c(x)/∂θ ∂f_c(x')/∂θ.
 
-    Summed over the network's outputs c and its trainable parameters θ. "contraction" holds the Jacobians of a
-    block of inputs and multiplies them: n backward passes for each output, and n² inner products of P
-    parameters. "products" never holds a Jacobian: the gradient of one output at one input is carried forward
-    through the network at all inputs, n² forward passes with a tangent for each output; it wins where the
-    Jacobian of one input is too large to hold, or where most parameters, such as an embedding's, are touched
-    by few inputs.
+    The sum is over the network's outputs c and its trainable parameters θ. There are two methods:
+
+    - "contraction" multiplies the Jacobians of blocks of inputs. Per output it needs n backward passes and n²
+      inner products of all parameters.
+    - "products" never holds a Jacobian. It carries the gradient of one output at one input forward through
+      the network at all inputs, with n² forward passes with a tangent per output. It is cheaper where the
+      Jacobian of one input is too large to hold, or where most parameters are touched by few inputs, as those
+      of an embedding are.
 
     Args:
         module: Maps inputs (k, ...) to outputs (k, ...), each input by itself; not changed.
         x: (n, ...) inputs.
         other: (m, ...) further inputs; `x` itself if None.
-        block: Inputs a block; chosen for bounded memory if None.
-        method: "auto" takes the one with fewer operations (counted in one forward pass), and products where
-            the Jacobian of a single input would not fit.
+        block: Number of inputs per block; chosen for bounded memory if None.
+        method: "auto" takes the method with fewer operations, which are counted in one forward pass. If the
+            Jacobian of a single input would not fit into memory, it takes "products".
 
     Returns:
         (n, m), in the network's dtype; symmetric and positive semidefinite if `other` is None. Scales as the
@@ -93,7 +95,7 @@ def neural_tangent_kernel(
 def _cheaper(
     outputs: Callable[[Parameters, Tensor], Tensor], parameters: Parameters, x: Tensor, columns: int
 ) -> Literal["contraction", "products"]:
-    """The method with fewer floating-point operations, of those that fit into memory."""
+    """The method with fewer floating-point operations among those that fit into memory."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -104,7 +106,7 @@ def _cheaper(
     rows = len(x)
     contraction = 2 * width * size * rows * columns + width * (rows + columns) * (1 + _BACKWARD) * forward
     products = width * columns * (1 + _BACKWARD) * forward + width * rows * columns * _TANGENT * forward
-    # A gradient is written in full for each output, whichever parameters it touches.
+    # Each output's gradient is written in full, even if it is zero for most parameters.
     return "products" if products + width * columns * size < contraction else "contraction"
 
 
@@ -122,14 +124,14 @@ def _by_contraction(
         return [piece.flatten(1) for piece in pieces.values()]
 
     def inner(a: list[Tensor], b: list[Tensor]) -> Tensor:
-        # Output and parameter are one index: the sum over both is the kernel.
+        # Outputs and parameters are flattened to one index; the kernel is the sum over it.
         product = a[0] @ b[0].mT
         for left, right in zip(a[1:], b[1:], strict=True):
             product.addmm_(left, right.mT)
         return product
 
     def with_itself(a: list[Tensor]) -> Tensor:
-        # Rows by the slice, each with itself and those after it: five eighths of the products.
+        # Each slice of rows is multiplied by itself and those after it: five eighths of the products.
         n = len(a[0])
         product = a[0].new_zeros(n, n)
         for start in range(0, n, -(-n // _SLICES)):

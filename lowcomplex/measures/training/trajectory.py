@@ -1,4 +1,4 @@
-"""How many dimensions training moved in, and how far; low even where single matrices stay full-rank."""
+"""In how many dimensions training moved, and how far; few even where single matrices stay full-rank."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from lowcomplex.measures._validation import matrices
 def trajectory_spectrum(path: Float[Tensor, "*batch points parameters"]) -> Float[Tensor, "*batch points-1"]:
     """Share of each principal component in the variance of a path through parameter space.
 
-    The eigenvalues of the centered Gram matrix of the points, over their sum; the covariance of the
-    parameters, whose size is their number squared, is never formed.
+    The eigenvalues of the centered Gram matrix of the points, over their sum. The covariance of the
+    parameters is never formed.
 
     Args:
         path: (..., points, parameters) parameters at recorded steps, flattened into one row per step.
@@ -51,7 +51,7 @@ def trajectory_spectrum(path: Float[Tensor, "*batch points parameters"]) -> Floa
 
 
 def trajectory_dimension(path: Float[Tensor, "*batch points parameters"]) -> Float[Tensor, "*batch"]:
-    """Number of dimensions that a path through parameter space moves in, as a participation ratio.
+    """Number of dimensions in which a path through parameter space moves, as a participation ratio.
 
     1 / Σ p_k², p the `trajectory_spectrum`.
 
@@ -82,7 +82,7 @@ def relative_displacement(start: Mapping[str, Tensor], end: Mapping[str, Tensor]
         end: Parameters θ of the same names and shapes.
 
     Returns:
-        The displacement; infinite from zero parameters.
+        The displacement; infinite if θ_0 is zero.
 
     Raises:
         ValueError: Names or shapes differ, or there are none.

@@ -1,4 +1,4 @@
-"""Sums over all pairs of neurons, which the moments of their cosines are taken of."""
+"""Sums over all pairs of neurons, from which the moments of their cosines are computed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lowcomplex.measures._validation import matrices
 
 
 class CosineSums(NamedTuple):
-    """Sums over all ordered pairs of neurons that are not zero, each with itself too, in float64.
+    """Sums over all ordered pairs of nonzero neurons, pairs of a neuron with itself included, in float64.
 
     Attributes:
         cosines: (...) |Σ u|², u the unit neurons.
         squared: (...) ‖Uᵀ U‖_F².
-        neurons: (...) number of neurons that are not zero.
+        neurons: (...) number of nonzero neurons.
     """
 
     cosines: Tensor
@@ -45,7 +45,7 @@ def sum_of_cosines(W: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _over_unit_neurons(W: Tensor, term: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
-    """Sum of a term over slices of the neurons, so that many are never copied whole into double precision."""
+    """Sum of a term over slices of the neurons: the matrix is never copied whole into double precision."""
     total = m = torch.zeros((), dtype=torch.float64, device=W.device)
     for part in row_slices(W):
         U, alive = _unit_neurons(part)
@@ -54,7 +54,7 @@ def _over_unit_neurons(W: Tensor, term: Callable[[Tensor], Tensor]) -> tuple[Ten
 
 
 def _unit_neurons(W: Tensor) -> tuple[Tensor, Tensor]:
-    """Unit rows in float64, zero rows where a neuron is zero, and the number of the others."""
+    """Unit rows in float64 (a zero row where a neuron is zero), and the number of nonzero neurons."""
     W = W.double()
     largest = W.abs().amax(-1, keepdim=True)
     alive = largest > 0

@@ -18,11 +18,11 @@ from lowcomplex.measures._validation import matrices
 from lowcomplex.measures.weight_measure import WeightMeasure
 from lowcomplex.nulls import largest_random_share, random_condensed_directions
 
-# Up to this many neurons, products of all pairs, by the slice, are cheaper than a search that finds nothing.
+# Up to this many neurons, the products of all pairs are cheaper than a search that finds nothing.
 _ALL_PAIRS = 4096
-# Caps looked at among more neurons than that, unless told.
+# Default number of caps examined among more neurons than that.
 _MOST = 256
-# Centers whose caps one product looks at.
+# Number of centers whose caps are examined by one product.
 _BATCH = 16
 # Shares are sums of many weights: one that equals the null must not pass it by rounding.
 _ROUNDING = 1e-9
@@ -35,11 +35,11 @@ class CondensedDirections:
     Attributes:
         count: Number of condensed directions.
         directions: (count, in) unit vectors: the heaviest neuron of each, heaviest share first.
-        labels: (out,) index of each neuron's direction, -1 for a neuron of none.
+        labels: (out,) index of each neuron's direction; -1 for a neuron that belongs to none.
         shares: (count,) share of the weight that each direction holds.
-        null_share: Share that random directions exceed with probability 1 % at most; a direction
-            counts only above it.
-        exact: False if the cap on directions ended the search while a further one was possible.
+        null_share: Share that random directions exceed with a probability of at most 1 %. A direction counts
+            only if it holds more.
+        exact: False if `max_directions` ended the search while a further direction was possible.
     """
 
     count: int
@@ -58,28 +58,27 @@ def condensed_directions(
     signed: bool = False,
     max_directions: int | None = None,
 ) -> CondensedDirections:
-    """The few directions that the neurons of a layer point to, if they do.
+    """The few directions that the neurons of a layer point to, if they condense.
 
-    A direction is a cap: the heaviest free neuron takes every free neuron with |cos| > threshold
-    (cos if signed), again until none is left. Caps cannot chain as connected components do: random
-    neurons in two or three dimensions do not form one direction. A neuron's weight is its amplitude
-    if given, and its norm orders them otherwise, each neuron counting the same; ties are broken by
-    the neurons' content, never by their index. A cap counts as a direction if its share of the
-    weight exceeds what the largest cap of random directions holds
-    (`lowcomplex.nulls.largest_random_share`).
+    A direction is a cap: the heaviest free neuron takes every free neuron with |cos| > threshold (cos if
+    signed), again until none is left. Caps cannot chain as connected components do: random neurons in two or
+    three dimensions do not form one direction. With amplitudes, a neuron's weight is its amplitude. Without
+    them every neuron has the same weight, and the neuron of the largest norm comes first. Ties are broken by
+    the neurons' content, never by their index. A cap counts as a direction if its share of the weight exceeds
+    that of the largest cap of random directions (`lowcomplex.nulls.largest_random_share`).
 
     Args:
         W: (out, in), one matrix; a neuron is a row, with its bias appended where the theory has it.
         amplitude: (out,) nonnegative weights, such as the product of input and output norm.
         threshold: Cosine of the cap's opening angle, in [0, 1).
         signed: Tell a direction from its opposite.
-        max_directions: Largest number of caps looked at. If None, as many as there are for up to 4096
-            neurons, so that the result is exact, and 256 for more.
+        max_directions: Largest number of caps examined. If None, all caps of up to 4096 neurons, which makes
+            the result exact, and 256 caps of more neurons.
 
     Returns:
         The directions, their shares and the null. Invariant under permutations of the neurons,
         rotations of the input space and, without amplitudes, the scale of W. Memory O(out · in), time
-        O(out · in) for each cap.
+        O(out · in) per cap.
 
     Raises:
         TypeError: `W` is not a floating-point tensor.
@@ -141,7 +140,7 @@ def condensed_directions(
 def condensed_direction_count(
     W: Float[Tensor, "*batch neurons inputs"], *, threshold: float = 0.95, signed: bool = False
 ) -> Int[Tensor, "*batch"]:
-    """Number of condensed directions of each matrix, (..., out, in) → (...); 0 of a zero matrix."""
+    """Number of condensed directions of each matrix, (..., out, in) → (...); 0 for a zero matrix."""
     matrices(W)
     flat = W.flatten(0, -3) if W.ndim > 2 else W[None]
     counts = [
@@ -176,9 +175,9 @@ MEASURE = WeightMeasure(
 class _Search:
     """Caps around the heaviest free neurons, over the rows that are still free.
 
-    Cosines are never divided out: row · center is compared with the row's norm times the threshold. The rows
-    are copied only when half of them are taken, so that memory stays below that of two matrices, and the
-    centers are looked at by the batch, one product each.
+    Cosines are never divided out: row · center is compared with the row's norm times the threshold. The free
+    rows are copied only when half of the rows are taken, which keeps memory below that of two matrices. One
+    product examines a batch of centers.
     """
 
     def __init__(
@@ -192,7 +191,7 @@ class _Search:
         self.found: list[tuple[float, Tensor]] = []
 
     def run(self, max_directions: int) -> bool:
-        """Look at caps until no further one can count; False if their number reached the limit first."""
+        """Examine caps until no further one can count; return False if the limit was reached first."""
         caps, free_share = 0, 1.0
         if len(self._order) <= _ALL_PAIRS and not self._some_cap_may_count():
             return True
@@ -222,7 +221,7 @@ class _Search:
         return True
 
     def _inside(self, centers: Tensor) -> Tensor:
-        """Which rows lie in the cap around each center, (rows, centers)."""
+        """Whether each row lies in the cap around each center, (rows, centers)."""
         products = self._W @ unit_rows(self._W[centers]).mT
         return (products if self._signed else products.abs_()) > self._bounds[:, None]
 
@@ -233,7 +232,7 @@ class _Search:
         self._order = torch.arange(len(kept), device=kept.device)
 
     def _some_cap_may_count(self) -> bool:
-        """False if no cap around a free neuron holds more than the null: none need be looked for."""
+        """False if no cap around a free neuron holds more than the null, and the search can end."""
         if len(self._order) == 0:
             return False
         free_share = self._share * self._free
@@ -243,7 +242,7 @@ class _Search:
 
 def _norms_and_contents(W: Tensor) -> tuple[Tensor, Tensor]:
     """Norm of each row in float64, and a number that tells rows of equal norm apart."""
-    # A fixed irrational direction tells different contents apart; equal contents may stand anyhow.
+    # A fixed irrational direction tells different contents apart; equal contents may come in any order.
     probe = torch.sqrt(torch.arange(2, W.shape[1] + 2, dtype=torch.float64, device=W.device)) % 1
     norms = torch.empty(len(W), dtype=torch.float64, device=W.device)
     contents = torch.empty_like(norms)
@@ -257,7 +256,7 @@ def _norms_and_contents(W: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _heaviest_first(weight: Tensor, content: Tensor, alive: Tensor) -> Tensor:
-    """Indices of the living neurons by descending weight; ties by their content."""
+    """Indices of the neurons that are alive, by descending weight; ties are broken by content."""
     keys: tuple[NDArray[np.float64], ...] = (content.cpu().numpy(), -weight.cpu().numpy())
     order = torch.from_numpy(np.lexsort(keys)).to(alive.device)
     return order[alive[order]]

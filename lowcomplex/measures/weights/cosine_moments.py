@@ -10,13 +10,13 @@ from lowcomplex.measures.weights._cosine_sums import cosine_sums
 
 
 def cosine_moments(W: Float[Tensor, "*batch neurons inputs"]) -> dict[str, Real[Tensor, "*batch"]]:
-    """All moments of the cosines between neurons together: the sums over pairs are taken once.
+    """All moments of the cosines between neurons together: the sums over pairs are computed once.
 
     Args:
         W: (..., out, in), as for `mean_cosine`.
 
     Returns:
-        Every weight measure that is taken of these sums, by name, each (...).
+        Every weight measure that is computed from these sums, by name, each (...).
 
     Raises:
         TypeError: `W` is not a floating-point tensor.

@@ -34,7 +34,7 @@ def cosine_similarity(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor
 
 
 def display_order(W: Float[Tensor, "neurons inputs"]) -> Int[Tensor, "neurons"]:
-    """An order of the neurons that puts similar ones side by side, for heat maps.
+    """An order of the neurons that puts similar neurons side by side, for heat maps.
 
     Average-linkage clustering of 1 - cos with optimal leaf ordering; zero neurons come last.
 

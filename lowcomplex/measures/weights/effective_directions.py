@@ -11,14 +11,16 @@ from lowcomplex.nulls import random_effective_directions
 
 
 def effective_directions(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch"]:
-    """Effective number of directions of the neurons, m² / ‖Uᵀ U‖_F²: their participation ratio.
+    """Effective number of directions of the neurons, m² / ‖Uᵀ U‖_F²: the participation ratio of Uᵀ U.
+
+    U holds the unit vectors of the m nonzero neurons.
 
     Args:
         W: (..., out, in), as for `mean_cosine`.
 
     Returns:
-        (...), in [1, min(m, in)]: k for neurons spread evenly over k orthogonal lines, and for m random
-        neurons m · in / (m + in - 1) on average over the denominator; NaN without neurons.
+        (...), in [1, min(m, in)]: k for neurons spread evenly over k orthogonal lines; for m random neurons
+        m · in / (m + in - 1), with the mean of the denominator; NaN if every neuron is zero.
 
     Raises:
         TypeError: `W` is not a floating-point tensor.

@@ -17,12 +17,12 @@ class FollowedDirections:
     """Condensed directions with one identity over all steps.
 
     Attributes:
-        labels: (steps, m) identity of each neuron's direction, -1 for a neuron of none; identities count up
-            in the order of birth, and by share within one step.
+        labels: (steps, m) identity of each neuron's direction; -1 for a neuron that belongs to none.
+            Identities are numbered in the order of birth, and by share within one step.
         shares: (steps, identities) share of the weight that each direction holds; 0 where it does not exist.
-        counts: (steps,) directions at each step.
+        counts: (steps,) number of directions at each step.
         joined: (m,) first step at which each neuron belongs to a direction; -1 if it never does.
-        exact: (steps,) False where the cap on directions cut the search short.
+        exact: (steps,) False where `max_directions` ended the search while a further direction was possible.
     """
 
     labels: Int[Tensor, "steps neurons"]
@@ -42,17 +42,17 @@ def followed_directions(
 ) -> FollowedDirections:
     """Find the condensed directions of each step, and give a direction that persists one identity.
 
-    A direction is the one of the step before with which it shares most neurons, in the assignment that shares
-    most in all (Kuhn 1955); one that shares none is new. Of two that merge, the one that gave more neurons
-    lives on. So the number of identities says how many directions there ever were, and `counts` how many at
-    a time.
+    A direction has the identity of the direction of the step before with which it shares neurons, in the
+    assignment that shares most neurons in total (Kuhn 1955). A direction that shares none is new. Of two
+    directions that merge, the one that gave more neurons lives on. The number of identities is how many
+    directions there ever were; `counts` is how many there were at each step.
 
     Args:
         path: (steps, m, d) weights of one layer at recorded steps; a neuron is a row.
         amplitude: (steps, m) nonnegative weights of the neurons, as for `condensed_directions`.
         threshold: As for `condensed_directions`, like `signed` and `max_directions`.
         signed: Tell a direction from its opposite.
-        max_directions: Largest number of caps looked at, each step.
+        max_directions: Largest number of caps examined per step.
 
     Returns:
         Labels, shares and counts over time. Equivariant under permutations of the neurons.
@@ -108,7 +108,7 @@ def followed_directions(
 
 
 def _inherited(before: Tensor, directions: CondensedDirections, born: int) -> dict[int, int]:
-    """Which direction of a step is which identity of the step before, by shared neurons."""
+    """Identity that each direction of a step inherits from the step before, by shared neurons."""
     from scipy.optimize import linear_sum_assignment
 
     after = directions.labels.cpu()

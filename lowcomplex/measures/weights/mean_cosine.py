@@ -14,11 +14,12 @@ def mean_cosine(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*ba
     """Mean cosine over all pairs of different neurons, (|Σ u|² - m) / (m (m - 1)), u the unit neurons.
 
     Args:
-        W: (..., out, in); a neuron is a row, and zero neurons, which have no direction, are left out.
+        W: (..., out, in); a neuron is a row. Zero neurons have no direction and are left out.
 
     Returns:
         (...), in [-1/(m - 1), 1]: 1 if all point one way, 0 ± sqrt(2 / (m (m - 1) in)) for random neurons;
-        NaN for fewer than two. Invariant under rotations, permutations and positive scales of neurons.
+        NaN for fewer than two neurons. Invariant under rotations, permutations and positive scales of
+        neurons.
 
     Raises:
         TypeError: `W` is not a floating-point tensor.

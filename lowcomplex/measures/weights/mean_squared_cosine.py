@@ -19,8 +19,8 @@ def mean_squared_cosine(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tens
         W: (..., out, in), as for `mean_cosine`.
 
     Returns:
-        (...), in [0, 1]: 1 if all lie on one line, 1/in on average for random neurons; NaN for fewer than
-        two.
+        (...), in [0, 1]: 1 if all lie on one line, 1/in on average for random neurons; NaN for fewer than two
+        neurons.
 
     Raises:
         TypeError: `W` is not a floating-point tensor.

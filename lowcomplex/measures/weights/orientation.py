@@ -29,7 +29,7 @@ def orientation_amplitude(
     """Orientation atan2(w_2, w_1) and amplitude |a| |w| of neurons a σ(w · x) with two input weights.
 
     Args:
-        W: (..., m, 2) input weights, the bias being the second where there is one input.
+        W: (..., m, 2) input weights; for one input, the second weight is the bias.
         output: (..., m) output weights, or (..., out, m) of several outputs; if None, |a| = 1.
 
     Returns:

@@ -16,7 +16,7 @@ def scaled_product(*factors: Float[Tensor, "... _ _"]) -> Float[Tensor, "... fir
     """The product of matrices up to a positive scale, W_1 W_2 … W_L / c, in float64.
 
     Each factor is divided by its largest entry, and so is each partial product: twenty factors of 1e-30 stay
-    inside the range of float64, and every rank measure, blind to scale, can be taken of the result.
+    inside the range of float64. Every rank measure is invariant under scale and can be taken of the result.
 
     Args:
         *factors: (..., m_0, m_1), (..., m_1, m_2), …; leading dimensions broadcast.
@@ -42,15 +42,15 @@ def scaled_product(*factors: Float[Tensor, "... _ _"]) -> Float[Tensor, "... fir
 def product_singular_values(*factors: Float[Tensor, "... _ _"]) -> Float[Tensor, "... values"]:
     """Singular values of a product of matrices, over the largest of them, in float64.
 
-    The triangular factor of the left part is carried from matrix to matrix, so that a product through a
-    narrow dimension r costs a decomposition of r x r, not of m_0 x m_L.
+    The product is split at its narrowest dimension r, and both parts are replaced by their triangular
+    factors. The decomposition is then of an r x r matrix, not of m_0 x m_L.
 
     Args:
         *factors: (..., m_0, m_1), (..., m_1, m_2), …, as for `scaled_product`.
 
     Returns:
-        (..., min of all m) descending, the largest 1; the others of the product are zero. NaN for a zero
-        product.
+        (..., min of all m) descending, the largest 1; all further singular values of the product are zero.
+        NaN for a zero product.
 
     Raises:
         TypeError: A factor is not a floating-point tensor.

@@ -20,7 +20,7 @@ def rank_measures(
         rtol: As in `numerical_rank`.
 
     Returns:
-        Every weight measure that is taken of the singular values, by name, each (...).
+        Every weight measure that is computed from the singular values, by name, each (...).
 
     Raises:
         TypeError: `W` is not a floating-point tensor.

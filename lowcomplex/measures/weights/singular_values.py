@@ -1,4 +1,4 @@
-"""Singular values, which every rank measure is taken of."""
+"""Singular values, from which every rank measure is computed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lowcomplex.measures._validation import matrices
 def singular_values(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*batch min(neurons,inputs)"]:
     """Singular values in float64, relative to the largest entry of each matrix.
 
-    Every rank measure is invariant under scale; dividing by the largest entry first keeps them exact
-    for weights of 1e-12 as of 1e12. Accurate enough for an effective rank within 1e-7, relative; values below
-    the precision of the input stay as computed.
+    Every rank measure is invariant under scale. Dividing by the largest entry first keeps them exact for
+    weights of 1e-12 as of 1e12. The relative error of the effective rank is below 1e-7. Singular values below
+    the precision of the input are returned as computed.
 
     Args:
         W: (..., out, in) finite matrices.

@@ -64,7 +64,7 @@ def test_bad_input() -> None:
         line_spectra(lambda x: x, X, length=0.0)
     with pytest.raises(ValueError, match=r"function\(X\): holds NaN"):
         line_spectra(lambda x: x * math.nan, X)
-    with pytest.raises(ValueError, match="function: expected an output for each"):
+    with pytest.raises(ValueError, match="function: expected one output for each"):
         line_spectra(lambda x: x[:3], X)
     with pytest.raises(ValueError, match="X: holds NaN"):
         line_spectra(lambda x: x, X * math.nan)

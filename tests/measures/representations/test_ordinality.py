@@ -46,7 +46,7 @@ def test_ordinality_without_a_second_component_is_undefined() -> None:
     ("values", "components", "message"),
     [
         (torch.ones(6), 1, "differ"),
-        (torch.arange(5.0), 1, "one a sample"),
+        (torch.arange(5.0), 1, "one number per sample"),
         (torch.arange(6.0), 4, "between 1 and 3"),
         (torch.tensor([math.nan] * 6), 1, "NaN"),
     ],
