@@ -1,4 +1,4 @@
-"""What contributors are told is true: pinned versions, tested versions of Python, files and commands."""
+"""CONTRIBUTING.md is true: pinned versions, tested versions of Python, files and commands."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def _runs_anchor(chosen: Study) -> bool:
 
 
 def _repeats_another(chosen: Study) -> bool:
-    """Whether another study runs the same but for numbers: its tiny run is left to `make study`."""
+    """Whether another study differs in numbers only, so that this one's tiny run is left to `make study`."""
     if not _runs_anchor(chosen) or chosen.name == "anchor_gamma":
         return False
     kinds = {each.name: set(each.presets["full"]) - PLAIN for each in studies() if _runs_anchor(each)}
@@ -100,7 +100,7 @@ def test_from_config_to_findings_and_figures(name: str, tmp_path: Path) -> None:
 
 
 def _assert_same_schema(real: xr.Dataset, planted: xr.Dataset) -> None:
-    """What figures are tested with is shaped as what runs give."""
+    """The planted data that figures are tested with have the shape of a run's."""
     assert set(real.data_vars) == set(planted.data_vars)
     assert set(planted.attrs) <= set(real.attrs)
     for variable in real.data_vars:

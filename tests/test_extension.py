@@ -1,4 +1,4 @@
-"""What an addition costs: its own files, and no other file edited, make it appear wherever it belongs.
+"""An addition appears wherever it belongs by its own files alone, no other file being edited.
 
 The additions are in the folder beside this file, laid out as in the repository; the study is a row below.
 """
@@ -62,7 +62,7 @@ GENERATED = (
     "test_the_page_of_the_studies_is_current",
     "test_the_stub_of_the_measures_is_current",
 )
-# What no command does: a tracker's record; and the report of what was added alone, in seconds.
+# No command makes a tracker's record, or a report of the additions alone.
 QUESTIONS = f"""
 from functools import partial
 from pathlib import Path

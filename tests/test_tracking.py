@@ -79,7 +79,7 @@ def test_own_measures_and_quantities() -> None:
     assert dict(dataset.sizes) == {"step": 2, "layer": 2, "group": 2}
     assert dataset["accuracy"].dims == ("step", "group")
     assert dataset["one"].dims == ("step",)
-    # A measure of the user's under a name of ours is the user's.
+    # A user's measure takes precedence over the library's of the same name.
     last = module.get_submodule("0").weight
     tracker.record()
     assert float(tracker.dataset()["stable_rank"][-1, 0]) == pytest.approx(last[0, 0].item())
@@ -109,7 +109,7 @@ def test_random_weights_hold_no_condensed_direction_and_planted_ones_do() -> Non
 
 
 class _Clock:
-    """Seconds that pass only when told."""
+    """A clock that a test sets forward."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -1,4 +1,4 @@
-"""What the benchmarks share: two programs timed in turns in one run, and the memory that one takes."""
+"""Two programs timed in turns in one run, and the memory that one program takes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ratio(
 
 
 def report(what: str, found: Sequence[float], *, bar: float | None = None, at_least: bool = False) -> float:
-    """Print the median of what was found, its range, and whether it meets the bar: at most, or at least."""
+    """Print the median of the values found, their range, and whether the median meets the bar."""
     median = statistics.median(found)
     line = f"\n{what} {median:.4g} (range {min(found):.4g} to {max(found):.4g})"
     if bar is not None:

@@ -1,4 +1,4 @@
-"""Many networks as one program against one by one, on one core.
+"""Many networks trained as one program against one after another, on one core.
 
 The loops are what a careful user writes: plain modules, PyTorch's fused optimizers, nothing made twice. The
 sizes are those of the studies and of the theory's two-layer networks; an ensemble pays where starting an
@@ -97,7 +97,7 @@ def test_networks_of_the_frequency_principle(members: int, bar: float) -> None:
 @pytest.mark.parametrize(
     ("width", "feedforward", "depth", "batch", "members", "bar"),
     [
-        (64, 128, 3, 256, 4, None),  # The anchor study's: no gain is claimed.
+        (64, 128, 3, 256, 4, None),  # The size of the anchor study, for which no gain is claimed.
         (16, 32, 2, 64, 8, 1 / 2),
         (16, 32, 2, 16, 32, 1 / 5),
     ],

@@ -1,4 +1,4 @@
-"""The neural tangent kernel against one backward pass a sample."""
+"""The neural tangent kernel against one backward pass per sample."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_gpt2_small_against_single_precision_singular_values() -> None:
 
 
 def test_gpt2_small_against_weightwatcher() -> None:
-    """Its default analysis of the same matrices: all but the embeddings, which it leaves out."""
+    """Its default analysis of the same matrices except the embeddings, which it leaves out."""
     weightwatcher = pytest.importorskip("weightwatcher")
     state = {name: W for name, W in _gpt2_small().items() if name.startswith("h.")}
     model = nn.ModuleDict()

@@ -18,7 +18,7 @@ def _seconds(folder: Path, cells: int, workers: int, work: int = 0) -> float:
 
 
 def test_overhead_of_a_cell(tmp_path: Path) -> None:
-    """Two workers; few cells against many, so that starting the workers is told apart."""
+    """Two workers; few cells against many, so that the time of starting the workers can be subtracted."""
     few, many = 8, 136
     found = [
         (_seconds(tmp_path / f"few{i}", few, 2), _seconds(tmp_path / f"many{i}", many, 2)) for i in range(3)

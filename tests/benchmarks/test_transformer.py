@@ -66,7 +66,7 @@ class PlainBlock(nn.Module):
 
 
 class PlainTransformer(nn.Module):
-    """As one writes it down: every block at every position, the mask built at every step."""
+    """The direct implementation: every block at every position, the mask built at every step."""
 
     def __init__(self, width: int, feedforward: int, depth: int) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class PlainTransformer(nn.Module):
         return self.output(self.final_norm(x))
 
     def take(self, model: Transformer) -> None:
-        """The weights of ours under the names of this one."""
+        """The weights of the library's transformer under the names of this one."""
         names = {"feedforward_in": "feedforward.0", "feedforward_out": "feedforward.2"}
         names |= {name: f"attention.{name}" for name in ("query", "key", "value", "attention_output")}
         state = {}
@@ -96,7 +96,7 @@ class PlainTransformer(nn.Module):
 
 
 class Plain:
-    """Training as one writes it down: samples in a Python list, a DataLoader, AdamW as it comes."""
+    """The direct implementation of training: samples in a Python list, a DataLoader, AdamW by default."""
 
     def __init__(self, model: PlainTransformer, batch: int, steps: int, samples: int) -> None:
         data = torch.Generator().manual_seed(1)
@@ -160,7 +160,7 @@ class Lean:
 
 
 def _product_rate(n: int = 1536) -> float:
-    """Floating-point operations a second of one large float32 product."""
+    """Floating-point operations per second of one large float32 product."""
     a, b, out = torch.randn(n, n), torch.randn(n, n), torch.empty(n, n)
     torch.mm(a, b, out=out)
     start = time.perf_counter()

@@ -93,7 +93,7 @@ def test_the_shapes_of_gpt2_tell_its_layout(prefix: str, tmp_path: Path) -> None
     table = checkpoints.gamma_table(tmp_path).table.set_index("name").loc[list(state)]
     assert table["gamma"].to_numpy() == pytest.approx(0.8, abs=0.02)
     assert table.loc[f"{prefix}h.0.mlp.c_proj.weight", "d_in"] == 256
-    # What the caller says goes before.
+    # The caller's layout takes precedence.
     found, _ = _read(tmp_path, layout={"*c_attn.weight": "linear"})
     assert found[f"{prefix}h.0.attn.c_attn.weight"].neurons.shape == (64, 192)
 

@@ -60,7 +60,7 @@ def test_two_tables_stand_side_by_side(tmp_path: Path) -> None:
         tables.append(checkpoints.measure_table(tmp_path / f"{name}.safetensors").table)
     both = checkpoints.side_by_side(*tables).set_index("name")
     assert list(both.index) == ["a", "b", "gone", "new"]
-    # The order of the first, then of the second, whatever the names.
+    # The order of the first file, then of the second, whatever the names are.
     turned = checkpoints.side_by_side(*(table[::-1] for table in tables))
     assert list(turned["name"]) == ["gone", "b", "a", "new"]
     assert both.loc["a", "effective_rank_after"] == pytest.approx(1)

@@ -41,7 +41,7 @@ def runs(
     grown = 1 - np.exp(-4 * time)
 
     def over(values_: np.ndarray, *sizes: int) -> np.ndarray:
-        """Broadcast one number a run over further dimensions."""
+        """Broadcast one number per run over further dimensions."""
         return np.broadcast_to(values_.reshape(*shape, *(1 for _ in sizes)), (*shape, *sizes)).copy()
 
     inferential = np.clip(2.2 * (gamma - 0.4) * (gamma < 0.85) + 0.15 * (gamma > 0.85) + jitter, 0, 0.95)

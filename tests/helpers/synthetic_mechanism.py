@@ -1,4 +1,4 @@
-"""Looked-into transformers with planted numbers, as the study of the mechanism keeps them."""
+"""Datasets of the study of the mechanism with planted numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grids of the studies that take no time: their own choices, one value of most fields, small networks."""
+"""Grids of the studies that compute in seconds: one value of most fields, small networks."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def every_kind(seconds: float) -> dict[str, sweeps.Sweep]:
 
 
 def serve(folder: Path, seconds: float) -> None:
-    """At each line of input, compute every kind of sweep in a process; say its number, then its end."""
+    """At each line of input, compute every kind of sweep in a process; print its number, then its end."""
     for _ in sys.stdin:
         child = os.fork()
         if not child:

@@ -1,4 +1,4 @@
-"""What counts as a weight matrix of a module, how it lies, and its ties."""
+"""Which tensors of a module count as weight matrices, their layout and their ties."""
 
 from __future__ import annotations
 

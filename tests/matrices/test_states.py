@@ -1,4 +1,4 @@
-"""What counts as a weight matrix by names, types and shapes alone."""
+"""Which tensors count as weight matrices by names, types and shapes alone."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_what_is_no_weight_by_its_name() -> None:
         "layer_scale": "vector or scalar",
         "cls_token": "vector or scalar",
     }
-    # What the caller says goes before a name.
+    # The caller's layout takes precedence over a name.
     found, _ = _split(of_state(state, layout={"mixer.A_log": "linear"}))
     assert found["mixer.A_log"].d_in == 4
 

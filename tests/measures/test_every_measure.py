@@ -96,7 +96,7 @@ def test_nan_gives_no_number(name: str) -> None:
         said = str(error)
     else:
         said = "NaN" if all(bool(number.isnan().all()) for number in _numbers(result)) else "a number"
-    # A bound of NaN is refused for what it is; all others say what they met.
+    # A bound of NaN is refused as such; all other messages name what was found.
     assert "NaN" in said or "below: expected a positive bound, got nan" in said
 
 

@@ -1,4 +1,4 @@
-"""What the annotations of the measures say of shapes holds in their examples."""
+"""The shapes that the measures' annotations state hold in their examples."""
 
 from __future__ import annotations
 

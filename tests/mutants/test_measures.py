@@ -12,7 +12,7 @@ import pytest
 import mutants
 
 ROOT = Path(__file__).parents[2]
-# What is wrong, the module (below lowcomplex.measures, if not of a study), the expression, what replaces it.
+# What is wrong; the module (below lowcomplex.measures, or of a study); the expression; its replacement.
 MUTANTS = [
     (
         "effective rank of squared values",
@@ -239,7 +239,7 @@ def test_the_right_measures_pass_the_same_tests() -> None:
 
 
 def test_every_mutant_still_has_its_place() -> None:
-    """What a mutant replaces stands in the source once, or the mutant breaks more than it says."""
+    """The expression that a mutant replaces occurs once in the source, so that nothing else breaks."""
     for what, module, old, _ in MUTANTS:
         source = ROOT / f"{_full(module).replace('.', '/')}.py"
         assert source.read_text(encoding="utf-8").count(old) == 1, what

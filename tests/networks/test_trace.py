@@ -1,4 +1,4 @@
-"""The trace against the network's own fast paths, and cut edges against what they cannot carry."""
+"""The trace against the network's own fast paths, and the effect of cut edges."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def test_too_long_a_sequence() -> None:
 
 
 class _Devices(TorchDispatchMode):
-    """Notes the device of every tensor that is made."""
+    """Records the device of every new tensor."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the figures of answers say of data that agree with a claim, and of data that do not."""
+"""Findings of the figures of answers, on data that agree with a claim and on data that do not."""
 
 from __future__ import annotations
 

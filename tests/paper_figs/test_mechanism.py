@@ -1,4 +1,4 @@
-"""What the figures of the mechanism conclude from planted runs."""
+"""Findings of the figures of the mechanism, from planted runs."""
 
 from __future__ import annotations
 

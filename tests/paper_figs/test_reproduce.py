@@ -52,7 +52,7 @@ def _study(name: str) -> Study:
 
 
 def _figure(name: str) -> Figure:
-    """A figure that is drawn in no time; the real ones are tested on their own."""
+    """A figure that is drawn in milliseconds; the real ones have tests of their own."""
 
     def draw(dataset: xr.Dataset) -> Canvas:
         canvas = Canvas(figsize=(1, 1))

@@ -1,4 +1,4 @@
-"""What the findings of the studies of sequences say of planted runs."""
+"""Findings of the studies of sequences, from planted runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the figures of weights say of data that agree with the papers, and of data that do not."""
+"""Findings of the figures of weights, on data that agree with the papers and on data that do not."""
 
 from __future__ import annotations
 

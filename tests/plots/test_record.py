@@ -1,4 +1,4 @@
-"""What `plot_record` draws of planted records, and of a tracker's own."""
+"""Drawings by `plot_record` of planted records and of a tracker's."""
 
 from __future__ import annotations
 

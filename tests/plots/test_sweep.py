@@ -1,4 +1,4 @@
-"""What `plot_sweep` draws of planted sweeps."""
+"""Drawings by `plot_sweep` of planted sweeps."""
 
 from __future__ import annotations
 

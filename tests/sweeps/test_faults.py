@@ -56,7 +56,7 @@ def test_killed_at_fifty_random_moments(tmp_path: Path) -> None:
         os.kill(child, signal.SIGKILL)
         ends.append(int(server.stdout.readline()))
     server.communicate()
-    # Most must have met the sweeps in their middle, or the test says little.
+    # Most signals must have met a sweep in the middle, or the test shows little.
     assert ends.count(signal.SIGKILL) >= 40
     for name, sweep in toy.every_kind(seconds).items():
         sweeps.run(sweep, tmp_path / "killed" / name, workers=0, progress=False)
@@ -158,7 +158,7 @@ except sweeps.StorageError as error:
 
 
 def test_claims_that_cannot_be_recorded(tmp_path: Path, monkeypatch) -> None:
-    """As on a disk that fills at the registry: nothing is claimed, and nobody holds anything."""
+    """As on a disk that is full when a claim is registered: no cell stays claimed."""
     monkeypatch.setattr(InflightRegistry, "claim", lambda self, keys: [])
     with pytest.raises(sweeps.StorageError, match=r"inflight\.db.*claims on cells cannot be recorded"):
         _run(tmp_path)

@@ -1,4 +1,4 @@
-"""What a sweep's folder holds, and what can be removed from it."""
+"""The contents of a sweep's folder, and what can be removed from it."""
 
 import os
 from pathlib import Path

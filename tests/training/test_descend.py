@@ -102,7 +102,7 @@ def test_any_shape_of_batch() -> None:
 def test_each_run_ends_where_it_meets_the_condition() -> None:
     start = {"x": torch.tensor([[1.0, 0.0], [0.0, 1.0], [3.0, 0.0]], dtype=torch.float64)}
     run = descend(_quadratic, start, rate=0.1, steps=100, until=LossShare(0.1))
-    # Losses fall by 0.81 and by 0.49 per update.
+    # Losses fall by factors of 0.81 and 0.49 per update.
     slow, fast = (math.ceil(math.log(0.1) / math.log(factor)) for factor in (0.81, 0.49))
     assert run.end_steps.tolist() == [slow, fast, slow]
     assert run.reached.tolist() == [True] * 3

@@ -1,4 +1,4 @@
-"""What a member owes to its training alone, and to the company it is in."""
+"""A member of an ensemble trains as it would alone, whatever the other members are."""
 
 from __future__ import annotations
 

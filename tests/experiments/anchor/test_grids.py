@@ -1,4 +1,4 @@
-"""What is kept of runs of different lengths."""
+"""Records of runs of different lengths."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def test_runs_of_different_lengths_stand_together_at_equal_fractions() -> None:
     np.testing.assert_array_equal(kept["fraction"], FRACTIONS)
     expected = np.add.outer([1000.0, 4000.0], FRACTIONS).astype(np.float32)
     np.testing.assert_array_equal(kept["loss"].squeeze("seed"), expected)
-    # Which step a record is of depends on the run.
+    # The step of a record depends on the run.
     assert "step" not in kept.coords

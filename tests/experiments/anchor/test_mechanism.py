@@ -1,4 +1,4 @@
-"""What is looked for in a transformer, on sequences and networks where the answer is known."""
+"""Measurements of the mechanism on sequences and networks for which the answer is known."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_edge_to_a_target_is_of_one_kind() -> None:
 def test_importance_is_what_cutting_one_kind_of_edge_by_hand_costs() -> None:
     model, task = _network()
     seen, unseen = sequences(task, stream(0, 0), 40)
-    # Answers of an untrained network are right by definition, so that a cut can cost something.
+    # The answers of the untrained network count as right, so that a cut can cost accuracy.
     seen = seen._replace(labels=trace(model, seen.tokens).logits[:, -1].argmax(-1))
     whole, lost = edge_importance(model, task, seen, unseen)
     assert float(whole.sel(group="seen_train_keys")) == 1
@@ -64,7 +64,7 @@ def test_importance_is_what_cutting_one_kind_of_edge_by_hand_costs() -> None:
     assert float(lost.max()) > 0
     assert bool(lost.sel(target="first anchor", source="second anchor").isnull().all())
     assert int(lost.isnull().sum()) == 2 * 3
-    # Nothing that anchors get in the last block is read by anyone.
+    # No later block reads what the anchors receive in the last one.
     assert (lost.sel(block=2, target=["first anchor", "second anchor"]).fillna(0) == 0).all()
 
 

@@ -1,4 +1,4 @@
-"""The names of the anchor task's datasets are those of what they name."""
+"""The names in the anchor task's datasets agree with the functions and parameters that they name."""
 
 from __future__ import annotations
 

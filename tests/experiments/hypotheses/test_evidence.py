@@ -1,4 +1,4 @@
-"""The whole of it on simulated studies: what was planted is found, and what was not is not."""
+"""The whole pipeline on simulated studies: planted effects are found, and no others."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_no_effect_is_supported_where_none_is_and_enough_runs_show_it() -> None:
 
 
 def test_nothing_is_found_where_nothing_is() -> None:
-    """The share of studies of no effect in which anything is found stays below the level."""
+    """The share of studies without an effect in which an effect is found stays below the level."""
     rng = np.random.default_rng(1)
     found, outcomes = 0, []
     for _ in range(50):

@@ -1,4 +1,4 @@
-"""Registered hypotheses are read as they were meant, or refused."""
+"""Registered hypotheses are read correctly or refused."""
 
 from __future__ import annotations
 

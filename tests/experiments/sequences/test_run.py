@@ -1,4 +1,4 @@
-"""The studies whose answers are sequences: what their runs are given, and that the papers' sizes start."""
+"""Studies whose answers are sequences: their runs' settings, and that runs of the papers' sizes start."""
 
 from __future__ import annotations
 

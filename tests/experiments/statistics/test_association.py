@@ -1,4 +1,4 @@
-"""The statistics know effects that were planted, and find none where there is none."""
+"""The statistics find planted effects, and find none where there is none."""
 
 from __future__ import annotations
 

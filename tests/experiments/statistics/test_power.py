@@ -1,4 +1,4 @@
-"""Power against theory, and against the tests that it speaks of."""
+"""Power against theory, and against the tests whose power it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of weights, from planted numbers."""
+"""Tables of weights from planted numbers."""
 
 from __future__ import annotations
 
