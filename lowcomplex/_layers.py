@@ -17,16 +17,16 @@ class Members(Protocol):
 
     @property
     def diverged_at(self) -> Tensor:
-        """(members,) when each diverged, -1 if it has not."""
+        """(members,) step at which each member diverged; -1 if it has not."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of members."""
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Name and (members, ...) values of each parameter, sharing memory with training."""
 
     def member(self, index: int) -> nn.Module:
-        """A copy of one of them."""
+        """A copy of one member."""
 
 
 class Layers:
@@ -56,10 +56,10 @@ class Layers:
         )
 
     def neurons(self) -> Iterator[Tensor]:
-        """Yield the (members, out, in) weights in use of each layer now; a network is its own only member.
+        """Yield the present (members, out, in) weights in use of each layer; a network has one member.
 
         Raises:
-            ValueError: A layer is gone.
+            ValueError: The network no longer has one of the layers.
         """
         current: dict[str, Tensor] = {}
         for matrix, weights in self._weights():

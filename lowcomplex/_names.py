@@ -1,4 +1,4 @@
-"""Names and patterns of names: which pattern matches, and errors that give the nearest name."""
+"""Names and patterns of names: which pattern matches, and errors that show the nearest name."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 def require_known(argument: str, name: str, known: Iterable[str]) -> None:
-    """Refuse a name that is not one of the known.
+    """Refuse a name that is not among the known ones.
 
     Raises:
-        ValueError: It is not; the message names the argument, what is known, and the nearest.
+        ValueError: The name is unknown; the message names the argument, the known names, and the nearest.
     """
     known = list(known)
     if name not in known:
@@ -29,7 +29,7 @@ def require_match(argument: str, pattern: str, names: Iterable[str]) -> None:
     """Refuse a shell pattern that matches the name of no weight matrix.
 
     Raises:
-        ValueError: It matches none; the message names the argument and the nearest name.
+        ValueError: The pattern matches none; the message names the argument and the nearest name.
     """
     names = list(names)
     if not any(fnmatchcase(name, pattern) for name in names):

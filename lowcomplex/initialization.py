@@ -1,6 +1,6 @@
-"""The initialization rate γ: put a network there, and say where a network or checkpoint stands.
+"""The initialization rate γ: draw the weights of a network at it, and estimate it from weights.
 
-A weight matrix at rate γ holds independent entries N(0, d_in^(-2γ)).
+A weight matrix at rate γ has independent entries N(0, d_in^(-2γ)).
 """
 
 from __future__ import annotations
@@ -30,22 +30,23 @@ def initialize(
     parts: Mapping[str, float | None] | None = None,
     generator: torch.Generator | None = None,
 ) -> pd.DataFrame:
-    """Put every weight matrix of a module at N(0, d_in^(-2γ)), and every bias at zero.
+    """Draw every weight matrix of a module from N(0, d_in^(-2γ)), and set every bias to zero.
 
-    d_in is the number of inputs that one output sums: the columns of a Linear, in channels / groups x
-    kernel size of a convolution, the rows of a GPT-2 style Conv1D; for embeddings (tokens, positions)
-    it is the embedding dimension, never the vocabulary (Zhang et al. 2024, 2025). Attention's packed
-    input projection has its columns; of stacked matrices, such as experts, each has its own d_in.
-    Normalization layers stay as they are, and padding rows zero; a tied weight is drawn once. A weight that
-    the module computes from other parameters (weight normalization) is set through those. What else counts
-    as a weight matrix is decided by `lowcomplex.matrices`. Numbers depend on the generator and the order of
-    the parameters, not on the device.
+    d_in is the number of inputs that one output sums: the columns of a Linear, the rows of a GPT-2 style
+    Conv1D, in channels / groups x kernel size of a convolution. For embeddings of tokens or positions it is
+    the embedding dimension, never the vocabulary (Zhang et al. 2024, 2025). Each matrix of a stack, such as
+    experts, has a d_in of its own.
+
+    Normalization layers are not changed, padding rows stay zero, and a tied weight is drawn once. A weight
+    that the module computes from other parameters, as in weight normalization, is set through those.
+    `lowcomplex.matrices` decides what counts as a weight matrix. The values depend on the generator and on
+    the order of the parameters, not on the device.
 
     Args:
         module: The network; changed in place.
-        gamma: Initialization rate. 1/2 is the usual 1/sqrt(d_in); larger is smaller.
-        parts: Rate of the matrices whose name matches a pattern (as in a shell, "blocks.*.query*"),
-            the first that matches; None leaves them, and their biases, untouched.
+        gamma: Initialization rate. 1/2 is the usual 1/sqrt(d_in); a larger rate gives smaller weights.
+        parts: Rate of the matrices whose name matches a shell pattern, such as "blocks.*.query*"; the first
+            match counts. None leaves the matrices and their biases as they are.
         generator: Source of randomness, on the CPU; PyTorch's own if None.
 
     Returns:
@@ -112,10 +113,10 @@ def effective_gamma(
     *,
     layout: Mapping[str, Layout] | None = None,
 ) -> pd.DataFrame:
-    """The rate γ at which each weight matrix stands: -log(std) / log(d_in).
+    """The rate γ of each weight matrix: -log(std) / log(d_in).
 
-    std is the root mean square about zero, the mean of the model. The standard error is that of N
-    independent Gaussian entries, 1 / (sqrt(2 N) log d_in); a trained matrix has more structure.
+    std is the root mean square of the entries, since the model has mean zero. The standard error is that of N
+    independent Gaussian entries, 1 / (sqrt(2 N) log d_in); entries of a trained matrix are not independent.
 
     Args:
         source: A module, or a state dict, whose layouts are inferred from names and shapes; see
@@ -126,10 +127,11 @@ def effective_gamma(
 
     Returns:
         A table: name, shape, d_in, rule, std, gamma, standard_error. Each matrix of a stack has a row, named
-        by its place. γ is NaN where d_in = 1, infinite for a zero matrix.
+        by its place. γ is NaN where d_in = 1, and infinite for a zero matrix.
 
     Raises:
-        ValueError: No weight matrix; a pattern matches nothing; an unknown layout; NaN or infinity.
+        ValueError: There is no weight matrix; a pattern matches nothing; a layout is unknown; a matrix has
+            NaN or infinity.
 
     Example:
         >>> effective_gamma({"weight": torch.full((3, 16), 0.25)})["gamma"].tolist()
@@ -148,10 +150,10 @@ def effective_gamma(
 
 
 def placed(matrix: WeightMatrix) -> dict[str, Any]:
-    """Where one weight matrix stands on the γ axis: the row of `effective_gamma`.
+    """The row of `effective_gamma` for one weight matrix.
 
     Raises:
-        ValueError: It is empty, or holds NaN or infinity.
+        ValueError: The matrix is empty, or holds NaN or infinity.
     """
     std = _root_mean_square(matrix.name, matrix.weight)
     log_fan = math.log(matrix.d_in)
@@ -181,7 +183,7 @@ def _root_mean_square(name: str, weight: Tensor) -> float:
     largest = float(ends.abs().max())
     if largest == 0:
         return 0.0
-    # In parts, so that a large matrix is never copied whole into double precision.
+    # In parts, since a large matrix as a whole in double precision would take twice its memory.
     parts = torch.split(weight.flatten(), _PART)
     total = math.fsum(float((part.double() / largest).square().sum()) for part in parts)
     return largest * math.sqrt(total / weight.numel())

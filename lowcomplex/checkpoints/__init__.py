@@ -1,4 +1,4 @@
-"""Weight matrices of checkpoints: read one at a time, without running their code, measured and placed."""
+"""Weight matrices of checkpoints: read one at a time without running code, measured, placed on the γ axis."""
 
 from lowcomplex.checkpoints._files import names, weights
 from lowcomplex.checkpoints._matrices import matrices

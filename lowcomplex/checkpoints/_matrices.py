@@ -13,18 +13,18 @@ from lowcomplex.matrices import Layout, Skipped, WeightMatrix, of_entries
 def matrices(
     path: Path | str, *, layout: Mapping[str, Layout] | None = None
 ) -> Iterator[WeightMatrix | Skipped]:
-    """The weight matrices of a checkpoint one at a time, and what is skipped with the reason.
+    """Yield the weight matrices of a checkpoint one at a time, and its other tensors with the reason.
 
-    What is a matrix and how it lies is decided by `lowcomplex.matrices.of_entries` from names, types and
-    shapes. Skipped are, among others, biases, masks, integers and quantized tensors with their scales,
-    tensors with NaN or infinity, and tensors with the same values as an earlier one, as tied weights have. A
-    config.json beside the file tells the model's kind.
+    `lowcomplex.matrices.of_entries` decides what is a matrix and how it is stored, from names, types and
+    shapes. Among others, it skips biases, masks, integers, quantized tensors with their scales, and tensors
+    with NaN or infinity. It also skips tensors with the values of an earlier one, as tied weights have. The
+    model's kind is read from a config.json beside the file, if there is one.
 
     Args:
         path: As for `weights`.
-        layout: Layout of the matrices whose name matches a pattern, first match: "linear", "embedding",
-            "convolution", "transposed convolution", "input-output", "stacked" or "stacked input-output";
-            inferred for the others.
+        layout: Layout of the matrices whose name matches a pattern; the first match counts. One of "linear",
+            "embedding", "convolution", "transposed convolution", "input-output", "stacked", "stacked
+            input-output"; inferred for the others.
 
     Yields:
         Each tensor, as a matrix or skipped; one is in memory at a time.

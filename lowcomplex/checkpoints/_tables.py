@@ -1,4 +1,4 @@
-"""Tables of a checkpoint: its weight matrices measured, or placed on the γ axis."""
+"""Tables of a checkpoint's weight matrices: what they measure, and their places on the γ axis."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from lowcomplex.measures import measure_weights, weight_measures
 if TYPE_CHECKING:
     import pandas as pd
 
-# Random weights measure less than the lower and more than the upper of these in 1 of 100 draws each.
+# Quantiles of random weights: 1 draw of 100 is below the lower, and 1 of 100 above the upper.
 _QUANTILES = {"low": 0.01, "high": 0.99}
 Progress = Callable[[str], None]
 
 
 class CheckpointTable(NamedTuple):
-    """What a checkpoint measures.
+    """The weight matrices of a checkpoint, one row each, and its other tensors.
 
     Attributes:
         table: One row per weight matrix.
-        skipped: What is not a weight matrix, with the reason.
+        skipped: The tensors that are no weight matrix, with the reason.
     """
 
     table: pd.DataFrame
@@ -45,11 +45,11 @@ def measure_table(
         progress: Called with each tensor's name once it is done.
 
     Returns:
-        Columns name, shape, d_in, gamma; each weight measure, and the mean that Gaussian weights of that
-        shape give under `random_` and its name, with `_low` and `_high` for their 1 % and 99 % quantiles; the
-        condensed directions, the share of the neurons that they hold, and whether their search was exact.
-        Memory stays below twice the largest matrix in single precision, if that has a side much shorter than
-        the other.
+        Columns name, shape, d_in, gamma, and one per weight measure. The columns `random_` with a measure's
+        name hold what Gaussian weights of the same shape give: the mean, and with `_low` and `_high` the 1 %
+        and 99 % quantiles. Three more hold the number of condensed directions, the share of the neurons that
+        they hold, and whether their search was exact. Memory stays below twice the largest matrix in single
+        precision, if one side of that matrix is much shorter than the other.
 
     Raises:
         FileNotFoundError: There is no checkpoint at `path`.
@@ -61,10 +61,10 @@ def measure_table(
 def gamma_table(
     path: Path | str, *, layout: Mapping[str, Layout] | None = None, progress: Progress | None = None
 ) -> CheckpointTable:
-    """Where every weight matrix of a checkpoint stands on the γ axis.
+    """The place of every weight matrix of a checkpoint on the γ axis.
 
     Args:
-        path: As for `measure_table`, like `layout` and `progress`.
+        path: As for `measure_table`.
         layout: As for `matrices`.
         progress: Called with each tensor's name once it is done.
 
@@ -86,9 +86,9 @@ def side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         after: Another.
 
     Returns:
-        Columns name, shape and d_in, and those that the matrix's values decide with `_before` and `_after`;
-        what depends on the shape alone stands once. In the order of the first table, then of the second;
-        matrices that only one holds have NaN at the other.
+        Columns that depend on the name or the shape alone appear once; each other column appears twice, with
+        `_before` and `_after`. Rows are in the order of the first table, then of the second. A matrix that
+        is in one table only has NaN in the columns of the other.
     """
     shared = [c for c in before.columns if c in ("name", "shape", "d_in", "rule", "standard_error")]
     shared += [c for c in before.columns if c.startswith("random_")]
@@ -115,7 +115,7 @@ def _table(
             rows.extend(map(row_of, item.each()))
         if progress is not None:
             progress(item.name)
-        # So that two are never in memory at a time.
+        # Otherwise two tensors would be in memory at a time.
         del item
     return CheckpointTable(pd.DataFrame(rows), tuple(skipped))
 

@@ -1,4 +1,4 @@
-"""The command line: measure a checkpoint, place it on the γ axis, check the predictions."""
+"""The command line: measure a checkpoint, find its place on the γ axis, check the predictions."""
 
 import cyclopts
 

@@ -1,4 +1,4 @@
-"""Check the predictions."""
+"""The command that checks the predictions."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def check(
     names
         Predictions to check; all of them if none is named.
     json
-        Write the verdicts there.
+        Also write the verdicts to this JSON file.
     junit
-        Write the verdicts there, as JUnit XML.
+        Also write the verdicts to this JUnit XML file.
     seed
-        Seed of data and weights; the first one with --seeds.
+        Seed of data and weights; with --seeds, the first one.
     seeds
         Number of seeds.
     workers
-        Processes to run checks in.
+        Number of processes that run checks.
     """
     try:
         require_folder(json=json, junit=junit)

@@ -1,4 +1,4 @@
-"""Measure a checkpoint, or place it on the γ axis."""
+"""The commands that measure a checkpoint and find its place on the γ axis."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ Source = Annotated[
 After = Annotated[
     Path | None,
     Parameter(
-        help="Another checkpoint of the same network, to stand beside the first: before and after, say."
+        help="Another checkpoint of the same network, shown beside the first, such as one after training."
     ),
 ]
 Layouts = Annotated[
     list[str] | None,
     Parameter(
-        help="How matrices are stored whose names do not tell, as PATTERN=LAYOUT, where LAYOUT is linear, "
+        help="PATTERN=LAYOUT: how the matrices are stored whose name matches the pattern. LAYOUT is linear, "
         "embedding, convolution, 'transposed convolution', input-output (GPT-2's Conv1D), stacked "
-        "(experts as (…, out, in)) or 'stacked input-output'; repeatable.",
+        "(experts as (…, out, in)) or 'stacked input-output' (experts as (…, in, out)). Repeatable.",
         negative=(),
     ),
 ]
-Csv = Annotated[Path | None, Parameter(help="Also write the table there, with all columns.")]
-Json = Annotated[Path | None, Parameter(help="Also write the table there, as a list of records.")]
+Csv = Annotated[Path | None, Parameter(help="Also write the table with all its columns to this CSV file.")]
+Json = Annotated[Path | None, Parameter(help="Also write the table to this JSON file, as a list of records.")]
 Plot = Annotated[
-    Path | None, Parameter(help="Also draw the table there, as PDF, PNG or SVG by the file's ending.")
+    Path | None, Parameter(help="Also draw the table into this file, which ends in .pdf, .png or .svg.")
 ]
 
 
@@ -61,7 +61,7 @@ def measure(
     json: Json = None,
     plot: Plot = None,
 ) -> int:
-    """Rank and condensation of every weight matrix of a checkpoint, beside what random weights give."""
+    """Rank and condensation of every weight matrix of a checkpoint, beside those of random weights."""
     return _report(checkpoints.measure_table, _measured_cells, path, after, layout, csv, json, plot)
 
 
@@ -74,7 +74,7 @@ def gamma(
     json: Json = None,
     plot: Plot = None,
 ) -> int:
-    """Where each weight matrix of a checkpoint stands on the γ axis: -log(std) / log(d_in)."""
+    """The place of each weight matrix of a checkpoint on the γ axis: -log(std) / log(d_in)."""
     return _report(checkpoints.gamma_table, _gamma_cells, path, after, layout, csv, json, plot)
 
 
@@ -88,7 +88,7 @@ def _report(
     json: Path | None,
     plot: Path | None,
 ) -> int:
-    """Read one checkpoint or two, print their table, and write it where asked."""
+    """Read one checkpoint or two, print their table, and write it to the files that are given."""
     try:
         require_folder(csv=csv, json=json, plot=plot)
         if plot is not None:
@@ -146,7 +146,7 @@ def _measured_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
     cells = {"γ": _number(row[f"gamma{end}"])}
     for measure in _headlines():
         cells[measure.replace("_", " ")] = _number(row[f"{measure}{end}"])
-        # Before and after have one null between them.
+        # The null depends on the shape alone: it is shown once for before and after.
         if end != "_before":
             cells[measure.replace("_", " ")] += f" ({_number(row[f'random_{measure}'])})"
     count, exact = row[f"condensed_directions{end}"], row[f"condensed_exact{end}"]

@@ -1,4 +1,4 @@
-"""What the commands share: a console, and JSON that any reader takes."""
+"""Output of all commands: the console, the files they write, and JSON without NaN."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rich.console import Console
 
 
 def console() -> Console:
-    """Standard output for tables."""
+    """The console on which tables are printed."""
     # Piped output has no width of its own; a table cut at 80 columns would lose numbers.
     return Console() if sys.stdout.isatty() else Console(width=180)
 
 
 def require_folder(**files: Path | None) -> None:
-    """Refuse, before anything long is computed, a file to write whose folder is not there.
+    """Refuse, before anything long is computed, an output file whose folder does not exist.
 
     Raises:
         ValueError: A folder does not exist; the message names the option.
@@ -29,12 +29,12 @@ def require_folder(**files: Path | None) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write tables and records, NaN and infinity as null."""
+    """Write tables and records; NaN and infinity become null."""
     path.write_text(json.dumps(_json(content), indent=1, allow_nan=False))
 
 
 def _json(content: Any) -> Any:
-    """The same in JSON's types, which know no NaN and no infinity: null there."""
+    """The same content in JSON's types, which have no NaN and no infinity: those become null."""
     if isinstance(content, dict):
         return {str(key): _json(value) for key, value in content.items()}
     if isinstance(content, list | tuple):

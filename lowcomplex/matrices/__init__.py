@@ -1,7 +1,8 @@
-"""Which weight matrices a module, a state dict or a file holds, and why other tensors are none.
+"""The weight matrices of a module, a state dict or a file, and why each other tensor is none.
 
-Everything that measures or sets weights asks this room: what counts as a weight matrix, how it lies, its
-d_in, with what it is tied, and which value is in use. It reads no file: a reader hands it `Entry` objects.
+Everything that measures or sets weights uses this package. It decides what counts as a weight matrix, how
+the matrix is stored, its d_in, its other names if it is tied, and which value is in use. It reads no file:
+a reader passes `Entry` objects.
 """
 
 from lowcomplex.matrices._entries import NO_VALUES, Entry

@@ -10,7 +10,7 @@ from torch import Tensor
 
 _LAZY = "has no shape before the first forward pass"
 _META = "meta tensor, which holds no values"
-# Why a parameter cannot be set yet.
+# Reasons for which a parameter cannot be set yet.
 NO_VALUES = (_LAZY, _META)
 
 
@@ -22,8 +22,8 @@ class Entry:
         name: Name of the tensor.
         shape: Its shape.
         dtype: Name of its type as in PyTorch, such as "float32".
-        load: Reads it.
-        unusable: Why its values cannot be measured, if so.
+        load: Reads the tensor.
+        unusable: Why its values cannot be measured; None if they can.
     """
 
     name: str
@@ -38,11 +38,11 @@ class Entry:
 
         Args:
             name: Name of the tensor.
-            tensor: Of any kind.
-            load: Reads it later; the tensor itself if None.
+            tensor: A tensor of any kind.
+            load: Reads the tensor later; returns `tensor` itself if None.
 
         Returns:
-            Its entry.
+            The entry of the tensor.
         """
         # A nested tensor has no shape.
         shape = () if tensor.is_nested else tuple(tensor.shape)
@@ -51,7 +51,7 @@ class Entry:
 
 
 def unusable(tensor: Tensor) -> str | None:
-    """Why the values of a tensor of this kind cannot be measured, if so."""
+    """Why the values of a tensor cannot be measured; None if they can."""
     if torch.nn.parameter.is_lazy(tensor):
         return _LAZY
     if tensor.is_nested:

@@ -18,8 +18,8 @@ from torch.nn.utils.prune import BasePruningMethod
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
-# How far the weight in use may be from the values it was given, relative to their norm: rounding in half
-# precision is of order 1e-3; a parametrization that does not hold the values is off by far more.
+# Largest distance of the weight in use from the values that it was given, relative to their norm. Rounding in
+# half precision is of order 1e-3; a parametrization that cannot hold the values is off by far more.
 _ROUNDING = 0.01
 
 
@@ -29,9 +29,9 @@ class Computed:
 
     Attributes:
         how: What computes it, such as "weight_norm".
-        sources: Gives the parameters and buffers that it is computed from, by name in the module.
-        read: The value in use; changes nothing.
-        write: Gives the sources values from which the weight in use should be the given one.
+        sources: Returns the parameters and buffers that it is computed from, by name in the module.
+        read: Returns the value in use; changes nothing.
+        write: Sets the sources, aiming at a weight in use with the given values.
     """
 
     how: str
@@ -44,10 +44,10 @@ class Computed:
 
         Args:
             name: Name of the weight, for the message.
-            values: Values in the weight's shape.
+            values: Tensor of the weight's shape.
 
         Raises:
-            ValueError: It cannot hold these values.
+            ValueError: The weight cannot hold these values.
         """
         before = self._saved()
         with torch.no_grad():
@@ -60,14 +60,15 @@ class Computed:
                 self._restore(before)
                 raise ValueError(
                     f"{name}: {self.how} computes this weight from other parameters, and no values of those "
-                    f"give it arbitrary entries; remove it first, or leave the weight out: {{{name!r}: None}}"
+                    f"give it arbitrary entries; remove {self.how} first, or exclude the weight with "
+                    f"parts={{{name!r}: None}}"
                 )
 
     def require_free(self, name: str) -> None:
         """Refuse a weight that cannot hold arbitrary values; changes nothing.
 
         Raises:
-            ValueError: It cannot.
+            ValueError: The weight cannot.
         """
         before, value = self._saved(), self.read()
         draw = torch.randn(value.shape, generator=torch.Generator().manual_seed(0))
@@ -81,7 +82,7 @@ class Computed:
 
     @torch.no_grad()
     def _restore(self, saved: Mapping[str, Tensor]) -> None:
-        # Asked anew: what was written may have replaced a buffer.
+        # Looked up again: writing may have replaced a buffer.
         for source, tensor in self.sources().items():
             tensor.copy_(saved[source])
 
@@ -135,7 +136,7 @@ def _parametrized(name: str, chain: Any) -> Computed:
 
 @contextmanager
 def _evaluating(chain: nn.Module) -> Iterator[None]:
-    """Put parametrizations into evaluation: spectral normalization else moves its vectors when read."""
+    """Set parametrizations to evaluation, since in training reading changes spectral normalization."""
     modes = [(module, module.training) for module in chain.modules()]
     chain.eval()
     try:

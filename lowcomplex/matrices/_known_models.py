@@ -1,4 +1,4 @@
-"""Layouts that a weight's own shape does not tell: GPT-2's linear layers, and experts of named models."""
+"""Layouts that do not follow from a weight's own shape: of GPT-2's linear layers, of some models' experts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lowcomplex.matrices._layouts import Layout
 
 # The linear layers of GPT-2, which the transformers library stores as (in, out).
 _OF_GPT2 = ("c_attn.weight", "q_attn.weight", "c_proj.weight", "c_fc.weight")
-# Models of the transformers library whose experts go by the name of a layer.
+# Models of the transformers library whose experts are named like a linear layer.
 _EXPERTS: dict[str, Layout] = dict.fromkeys(("*input_linear.weight", "*output_linear.weight"), "stacked")
 _OF_MODEL = dict.fromkeys(("granitemoe", "granitemoeshared", "granitemoehybrid", "jetmoe"), _EXPERTS)
 
@@ -20,17 +20,17 @@ def layouts_of_model(kind: str | None) -> dict[str, Layout]:
         kind: The `model_type` of its configuration, if known.
 
     Returns:
-        Layout by shell pattern; empty if names and shapes tell everything.
+        Layout by shell pattern; empty where names and shapes suffice.
     """
     return dict(_OF_MODEL.get(kind or "", {}))
 
 
 def gpt2_layouts(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Layout]:
-    """The linear layers that lie as (in, out) because the attention of their block does.
+    """The linear layers that are stored as (in, out), because the attention of their block is.
 
-    GPT-2's attention projects d inputs to 3 d queries, keys and values in one matrix `c_attn`: of shape
-    (d, 3 d) in the transformers library, which stores all linear layers of the block so, and (3 d, d)
-    elsewhere.
+    GPT-2's attention projects d inputs to 3 d queries, keys and values with one matrix, `c_attn`. The
+    transformers library stores every linear layer of the block as (in, out), so that its `c_attn` has the
+    shape (d, 3 d); elsewhere the shape is (3 d, d).
 
     Args:
         shapes: Shapes of all tensors by name.

@@ -34,7 +34,7 @@ _SINGLE: dict[Layout, Layout] = {stack: single for single, stack in _STACKS.item
 
 
 def settled(layout: Layout, dimensions: int) -> Layout:
-    """The layout of a tensor of so many dimensions: more than two of a linear weight are a stack of such."""
+    """The layout that fits the number of dimensions: a linear weight of more than two is a stack."""
     return _STACKS.get(layout, layout) if dimensions > 2 else _SINGLE.get(layout, layout)
 
 
@@ -44,12 +44,12 @@ def single(layout: Layout) -> Layout:
 
 
 def fan_in(shape: Sequence[int], layout: Layout, groups: int) -> int:
-    """d_in: how many inputs one output sums; of an embedding its dimension.
+    """d_in: the number of inputs that one output sums; for an embedding, its dimension.
 
     Args:
         shape: Shape of the weight as stored.
         layout: How it is stored.
-        groups: Of a transposed convolution.
+        groups: Number of groups of a transposed convolution; other layouts do not use it.
 
     Returns:
         d_in.
@@ -68,10 +68,11 @@ def neurons(weight: Tensor, layout: Layout, dimensions: int, groups: int) -> Ten
     """View a weight as (..., out, in), one neuron per row.
 
     Args:
-        weight: As stored, possibly with further leading dimensions, such as the members of an ensemble.
+        weight: The weight as stored; it may have further leading dimensions, such as the members of an
+            ensemble.
         layout: How it is stored.
         dimensions: Number of dimensions of the weight itself.
-        groups: Of a transposed convolution.
+        groups: Number of groups of a transposed convolution; other layouts do not use it.
 
     Returns:
         (..., out, in). Kernels of convolutions are flattened to (out, in / groups x kernel size); the rows
@@ -94,17 +95,18 @@ def neurons(weight: Tensor, layout: Layout, dimensions: int, groups: int) -> Ten
 
 
 def stack_layout(name: str, shapes: Mapping[str, Sequence[int]]) -> Layout:
-    """How a stack of matrices lies, from the shapes of the tensors beside it.
+    """How a stack of matrices is stored, inferred from the shapes of the tensors beside it.
 
-    A fused gate and up projection takes in what the down projection puts out, and puts out twice what that
-    takes in. Where both are there, their shapes therefore tell (…, out, in) from (…, in, out).
+    A fused gate and up projection has as many inputs as the down projection has outputs, and twice as many
+    outputs as the down projection has inputs. Where both are stored, their shapes therefore distinguish
+    (…, out, in) from (…, in, out).
 
     Args:
         name: Name of the tensor, without the module's.
         shapes: Shapes of the tensors of the same module.
 
     Returns:
-        "stacked input-output" if the shapes say so, else "stacked".
+        "stacked input-output" if the shapes show it, else "stacked".
     """
     for fused, down in (("gate_up_proj", "down_proj"), ("gate_up", "down")):
         if name in (fused, down) and fused in shapes and down in shapes:

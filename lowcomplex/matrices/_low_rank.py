@@ -15,7 +15,7 @@ _FACTOR = re.compile(r"(^|\.)lora_A(\.|$)")
 
 
 def partner(name: str) -> tuple[str, str] | None:
-    """Names of the second factor and of the product that go with a first factor, if the name is one's."""
+    """Names of the second factor and of the product, if the name is a first factor's; else None."""
     if _FACTOR.search(name) is None:
         return None
     return _FACTOR.sub(r"\1lora_B\2", name), _FACTOR.sub(r"\1lora_BA\2", name)

@@ -1,4 +1,4 @@
-"""The records: a weight matrix, or a tensor that is none."""
+"""What is found: a weight matrix, or a tensor that is none, with the reason."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from lowcomplex.matrices._layouts import LAYOUTS, Layout, fan_in, neurons, singl
 
 @dataclass(frozen=True)
 class WeightMatrix:
-    """A weight matrix, or a stack of such.
+    """A weight matrix, or a stack of weight matrices.
 
     Attributes:
         name: Name of the weight in its module, state dict or file.
-        weight: The value in use, as stored: the weight that the forward pass multiplies with.
+        weight: The value with which the forward pass multiplies, in the shape in which it is stored.
         layout: How it is stored, one of `LAYOUTS`.
-        groups: Of a convolution; 1 where nothing tells.
+        groups: Number of groups of a convolution; 1 where it is not known.
         tied_to: Other names of the same weight.
         padding: The row of an embedding that stays zero, if one does.
         computed: How the module computes the weight from other parameters; None if it is a parameter.
@@ -39,7 +39,7 @@ class WeightMatrix:
 
     @property
     def d_in(self) -> int:
-        """The number of inputs that one output sums, the base of γ; of an embedding its dimension."""
+        """The number of inputs that one output sums, the base of γ; for an embedding, its dimension."""
         return fan_in(self.weight.shape, self.layout, self.groups)
 
     @property
@@ -49,7 +49,7 @@ class WeightMatrix:
 
     @property
     def parameters(self) -> tuple[Tensor, ...]:
-        """The parameter that the weight is, or the matrices among those that it is computed from."""
+        """The weight itself if it is a parameter, else the matrices among its sources."""
         if self.computed is None:
             return (self.weight,)
         return tuple(source for source in self.computed.sources().values() if source.ndim >= 2)
@@ -60,10 +60,10 @@ class WeightMatrix:
         return self.neurons_of(self.weight)
 
     def neurons_of(self, weights: Tensor) -> Tensor:
-        """As `neurons`, of other weights that lie as this one does.
+        """As `neurons`, for other weights that are stored like this one.
 
         Args:
-            weights: (..., *shape), such as an ensemble's with the members as first dimension.
+            weights: (..., *shape), such as an ensemble's weights with the members as first dimension.
 
         Returns:
             (..., out, in).
@@ -71,10 +71,10 @@ class WeightMatrix:
         return neurons(weights, self.layout, self.weight.ndim, self.groups)
 
     def places(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Name and place of each matrix of a stack; of a single matrix its name and an empty place.
+        """Name and place of each matrix of a stack; for a single matrix, its name and an empty place.
 
         Yields:
-            The matrix is named by its place in the stack: "experts.down_proj.3" is the fourth.
+            Name and place. The name ends in the place: "experts.down_proj.3" is the fourth matrix.
         """
         leading = () if single(self.layout) == self.layout else self.weight.shape[:-2]
         for place in product(*map(range, leading)):
@@ -82,7 +82,7 @@ class WeightMatrix:
             yield self.name if is_lone else ".".join([self.name, *map(str, place)]), place
 
     def each(self) -> Iterator[WeightMatrix]:
-        """The matrices of a stack one by one, named by their places; of a single matrix itself."""
+        """Yield the matrices of a stack one by one, named by their places; a single matrix yields itself."""
         for name, place in self.places():
             yield replace(self, name=name, weight=self.weight[place], layout=single(self.layout))
 
@@ -90,7 +90,7 @@ class WeightMatrix:
         """Make the weight in use hold these values, except the zeros of a padding row.
 
         Args:
-            values: As `weight`.
+            values: Tensor of the shape of `weight`.
 
         Raises:
             ValueError: The weight is computed from parameters that cannot give it these values.
@@ -121,10 +121,10 @@ class Skipped:
 
 
 def require_layouts(layout: Mapping[str, Layout] | None, names: Iterable[str]) -> dict[str, Layout]:
-    """Refuse layouts that are unknown or whose pattern matches no name.
+    """Refuse unknown layouts, and patterns that match no name.
 
     Raises:
-        ValueError: As said.
+        ValueError: A layout is unknown, or a pattern matches nothing.
     """
     layouts = dict(layout or {})
     for pattern, chosen in layouts.items():

@@ -33,22 +33,24 @@ def of_module(
 ) -> list[WeightMatrix | Skipped]:
     """The weight matrices of a module, and its other parameters with the reason why they are none.
 
-    A weight that the module computes, such as a parametrized, weight-normalized or pruned one, counts by
-    the value that the forward pass uses, under the name by which the layer uses it. A tied weight counts
-    once, under its first name. A tensor of more than two dimensions is a convolution's kernel if its module
-    is a convolution; with a first dimension of 1 it is an embedding, such as (1, positions, d); else it is a
-    stack of matrices, such as experts: (…, in, out) if the module says `is_transposed`, or if the shapes of
-    its gate_up and down projections say so, else (…, out, in).
+    Some weights are computed by the module: parametrized, weight-normalized or pruned ones. Such a weight
+    counts with the value that the forward pass uses, under the name by which the layer uses it. A tied weight
+    counts once, under its first name.
+
+    A tensor of more than two dimensions is the kernel of a convolution if its module is a convolution. If its
+    first dimension is 1, it is an embedding, such as (1, positions, d). Otherwise it is a stack of matrices,
+    such as experts. A stack is stored as (…, in, out) if the module has `is_transposed = True` or if the
+    shapes of its gate_up and down projections show it, else as (…, out, in).
 
     Args:
-        module: The network; it is left as it is.
+        module: The network; it is not changed.
         layout: Layout of the matrices whose name matches a pattern, where the module would be misread.
 
     Returns:
         Matrices and skipped parameters in the order of the parameters.
 
     Raises:
-        ValueError: An unknown layout, or one whose pattern matches nothing.
+        ValueError: A layout is unknown, or a pattern matches nothing.
 
     Example:
         >>> [(found.name, found.d_in) for found in of_module(nn.Linear(3, 2, bias=False))]
@@ -76,19 +78,19 @@ def of_module(
 
 
 def weight_matrices(module: nn.Module) -> list[WeightMatrix]:
-    """As `of_module`, without what is skipped."""
+    """As `of_module`, without the skipped parameters."""
     return [item for item in of_module(module) if isinstance(item, WeightMatrix)]
 
 
 def matrix_parameters(module: nn.Module) -> set[int]:
-    """Identities of the parameters that are weight matrices, or that such are computed from."""
+    """Identities of the parameters that are weight matrices, or from which weight matrices are computed."""
     return {id(parameter) for matrix in weight_matrices(module) for parameter in matrix.parameters}
 
 
 def biases_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """The biases that `initialize` puts at zero, with the name of the module that each belongs to.
+    """The biases that `initialize` sets to zero, each with the name of its module.
 
-    Those of normalization layers are not among them, nor are tables of biases, which are looked up.
+    Biases of normalization layers are not among them, nor are tables from which biases are looked up.
     """
     for prefix, part in module.named_modules():
         if _is_normalization(part):
@@ -99,7 +101,7 @@ def biases_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def _parts(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The module and its submodules, without those that only compute another one's weight."""
+    """The module and its submodules, without those that only compute another module's weight."""
     inner: set[int] = set()
     for prefix, part in module.named_modules():
         if nn.utils.parametrize.is_parametrized(part):
@@ -157,8 +159,8 @@ def _layout_of(part: nn.Module, name: str, shapes: Mapping[str, tuple[int, ...]]
         return "transposed convolution"
     shape = shapes[name]
     if len(shape) == 2:
-        # The one library class whose Linear is stored transposed; its name is all that is needed of it. A
-        # parametrization derives a class of another name from it.
+        # The transformers library's Conv1D is a linear layer stored as (in, out). Its name identifies it; a
+        # parametrized one has a derived class of another name.
         kinds = {kind.__name__ for kind in type(part).__mro__}
         return "input-output" if "Conv1D" in kinds else "linear"
     if _is_convolution(part):

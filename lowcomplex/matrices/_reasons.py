@@ -20,7 +20,7 @@ _NORMALIZATION = re.compile(r"(norm|(^|_)(ln|bn))_?(\d+|f|q|k)?$", re.I)
 
 
 def by_type(dtype: str) -> str | None:
-    """Why a tensor of this type is none, if so."""
+    """Why a tensor of this type is no weight matrix; None if it may be one."""
     if dtype in _FLOATING:
         return None
     if dtype.startswith("complex"):
@@ -31,14 +31,14 @@ def by_type(dtype: str) -> str | None:
 
 
 def by_shape(shape: Sequence[int]) -> str | None:
-    """Why a tensor of this shape is none, if so; a convolution of one input and kernel size 1 is none."""
+    """Why a tensor of this shape is no weight matrix; None if it may be one."""
     if len(shape) < 2 or (len(shape) > 2 and math.prod(shape) > 0 and math.prod(shape) == max(shape)):
         return VECTOR
     return EMPTY if math.prod(shape) == 0 else None
 
 
 def by_name(name: str, shape: Sequence[int]) -> str | None:
-    """Why a tensor of this name is none, if so."""
+    """Why a tensor of this name is no weight matrix; None if it may be one."""
     module, _, own = name.rpartition(".")
     if is_bias(own) or (own == "weight" and module.rpartition(".")[2].endswith("_bias")):
         return "bias"
@@ -69,8 +69,8 @@ def _is_mask(own: str) -> bool:
 def companions(tensors: Mapping[str, tuple[str, Sequence[int]]]) -> dict[str, str]:
     """Floating-point tensors that belong to quantized weights: scales, zeros, codebooks, packed codes.
 
-    A tensor belongs to codes that share its prefix: "q.scales" to "q.qweight", "w.absmax" to "w", and "w",
-    if it holds packed codes itself, to "w.quant_state".
+    A tensor belongs to the codes with which it shares a prefix: "q.scales" to "q.qweight", "w.absmax" to "w".
+    If "w" is stored as floating-point but holds packed codes, it belongs to "w.quant_state".
 
     Args:
         tensors: Type and shape of each tensor by name.

@@ -1,4 +1,4 @@
-"""Weights that a state dict or file holds in parts: recomposed to the value that the forward pass uses."""
+"""Weights that a state dict or file holds in parts, recomposed to the value that the forward pass uses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PARAMETRIZED = re.compile(
 
 
 class _Whole(NamedTuple):
-    """A weight in parts: its name, the parts' names, shape, and how it is computed from them."""
+    """A weight in parts: its name, the names of its parts, its shape, and how it is computed from them."""
 
     name: str
     parts: tuple[str, ...]
@@ -28,18 +28,18 @@ class _Whole(NamedTuple):
 
 
 def recomposed(entries: Sequence[Entry]) -> list[Entry | Skipped]:
-    """Put the whole weight in the place of the first of its parts, and skip the other parts.
+    """Put the whole weight in the place of its first part, and skip the other parts.
 
-    Parts are those of weight normalization (weight_g, weight_v), of spectral normalization (weight_orig,
-    weight_u, weight_v) and of pruning (weight_orig, weight_mask), under the names of the older hooks or of
-    parametrizations, and the factors of low-rank adapters. What a parametrization computes from the values
-    before it is not known from a file: such values are skipped.
+    Weights in parts come from weight normalization (weight_g, weight_v), spectral normalization (weight_orig,
+    weight_u, weight_v), pruning (weight_orig, weight_mask) and low-rank adapters. The names may be those of
+    the older hooks or of parametrizations. A file does not hold what other parametrizations compute from
+    their values; those values are skipped.
 
     Args:
-        entries: Everything that is stored.
+        entries: All stored tensors.
 
     Returns:
-        In the same order.
+        Entries and skipped tensors in the same order.
     """
     stored = {entry.name: entry for entry in entries}
     wholes: dict[str, _Whole] = {}
@@ -68,7 +68,7 @@ def recomposed(entries: Sequence[Entry]) -> list[Entry | Skipped]:
 
 
 def _whole_of(name: str, stored: Mapping[str, Entry]) -> _Whole | None:
-    """The weight of which this is the first part, the one of the weight's own shape."""
+    """The weight whose first part has this name; the first part has the weight's own shape."""
     match = _PARAMETRIZED.search(name)
     if match is not None:
         whole = f"{match['module']}{match['tensor']}"

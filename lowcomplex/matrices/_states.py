@@ -29,23 +29,25 @@ def of_state(
 ) -> list[WeightMatrix | Skipped]:
     """The weight matrices of a state dict, and its other tensors with the reason why they are none.
 
-    The layout is inferred from names and shapes. Names that hold "embed", "wte", "wpe" or "position" are
-    embeddings. More than two dimensions are a convolution if the name ends in "weight"; with a first
-    dimension of 1 and another name an embedding; a stack of matrices otherwise, or if the name holds
-    "expert" or "moe": (…, out, in), unless gate_up and down projections fit together as (…, in, out). The
-    rest is linear, (in, out) in the blocks of GPT-2 that are stored so. Weights in parts (weight or spectral
-    normalization, pruning, low-rank adapters) are recomposed.
+    The layout is inferred from names and shapes. A tensor of two dimensions is an embedding if its name
+    contains "embed", "wte", "wpe" or "position", else linear; blocks of GPT-2 may be stored as (in, out).
+
+    A tensor of more dimensions is a stack of matrices if its name contains "expert" or "moe". Otherwise it is
+    a convolution if its name ends in "weight", an embedding if its first dimension is 1, and else a stack. A
+    stack is stored as (…, out, in), unless gate_up and down projections fit together only as (…, in, out).
+
+    Weights in parts (weight or spectral normalization, pruning, low-rank adapters) are recomposed.
 
     Args:
-        state: Tensors by name; anything else in it is passed over.
-        layout: Layout of the matrices whose name matches a pattern, where inference would be wrong; goes
-            before names that speak of a bias or a mask, too.
+        state: Tensors by name; other values are ignored.
+        layout: Layout of the matrices whose name matches a pattern, where inference would be wrong. It also
+            overrides the reasons that a name gives, such as "bias" or "mask".
 
     Returns:
-        In the order of the state.
+        Matrices and skipped tensors in the order of the state.
 
     Raises:
-        ValueError: An unknown layout, or one whose pattern matches nothing.
+        ValueError: A layout is unknown, or a pattern matches nothing.
 
     Example:
         >>> [(found.name, found.d_in) for found in of_state({"experts.up": torch.ones(8, 5, 3)})]
@@ -60,7 +62,7 @@ def of_state(
             continue
         entry, chosen = planned
         weight = entry.load()
-        # Of what is computed here there is one only, whose memory may be another's later.
+        # A recomposed weight has memory of its own, which may be reused once it is freed: no key for ties.
         key = storage_of(weight) if entry.name in state else None
         if key is not None and key in places:
             first = found[places[key]]
@@ -77,21 +79,22 @@ def of_state(
 def of_entries(
     entries: Iterable[Entry], *, layout: Mapping[str, Layout] | None = None, model: str | None = None
 ) -> Iterator[WeightMatrix | Skipped]:
-    """As `of_state`, of tensors that are read when their turn comes, one in memory at a time.
+    """As `of_state`, for tensors that are read one after the other, with one in memory at a time.
 
-    A file does not tell which weights are tied, but tied ones have the same values: such a one is skipped,
-    unless all its entries are equal, as in a matrix of zeros. NaN and infinity are skipped, too.
+    A file does not record which weights are tied, but tied weights have the same values. A tensor with the
+    values of an earlier one is therefore skipped, unless all its entries are equal, as in a matrix of zeros.
+    Tensors with NaN or infinity are skipped, too.
 
     Args:
-        entries: All tensors of a file, described.
-        layout: As of `of_state`.
+        entries: All tensors of a file.
+        layout: As for `of_state`.
         model: The model's kind in the transformers library, if known; see `layouts_of_model`.
 
     Yields:
         Each tensor, as a matrix or skipped.
 
     Raises:
-        ValueError: An unknown layout, or one whose pattern matches nothing.
+        ValueError: A layout is unknown, or a pattern matches nothing.
     """
     seen: dict[tuple[torch.Size, torch.dtype, bytes], str] = {}
     for planned in _plan(list(entries), layout, model):
@@ -112,14 +115,14 @@ def of_entries(
             yield WeightMatrix(entry.name, weight, chosen)
         else:
             yield Skipped(entry.name, entry.shape, reason)
-        # So that two are never in memory at a time.
+        # Otherwise two tensors would be in memory at a time.
         del weight
 
 
 def _plan(
     entries: list[Entry], layout: Mapping[str, Layout] | None, model: str | None
 ) -> list[tuple[Entry, Layout] | Skipped]:
-    """Which tensors are matrices, and how they lie; decided without their values."""
+    """Which tensors are matrices, and how they are stored; decided without their values."""
     companions = _reasons.companions({entry.name: (entry.dtype, entry.shape) for entry in entries})
     whole = recomposed(entries)
     layouts = require_layouts(layout, (item.name for item in whole))

@@ -8,10 +8,10 @@ from torch import Tensor
 def storage_of(tensor: Tensor) -> tuple[object, ...] | None:
     """What two tied tensors have in common: storage, place in it, shape and strides.
 
-    Views that only begin at the same address are not tied: a projection and the first of its parts.
+    Views that only begin at the same address are not tied, such as a fused projection and its first part.
 
     Args:
-        tensor: Of any kind.
+        tensor: A tensor of any kind.
 
     Returns:
         A key, valid while the tensor is alive; None if the tensor has no values.
