@@ -8,17 +8,18 @@ from typing import Any
 
 
 class Cadence:
-    """Says whether a step is to be recorded; at most one of the three ways is given, else every step is.
+    """Decides which steps are recorded: every step, unless one of three rules is given.
 
     Args:
         every: Record every so many steps.
         steps: Record at these steps.
-        budget: Record at most this share of the time since the first question: always the first, and then
-            whenever what records have taken, and another would by the last one's cost, is within it.
-        clock: Seconds; only a budget asks it.
+        budget: Spend at most this share of the time since the first step on recording. The first step is
+            always recorded; later ones if the time of all records so far, and that of another like the last,
+            is within the share.
+        clock: Returns seconds; only a budget uses it.
 
     Raises:
-        ValueError: More than one way, `every` not positive, `steps` not whole numbers from 0 on or none, or
+        ValueError: More than one rule, `every` not positive, `steps` empty or not whole numbers from 0 on, or
             `budget` not between 0 and 1.
     """
 
@@ -45,7 +46,7 @@ class Cadence:
         self._spent = self._last = 0.0
 
     def due(self, step: int) -> bool:
-        """Whether this step is to be recorded, asked now."""
+        """Whether this step is to be recorded; a budget decides by the time of the call."""
         if self._budget is not None:
             now = self._clock()
             if self._start is None:
@@ -56,7 +57,7 @@ class Cadence:
 
     @contextmanager
     def spending(self) -> Iterator[None]:
-        """Count the time inside as a record's."""
+        """Count the time inside the block as spent on a record."""
         if self._budget is None:
             yield
             return
@@ -67,17 +68,17 @@ class Cadence:
         self._spent += self._last
 
     def state_dict(self) -> Any:
-        """The way, and of a budget what was spent so far."""
+        """The rule, and what a budget has spent so far."""
         if self._budget is None:
             return self._every if self._steps is None else sorted(self._steps)
         elapsed = 0.0 if self._start is None else self._clock() - self._start
         return {"budget": self._budget, "elapsed": elapsed, "spent": self._spent, "last": self._last}
 
     def load_state_dict(self, state: Any) -> None:
-        """Go on as if no time had passed since the state was taken.
+        """Continue as if no time had passed since the state was taken.
 
         Raises:
-            ValueError: The state is of another way to record.
+            ValueError: The state is of another rule.
         """
         own = self.state_dict()
         is_budget = isinstance(state, dict)
@@ -109,7 +110,7 @@ def log_linear_steps(total: int, *, early: int = 12, late: int = 12) -> tuple[in
     Args:
         total: The last step.
         early: Number of log-spaced steps from 1 to total.
-        late: Number of equal intervals from 0 to total.
+        late: Number of equal intervals between 0 and total.
 
     Returns:
         Increasing steps that start at 0 and end at `total`.

@@ -1,4 +1,4 @@
-"""Records as netCDF in a tensor of bytes: what a checkpoint may hold without pickled code."""
+"""Records as netCDF in a tensor of bytes, which a checkpoint can hold without pickled code."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def encode(record: xr.Dataset) -> Tensor:
-    """Write a dataset to bytes.
+    """Write a dataset as netCDF to a tensor of bytes.
 
     Args:
         record: Variables of numbers, booleans, times or text.
 
     Returns:
-        (bytes,) unsigned 8-bit integers, from which `decode` makes the dataset to the last bit; text comes
-        back with a fixed width.
+        (bytes,) unsigned 8-bit integers. `decode` returns the dataset from them to the last bit; its text has
+        a fixed width.
 
     Raises:
-        ValueError: A variable or attribute holds what netCDF cannot.
+        ValueError: A variable or an attribute is of a type that netCDF lacks.
 
     Example:
         >>> import xarray as xr
@@ -39,9 +39,9 @@ def encode(record: xr.Dataset) -> Tensor:
 
 
 def decode(content: Tensor) -> xr.Dataset:
-    """Undo `encode`."""
+    """Read a dataset from the bytes that `encode` returns."""
     import xarray as xr
 
     dataset = xr.load_dataset(io.BytesIO(content.numpy().tobytes()), engine="h5netcdf")
-    # How the values were written must not decide how later ones are.
+    # The encoding of these values must not decide how later ones are written.
     return dataset.drop_encoding()

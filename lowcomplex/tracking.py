@@ -31,26 +31,27 @@ class Tracker:
 
     Call `step` once before each update and once after the last: record k then holds the state after k
     updates, record 0 the initialization. Measuring never touches the weights, their gradients or any
-    random generator. Weights that hold NaN or infinity are recorded as NaN, and `diverged` is set. All
-    members of an `Ensemble` are measured in one batch a shape, along a dimension `member`; of members that
-    have diverged NaN is recorded.
+    random generator. Weights that hold NaN or infinity are recorded as NaN, and `diverged` is set. The
+    members of an `Ensemble` are measured together, along a dimension `member`; members that have diverged
+    are recorded as NaN.
 
     Args:
         module: The network, or an `Ensemble`.
-        measures: Names of weight measures (`lowcomplex.measures.weight_measures`), or a mapping from a name
-            of yours to a function (..., out, in) → (...).
-        layers: Name pattern or patterns of the weight matrices to measure, as in a shell. What counts as a
-            weight matrix, and how its neurons lie, is decided by `lowcomplex.matrices.of_module`: convolution
-            kernels are flattened to (out, in x kernel size), each matrix of a stack is a layer of its own,
-            and parametrized weights are measured as the forward pass uses them.
-        every: Record every so many steps; each, if neither `steps` nor `budget` is given.
+        measures: Names of weight measures (`lowcomplex.measures.weight_measures`), or a mapping from names of
+            your own to functions (..., out, in) → (...).
+        layers: Name pattern or patterns of the weight matrices to measure, as in a shell.
+            `lowcomplex.matrices.weight_matrices` decides what counts as a weight matrix and how its neurons
+            lie: convolution kernels are flattened to (out, in x kernel size), each matrix of a stack is a
+            layer of its own, and parametrized weights are measured as the forward pass uses them.
+        every: Record every so many steps; every step is recorded if neither `steps` nor `budget` is given.
         steps: Record at these steps instead, such as `log_linear_steps`.
-        budget: Record instead as often as the clock allows: step 0, and then whenever recording, this record
-            included, has taken at most this share of the time. Early records follow each other closely, and
-            which steps are recorded differs from run to run; call `record` after the last.
-        quantities: More to record, a name for each function without arguments; it returns a number, or an
-            `xarray.DataArray` with named dimensions of its own, "member" for an ensemble's.
-        clock: Seconds, for a budget.
+        budget: Record step 0, and then as long as all records, the next one included, take at most this share
+            of the time. Early records follow each other closely. Which steps are recorded differs from run to
+            run, so call `record` after the last step.
+        quantities: What else to record: a mapping from names to functions without arguments. Each returns a
+            number, or an `xarray.DataArray` with named dimensions of its own; that of an ensemble's members
+            is "member".
+        clock: Returns seconds; only a budget uses it.
 
     Raises:
         ValueError: An unknown measure, a pattern that matches no weight matrix, more than one of `every`,
@@ -106,7 +107,7 @@ class Tracker:
         """Count one step, and record if it is due.
 
         Args:
-            **scalars: Numbers to record with it, such as loss=…; (members,) of them for an ensemble.
+            **scalars: Numbers to record with it, such as loss=…; for an ensemble also (members,) tensors.
 
         Raises:
             ValueError: A scalar has the name of something else that is recorded, or is None.
@@ -148,10 +149,10 @@ class Tracker:
             raise ValueError(f"{argument}: something else is recorded as {', '.join(sorted(clash))}")
 
     def dataset(self) -> xr.Dataset:
-        """Everything recorded so far, with dimensions step, layer, and those of the quantities.
+        """Return everything recorded so far, along step, layer and the dimensions of the quantities.
 
         Returns:
-            A new dataset; what one step recorded and another did not is NaN.
+            A new dataset; what was recorded at only some of the steps is NaN at the others.
 
         Raises:
             RuntimeError: Nothing was recorded.
@@ -170,7 +171,7 @@ class Tracker:
         return xr.concat(self._records, dim="step", join="outer", coords="different", compat="equals")
 
     def state_dict(self) -> dict[str, Any]:
-        """What was recorded so far, as plain numbers, tensors and text, for a checkpoint.
+        """Return what was recorded so far as numbers, tensors and text, for a checkpoint.
 
         Raises:
             ValueError: A quantity recorded what netCDF cannot hold.
@@ -191,10 +192,10 @@ class Tracker:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from the records of a tracker that was made like this one.
+        """Continue from the records of a tracker that was made with the same arguments.
 
         Raises:
-            ValueError: It recorded other measures, layers or quantities, or at other steps.
+            ValueError: That tracker recorded other measures, layers or quantities, or at other steps.
         """
         own = self._made_of()
         for name in own:
@@ -208,10 +209,10 @@ class Tracker:
 
     @torch.no_grad()
     def _measure(self) -> dict[str, Tensor]:
-        """Measure all layers: those of one shape in one batch, and what measures share is computed once.
+        """Measure all layers. Those of one shape form one batch; what measures share is computed once.
 
         Returns:
-            (layers,) values for each measure, (members, layers) of an ensemble.
+            (layers,) values of each measure, or (members, layers) for an ensemble.
         """
         rows = 1 if self._members is None else len(self._members)
         healthy = torch.ones(rows, dtype=torch.bool)
@@ -240,7 +241,7 @@ class Tracker:
 
 
 def _resolve(measures: Sequence[str] | Mapping[str, Measure]) -> Callable[[Tensor], dict[str, Tensor]]:
-    """The function that takes all measures of a batch of matrices."""
+    """Return the function that computes all measures of a batch of matrices."""
     if isinstance(measures, Mapping):
         own = dict(measures)
         return lambda W: {name: measure(W) for name, measure in own.items()}

@@ -1,4 +1,4 @@
-"""What the callbacks of all trainers share: a tracker that is made when training starts."""
+"""The part that all trainers' callbacks share: a tracker that is made when training starts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Recorder:
     Args:
         measures: As in `Tracker`.
         layers: As in `Tracker`.
-        every: Record every so many optimizer steps; each, if `steps` is not given either.
+        every: Record every so many optimizer steps; every step is recorded if `steps` is not given either.
         steps: Record at these optimizer steps instead.
     """
 
@@ -39,7 +39,7 @@ class Recorder:
         self._tracker: Tracker | None = None
 
     def dataset(self) -> xr.Dataset:
-        """Everything recorded so far; see `Tracker.dataset`.
+        """Return everything recorded so far, as `Tracker.dataset` does.
 
         Raises:
             RuntimeError: No training has started.

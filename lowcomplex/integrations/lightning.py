@@ -12,7 +12,7 @@ from lowcomplex.integrations._recorder import Recorder
 
 
 class TrackerCallback(Recorder, lightning.Callback):
-    """A `lowcomplex.Tracker` of the module that a Lightning trainer fits; arguments as in `Tracker`.
+    """A `lowcomplex.Tracker` of the module that a Lightning trainer fits; arguments as for `Tracker`.
 
     Record k holds the state after k optimizer steps of this fit, record 0 the state at its start; batches
     that only accumulate gradients are not counted.

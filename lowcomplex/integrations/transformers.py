@@ -10,7 +10,7 @@ from lowcomplex.integrations._recorder import Recorder
 
 
 class TrackerCallback(Recorder, transformers.TrainerCallback):
-    """A `lowcomplex.Tracker` of the model that a Hugging Face `Trainer` trains; arguments as in `Tracker`.
+    """A `lowcomplex.Tracker` of the model that a Hugging Face `Trainer` trains; arguments as for `Tracker`.
 
     Record k holds the state after k optimizer steps of this training, record 0 the state at its start.
 

@@ -1,4 +1,4 @@
-"""Figures at print size of what a user of the library has: a record, a sweep, a checkpoint.
+"""Figures at print size of a record, of a sweep and of a checkpoint.
 
 They take datasets and tables alone, and import no torch.
 """

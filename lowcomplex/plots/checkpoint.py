@@ -19,15 +19,15 @@ def plot_checkpoint(table: pd.DataFrame) -> Figure:
     """Draw a table of `lowcomplex.checkpoints`, one row per matrix, in the order of the checkpoint.
 
     Args:
-        table: Of `measure_table`, `gamma_table`, or two of either joined by `side_by_side`: the first as open
-            circles, the second as squares.
+        table: The table of `measure_table` or `gamma_table`, or two of one kind joined by `side_by_side`. Of
+            two tables, the first is drawn as open circles, the second as squares.
 
     Returns:
-        The figure. Left γ; right, for measured tables, each rank over its mean on random weights: 1 where a
-        matrix is as complex as a random one.
+        The figure: γ on the left. On the right, if the table holds measures, each rank over its mean for
+        random weights, which is 1 for a matrix as complex as a random one.
 
     Raises:
-        ValueError: The table is empty or of another kind.
+        ValueError: The table is empty, or not one of these.
     """
     ends = [end for end in _MARKERS if f"gamma{end}" in table.columns]
     if not ends or table.empty:

@@ -1,4 +1,4 @@
-"""What the figures share: page sizes, fonts, and colors that color-blind readers tell apart."""
+"""Page sizes, fonts, and colors that color-blind readers can tell apart."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def canvas(rows: int, columns: int, *, width: float = DOUBLE, height: float, **l
         **layout: Passed on to `Figure.subplots`.
 
     Returns:
-        The figure, unknown to pyplot, so that drawing many keeps none of them alive.
+        The figure. It is not registered with pyplot, so it is freed when it is no longer used.
     """
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.subplots(rows, columns, squeeze=False, **layout)
@@ -88,17 +88,17 @@ def canvas(rows: int, columns: int, *, width: float = DOUBLE, height: float, **l
 
 
 def categorical(count: int) -> list[Color]:
-    """Colors for names without an order: seaborn's "colorblind" palette, repeated if it runs out."""
+    """Colors for names without an order: seaborn's "colorblind" palette, repeated if there are more names."""
     return list(sns.color_palette("colorblind", count))
 
 
 def sequential(count: int) -> list[Color]:
-    """Colors for values in an order, dark to light; the palest, illegible on white, is left out."""
+    """Colors for ordered values, from dark to light; the palest, illegible on white, is left out."""
     return list(sns.color_palette("viridis", n_colors=count + 1))[:count] if count else []
 
 
 def panel_letters(axes: Sequence[Axes]) -> None:
-    """Mark panels a, b, c, … outside their upper left corners."""
+    """Mark panels with a, b, c, … outside their upper left corners."""
     for axis, letter in zip(axes, "abcdefghijklmnopqrstuvwxyz", strict=False):
         axis.annotate(
             letter,
@@ -113,7 +113,7 @@ def panel_letters(axes: Sequence[Axes]) -> None:
 
 
 def shared_legend(figure: Figure, **layout: Any) -> None:
-    """One legend for all panels, each label once, in one row above them."""
+    """Draw one legend for all panels, each label once, in one row above them."""
     handles: dict[str, Any] = {}
     for axis in figure.axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):

@@ -1,4 +1,4 @@
-"""What a tracker recorded: curves of few layers over the steps, a heat map of many."""
+"""Figures of a tracker's record: curves of few layers over the steps, a heat map of many layers."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ def plot_record(
 ) -> Figure:
     """Draw a record of `lowcomplex.Tracker`, one panel per quantity.
 
-    A quantity of few layers is drawn as one line per layer. Its null, if the dataset has one under the name
-    "null_" + quantity, is dotted in the layer's color. A quantity of many layers is drawn as a heat map of
-    layer × step, divided by its null if there is one. Dimensions besides step and layer, such as an
-    ensemble's member or a sweep's seed, are averaged; bands span their range.
+    A quantity of few layers is drawn as one line per layer. If the dataset has a null under the name
+    "null_" + quantity, it is dotted in the layer's color. A quantity of many layers is drawn as a heat map of
+    layer × step, divided by its null if there is one. Other dimensions, such as an ensemble's member or a
+    sweep's seed, are averaged; bands span their range.
 
     Args:
         dataset: Quantities over `step` and, if they are of layers, `layer`.
-        quantities: Their names; without it, every number over `step` that has no other dimension than
-            `layer` and `member`.
-        most_lines: With more layers than this a heat map is drawn.
+        quantities: Names of the quantities; by default every numeric variable over `step` that has no
+            dimension besides `step`, `layer` and `member`.
+        most_lines: Largest number of layers that are drawn as lines; more layers become a heat map.
 
     Returns:
-        The figure. Steps are on a logarithmic axis if most records are early ones.
+        The figure. The axis of steps is logarithmic if most records are early ones.
 
     Raises:
-        ValueError: No quantity is given or found, or one of them is not in the dataset or not over `step`.
+        ValueError: No quantity is given or found, or one of them is missing or not over `step`.
 
     Example:
         >>> steps, layers = [0, 1, 2], ["hidden", "output"]
@@ -75,7 +75,7 @@ def plot_record(
 
 
 def _recorded(dataset: xr.Dataset) -> list[str]:
-    """Numbers over step and, at most, layer and member; nulls are drawn with their quantity."""
+    """Names of numeric variables over step and at most layer and member; nulls belong to their quantity."""
     return [
         str(name)
         for name, variable in dataset.data_vars.items()
@@ -87,7 +87,7 @@ def _recorded(dataset: xr.Dataset) -> list[str]:
 
 
 def _draw_lines(axis: Axes, values: xr.DataArray, null: xr.DataArray | None) -> None:
-    """One line per layer, or one line if the quantity is of the whole network."""
+    """Draw one line per layer, or one line if the quantity is of the whole network."""
     steps = values["step"].values
     layers = values["layer"].values if "layer" in values.dims else [None]
     colors = sequential(len(layers)) if len(layers) > 1 else [(0.0, 0.0, 0.0)]
@@ -109,7 +109,7 @@ def _draw_lines(axis: Axes, values: xr.DataArray, null: xr.DataArray | None) -> 
 
 
 def _draw_map(figure: Figure, axis: Axes, values: xr.DataArray, null: xr.DataArray | None) -> None:
-    """Layers downward in their order, records to the right, one column each; NaN is gray."""
+    """Draw layers downward in their order, and one column per record to the right; NaN is gray."""
     others = [dim for dim in values.dims if dim not in ("step", "layer")]
     shown = values.mean(others)
     label = _in_words(values)

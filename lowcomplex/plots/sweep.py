@@ -34,13 +34,13 @@ def plot_sweep(
 ) -> Figure:
     """Draw a quantity of the dataset that `lowcomplex.sweeps.load` returns, over swept fields.
 
-    Lines are means over the dimensions of `spread`, bands their range, small marks the runs. Of a quantity
-    that was recorded over `step`, the last record is drawn. NaN, such as of a run that diverged, is left out.
+    Lines are means over the dimensions of `spread`, bands their range, small marks the runs. If the quantity
+    was recorded over `step`, its last record is drawn. NaN, such as that of a diverged run, is left out.
 
     Args:
-        dataset: The quantity over `x`, `color`, `panel`, `spread`, and `step` if it was recorded in time.
-        quantity: Its name.
-        x: The dimension to the right; numbers, or texts in their order.
+        dataset: The quantity over `x`, `color`, `panel`, `spread`, and `step` if it was recorded over time.
+        quantity: Name of the quantity.
+        x: The dimension on the horizontal axis: numbers, or texts in their order.
         color: The dimension that has one color and marker per value, if any.
         panel: The dimension that has one panel per value, if any: a swept field, or `layer`.
         spread: Dimensions over which runs are repetitions of each other.
@@ -49,8 +49,8 @@ def plot_sweep(
         The figure.
 
     Raises:
-        ValueError: The quantity is not in the dataset, or not over these dimensions, or is over more: then
-            select one value of the others first, or name them as `color`, `panel` or `spread`.
+        ValueError: The quantity is not in the dataset, lacks one of these dimensions, or has another one.
+            Select one value of the other dimension first, or name it as `color`, `panel` or `spread`.
 
     Example:
         >>> rank = xr.DataArray([[8.0, 6.0], [2.0, 4.0]], {"gamma": [0.5, 1.0], "seed": [0, 1]})
@@ -85,7 +85,7 @@ def plot_sweep(
 def _asked(
     dataset: xr.Dataset, quantity: str, x: str, split: Sequence[str | None], spread: Sequence[str]
 ) -> xr.DataArray:
-    """The quantity over (split, x, repetition), the last record if it was recorded in time."""
+    """Return the quantity over (split, x, repetition); its last record if it was recorded in time."""
     if quantity not in dataset:
         raise ValueError(f"quantity: expected a variable of the dataset, got {quantity!r}")
     values = dataset[quantity]
@@ -106,7 +106,7 @@ def _asked(
 
 
 def _draw(axis: Axes, values: xr.DataArray, x: str, color: str | None) -> None:
-    """One line per value of `color`."""
+    """Draw one line per value of `color`."""
     places = values[x].values
     is_text = not np.issubdtype(places.dtype, np.number)
     at = np.arange(len(places)) if is_text else places

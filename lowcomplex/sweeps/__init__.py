@@ -1,4 +1,4 @@
-"""Sweeps: grids of configs, each cell computed once, stored by content, in parallel."""
+"""Sweeps: grids of configs, whose cells are computed in parallel, once each, and stored by their content."""
 
 from lowcomplex.sweeps._clean import Removed, clean
 from lowcomplex.sweeps._cluster import Cluster

@@ -10,12 +10,12 @@ Batch = tuple[Config, ...]
 
 
 def batches(configs: Sequence[Config], together: Sequence[str], size: int) -> tuple[Batch, ...]:
-    """Group cells that agree in every field but those of `together`.
+    """Group cells that agree in every field except those of `together`.
 
     Args:
         configs: The cells.
-        together: Fields in which the cells of one batch may differ; each cell is its own batch if empty.
-        size: Most cells of one batch.
+        together: Fields in which the cells of one batch may differ; if empty, each cell is a batch.
+        size: Largest number of cells per batch.
 
     Returns:
         Batches in the order of their first cells; cells keep their order.
@@ -34,6 +34,6 @@ def batches(configs: Sequence[Config], together: Sequence[str], size: int) -> tu
 
 
 def batch_name(batch: Batch) -> str:
-    """Names a batch's checkpoint: its first cell's hash, and that of all of them if there are more."""
+    """Name of a batch's checkpoint: the hash of its first cell, then one of all cells if there are more."""
     first = batch[0].hash
     return first if len(batch) == 1 else f"{first}-{sweep_hash(batch)[:16]}"

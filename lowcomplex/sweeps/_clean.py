@@ -29,22 +29,26 @@ class Removed:
 def clean(folder: Path | str, *, stale: bool = False, dry_run: bool = False) -> tuple[Removed, ...]:
     """Remove files that no sweep of a folder needs.
 
-    These are results and checkpoints that were set aside as damaged; tracebacks and checkpoints of cells
-    that are finished, or that no sweep of the folder has; and, while no cell is being computed, what jobs
-    of a cluster and killed processes left behind. Finished cells stay, unless `stale`.
+    These are:
+
+    - results and checkpoints that were set aside as damaged;
+    - tracebacks and checkpoints of cells that are finished, or that no sweep of the folder has;
+    - what jobs of a cluster and killed processes left behind, if no cell is being computed now.
+
+    Finished cells are kept unless `stale` is given.
 
     Args:
         folder: Where `run` stores its cells.
-        stale: Also remove finished cells that no sweep's manifest in the folder names: what a changed config
-            left behind.
-        dry_run: Remove nothing, and say what would be.
+        stale: Also remove finished cells that no manifest in the folder names, such as those of a config
+            that has changed since.
+        dry_run: Remove nothing; return what would be removed.
 
     Returns:
         What was removed.
 
     Raises:
         FileNotFoundError: There is no such folder.
-        ValueError: A manifest is damaged, so that it is not known which cells are needed.
+        ValueError: A manifest is damaged, so the cells that are needed are not known.
         StorageError: A file cannot be removed.
     """
     folder = Path(folder)

@@ -1,4 +1,4 @@
-"""What a sweep asks of a cluster: Slurm, or jobs of this machine that outlive the command."""
+"""Where the jobs of a sweep run: Slurm, or this machine, on which they outlive the command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lowcomplex.sweeps._workers import ATTEMPTS, THREAD_VARIABLES
 
 
 def _account(_: Any, tokens: Sequence[Token]) -> dict[str, str]:
-    """The one of the many `#SBATCH` options that has an option of the command line."""
+    """The only `#SBATCH` option that is also an option of the command line."""
     return {"account": tokens[0].value}
 
 
@@ -25,7 +25,7 @@ class Cluster:
     """Where the jobs of a sweep run, and what each of them asks for.
 
     Every job computes with one thread, so that a cell's numbers are the same wherever it is computed. The
-    fields are also options of a command line that takes a cluster as a parameter of cyclopts.
+    fields become options of a command line if a function of its cyclopts app takes a cluster.
 
     Args:
         kind: Submit jobs instead of starting processes: "slurm" submits job arrays; "local" starts the same
@@ -33,15 +33,15 @@ class Cluster:
         partition: Slurm partition; the cluster's default if None.
         minutes: Time limit of a job. One that reaches it is queued again up to three times; a resumable
             cell continues from its checkpoint.
-        cpus: CPUs a job reserves.
-        gpus: GPUs a job reserves.
-        memory_gb: Memory a job reserves; the cluster's default if None.
-        parallel: Largest number of jobs that run at once; if None, 256 on Slurm and one for each CPU here.
-        batches_per_job: Batches that one job computes in turn; more than one for cells of a few seconds.
+        cpus: CPUs per job.
+        gpus: GPUs per job.
+        memory_gb: Memory per job, in GB; the cluster's default if None.
+        parallel: Largest number of jobs that run at once; if None, 256 on Slurm, one per CPU here.
+        batches_per_job: Batches that one job computes in turn; more than one if a cell takes a few seconds.
         setup: Shell commands before Python starts, such as "module load cuda"; may be repeated.
         options: More `#SBATCH` options by name, such as {"account": "theory", "qos": "low"}.
-        logs: Folder of the jobs' scripts and logs, which all machines must see; `jobs` beside the cells if
-            None.
+        logs: Folder of the jobs' scripts and logs, which all machines must see; if None, `jobs` beside the
+            cells.
 
     Raises:
         ValueError: A field has an impossible value.
@@ -87,7 +87,7 @@ class Cluster:
             raise ValueError(f"setup: expected a tuple of shell commands, got {self.setup!r}")
 
     def require(self) -> None:
-        """Fail early where jobs cannot be submitted.
+        """Raise an error where jobs cannot be submitted.
 
         Raises:
             RuntimeError: Slurm's commands are missing.

@@ -18,7 +18,7 @@ from lowcomplex.sweeps._store import Store
 
 @dataclass(frozen=True)
 class Compute:
-    """Computes batches; sent to workers, and so made of what can be imported there.
+    """Computes batches. It is sent to workers, so it holds only what can be imported there.
 
     Attributes:
         measure: As of `Sweep`.
@@ -33,7 +33,7 @@ class Compute:
     resumable: bool
 
     def __call__(self, batch: Batch) -> str | None:
-        """Compute what no other process has computed or is computing, then wait for what others are.
+        """Compute the cells that no other process holds or has finished, then wait for the others.
 
         Args:
             batch: The cells.

@@ -14,7 +14,7 @@ import pydantic
 class Config(pydantic.BaseModel):
     """Everything that a run's result depends on; its hash names the result.
 
-    Subclass it with one field a choice. Raise `version` when the code changes what a config means, so that
+    Subclass it with one field per choice. Raise `version` when the code changes what a config means, so that
     old results are not taken for new ones.
     """
 
@@ -23,7 +23,7 @@ class Config(pydantic.BaseModel):
     version: ClassVar[int] = 1
 
     def content(self) -> dict[str, Any]:
-        """The full resolved content that the hash is made of."""
+        """The full resolved content, of which the hash is made."""
         return {
             "config": type(self).__name__,
             "version": type(self).version,
@@ -32,7 +32,7 @@ class Config(pydantic.BaseModel):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the content, hexadecimal."""
+        """SHA-256 of the content, in hexadecimal digits."""
         return _digest(self.content())
 
 

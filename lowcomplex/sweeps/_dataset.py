@@ -34,7 +34,7 @@ def load(sweep: Sweep, folder: Path | str) -> xr.Dataset:
 
 
 def open(name: str, *, folder: Path | str = "results") -> xr.Dataset:
-    """Open a finished sweep by its name.
+    """Load a finished sweep by its name.
 
     Args:
         name: "study/sweep", such as "anchor_gamma/quick".
@@ -73,7 +73,7 @@ def _load(
             f"{folder}: {missing} of {len(hashes)} cells of {name!r} are not computed yet"
         )
     cells = [store.load(key) for key in hashes]
-    # Saved as the first cell was, longer texts of the others would be cut.
+    # Saved with the first cell's encoding, longer texts of the others would be cut.
     dataset = _concatenate(positions, cells, dimensions).drop_encoding()
     dataset.attrs = {k: v for k, v in cells[0].attrs.items() if k not in ("config", "config_hash")}
     dataset.attrs.update(sweep=name, sweep_hash=sweep_hash)
@@ -83,7 +83,7 @@ def _load(
 def _concatenate(
     positions: Sequence[tuple[Any, ...]], cells: Sequence[xr.Dataset], dimensions: Sequence[str]
 ) -> xr.Dataset:
-    """The cells along the dimensions; the values of a position that no cell has are NaN."""
+    """Join the cells along the dimensions; positions without a cell are NaN."""
     if not dimensions:
         return cells[0].copy()
     values = [list(dict.fromkeys(column)) for column in zip(*positions, strict=True)]

@@ -1,4 +1,4 @@
-"""What goes wrong with files."""
+"""Errors of files: a stored result is damaged, or a result cannot be written."""
 
 from __future__ import annotations
 

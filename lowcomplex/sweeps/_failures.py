@@ -1,4 +1,4 @@
-"""Tracebacks of failed cells, beside the results and never in their place."""
+"""Tracebacks of failed cells, kept beside the results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lowcomplex.sweeps._config import Config
 
 
 def record_failure(folder: Path, config: Config, failure: str) -> None:
-    """Write a failed cell's config and traceback to FOLDER/failures/HASH.txt, if the disk takes it."""
+    """Write a failed cell's config and traceback to FOLDER/failures/HASH.txt, if the disk allows it."""
     path = failure_path(folder, config)
     with contextlib.suppress(OSError):  # The summary has the traceback too.
         path.parent.mkdir(exist_ok=True)

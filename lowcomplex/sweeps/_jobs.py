@@ -1,4 +1,4 @@
-"""Batches of a sweep as jobs of a cluster: submit, wait, submit again those that died."""
+"""Batches of a sweep as jobs of a cluster: submit them, wait, submit those again that died."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def outcomes(
 ) -> Outcomes:
     """Submit the batches and wait for them.
 
-    A batch is claimed before it is submitted, in the name of its job: a batch whose job another command has
-    submitted, also one that was interrupted since, is waited for. A job that dies is submitted again, three
-    times in all; one that was canceled is not.
+    A batch is claimed in the name of its job before it is submitted. So a batch that another command has
+    submitted is waited for, even if that command was interrupted. A job that dies is submitted three times in
+    all; a canceled job is not submitted again.
 
     Args:
         cluster: The cluster that runs the jobs.
-        name: What the jobs are called.
+        name: Name of the jobs.
         folder: The sweep's folder.
-        compute: Computes and stores a batch, and returns the traceback if it raised; found by import.
+        compute: Computes and stores a batch, and returns the traceback if it raised; workers import it.
         batches: What to compute.
-        running: Told how many cells are with jobs that have not ended.
+        running: Called with the number of cells whose jobs have not ended.
 
     Yields:
         Each batch with the traceback of its failure, or None.
@@ -92,7 +92,7 @@ class _Jobs:
         self._poll, self._look, self._patience = _SECONDS[cluster.kind]
         self._executor = executor_of(cluster, name, self._logs)
         is_local = cluster.kind == "local"
-        # Slurm holds its own queue; here at most `parallel` jobs are started.
+        # Slurm keeps a queue of its own; on this machine at most `parallel` jobs are started.
         self._window = (cluster.parallel or os.cpu_count() or 1) if is_local else _LARGEST_ARRAY
         self._flying: dict[Any, _Group] = {}
 
@@ -126,7 +126,7 @@ class _Jobs:
                 raise
 
     def _claim(self, waiting: list[_Group], registry: InflightRegistry) -> tuple[list[_Group], list[_Group]]:
-        """Groups that are ours to submit now, and groups that others have finished."""
+        """Return the groups to submit now, and those that others have finished."""
         ours: list[_Group] = []
         finished: list[_Group] = []
         now = time.monotonic()
@@ -154,7 +154,7 @@ class _Jobs:
             self._flying[job] = group
 
     def _over(self) -> list[tuple[Any, _Group]]:
-        """Jobs that have ended, taken out of those in flight."""
+        """Take the jobs that have ended out of those in flight."""
         over = []
         for job, group in list(self._flying.items()):
             if not job.done():
@@ -168,7 +168,7 @@ class _Jobs:
         return over
 
     def _outcome(self, job: Any, group: _Group) -> tuple[list[tuple[Batch, str | None]], list[Batch]]:
-        """What became of the batches of a job that has ended, and which to submit again."""
+        """Return the outcomes of a job that has ended, and the batches to submit again."""
         if job.paths.result_pickle.exists():
             try:
                 return list(zip(group.batches, job.result(), strict=True)), []
@@ -200,7 +200,7 @@ class _Jobs:
 
 @contextlib.contextmanager
 def _as_in_a_worker(*, is_local: bool) -> Iterator[None]:
-    """Start local jobs with one thread, and deaf to the terminal's Ctrl-C, which only ends the waiting."""
+    """Start local jobs with one thread; Ctrl-C in the terminal ends the waiting and not the jobs."""
     if not is_local:
         yield
         return

@@ -1,4 +1,4 @@
-"""Manifests: which cells make a sweep, in a file by the sweep's name, readable without its code."""
+"""Manifests: the cells of a sweep, in a file of the sweep's name that is readable without its code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from lowcomplex.sweeps._config import Config
 from lowcomplex.sweeps._store import writing
 
-# What a process that is killed while it writes one leaves behind.
+# Left behind by a process that is killed while it writes a manifest.
 TEMPORARY_MANIFESTS = ".*.unfinished.json"
 
 
@@ -40,10 +40,10 @@ def write_manifest(
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """A manifest's content.
+    """Read a manifest.
 
     Raises:
-        ValueError: The file is none.
+        ValueError: The file is no manifest.
     """
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Batches in processes of this machine: spawned, one thread each, replaced when they die."""
+"""Batches in processes of this machine, each with one thread; a process that dies is replaced."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from lowcomplex.sweeps._workers import ATTEMPTS, ComputeBatch, Outcomes, Running
 
 
 def here(compute: ComputeBatch, batches: Sequence[Batch], running: Running) -> Outcomes:
-    """ComputeBatch batches in this process, one after another."""
+    """Compute batches in this process, one after another."""
     for batch in batches:
         running(len(batch))
         yield batch, compute(batch)
 
 
 class Pool:
-    """Keeps `workers` batches in flight, so that those a dying worker took along are known.
+    """Computes batches in `workers` processes; no more than that are in flight.
 
-    A batch that was in flight when a worker died is tried again alone, so that the next death has one
-    culprit; it is given up after the third.
+    The death of one worker ends all of them. Each batch that was in flight is then tried again alone, so that
+    the next death has one culprit. A batch is given up after its third death.
     """
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
     def __call__(self, compute: ComputeBatch, batches: Sequence[Batch], running: Running) -> Outcomes:
-        """ComputeBatch batches, in their order."""
+        """Compute batches, starting them in their order."""
         waiting = list(reversed(batches))
         deaths = dict.fromkeys(map(batch_name, batches), 0)
         with single_threaded(), _children_end():
@@ -70,7 +70,7 @@ class Pool:
 
 @contextlib.contextmanager
 def _children_end() -> Iterator[None]:
-    """Do not wait for cells in progress when the sweep is interrupted: they continue another time."""
+    """End the workers if the sweep is interrupted; their cells continue from their checkpoints next time."""
     others = set(multiprocessing.active_children())
     try:
         yield
@@ -81,7 +81,7 @@ def _children_end() -> Iterator[None]:
 
 
 def _follow_parent() -> None:
-    """End this worker as soon as its parent is gone, even if that was killed; leave Ctrl-C to the parent."""
+    """End this worker as soon as its parent has ended, even by a kill; leave Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is None:

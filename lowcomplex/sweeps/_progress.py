@@ -1,4 +1,4 @@
-"""One live line a sweep on a terminal; elsewhere a plain line now and then."""
+"""The progress of a sweep: one live line on a terminal, elsewhere a plain line every ten seconds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _SECONDS_BETWEEN_LINES = 10
 
 
 class Line:
-    """Cells done, running and failed, and the time left.
+    """Shows how many cells are done, running and failed, and the time left.
 
     Args:
         name: Name of the sweep.
         total: Number of its cells.
-        done: Those that were finished before.
+        done: Number of cells that were finished before.
         shown: Whether to show anything.
     """
 
@@ -42,12 +42,12 @@ class Line:
         self._bar.close()
 
     def running(self, cells: int) -> None:
-        """Say how many cells are being computed."""
+        """Show how many cells are being computed."""
         self._running = cells
         self._bar.set_postfix_str(f"{cells} running, {self._failed} failed")
 
     def advance(self, cells: int, failed: int) -> None:
-        """Count cells that ended; `failed` is the number of all that failed so far."""
+        """Count cells that have ended; `failed` is the number of all cells that failed so far."""
         self._done += cells
         self._failed = failed
         self._bar.set_postfix_str(f"{self._running} running, {failed} failed", refresh=False)

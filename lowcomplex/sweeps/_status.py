@@ -1,4 +1,4 @@
-"""How far a sweep is, without computing anything."""
+"""The states of a sweep's cells, without computing anything."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _STATES: tuple[State, ...] = ("finished", "running", "failed", "damaged", "missi
 
 @dataclass(frozen=True)
 class CellStatus:
-    """One cell.
+    """The state of one cell.
 
     Attributes:
-        config: What it computes.
-        state: "finished"; "running" if a live process or job holds it; "failed" if its last attempt raised;
-            "damaged" if its file does not match its checksum; else "missing".
-        detail: Where it runs, how its traceback ends, or what is wrong with its file.
+        config: Its config.
+        state: "finished"; "running" if a live process or job holds the cell; "failed" if its last attempt
+            raised; "damaged" if its file does not match its checksum; else "missing".
+        detail: Where the cell runs, how its traceback ends, or what is wrong with its file.
     """
 
     config: Config
@@ -35,10 +35,10 @@ class CellStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """A sweep's cells, in the order of its grid.
+    """The states of a sweep's cells, in the order of its grid.
 
     Attributes:
-        cells: What became of each.
+        cells: State of each cell.
     """
 
     cells: tuple[CellStatus, ...]
@@ -65,7 +65,7 @@ class Status:
 
 
 def status(sweep: Sweep, folder: Path | str) -> Status:
-    """Look at every cell of a sweep; the checksums of finished ones are verified.
+    """Look at every cell of a sweep; the checksums of finished cells are verified.
 
     Args:
         sweep: The sweep.
@@ -81,7 +81,7 @@ def status(sweep: Sweep, folder: Path | str) -> Status:
 
 
 def running(folder: Path) -> dict[str, str]:
-    """Where the cells of a folder are being computed, by their hashes: processes, and jobs of a cluster."""
+    """Where the cells of a folder are being computed, in processes or jobs of a cluster, by their hashes."""
     return {**Store(folder / "jobs").holders(), **Store(folder / "cells").holders()}
 
 

@@ -1,4 +1,4 @@
-"""Where finished cells live: checksummed netCDF files under their configs' hashes."""
+"""The store of finished cells: netCDF files with checksums, named by their configs' hashes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class NetCDF:
-    """Keeps one dataset a file and its SHA-256 in the index; verifies it on loading."""
+    """Keeps one dataset per file and its SHA-256 in the index; verifies the file when it is loaded."""
 
     @classmethod
     def __dump_info__(cls, ctx: Any, value: xr.Dataset) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class Store:
     """The finished cells of one folder.
 
     Args:
-        folder: Where they live; made when first written to.
+        folder: Their folder; it is made when a cell is first stored.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -97,7 +97,8 @@ class Store:
         Raises:
             StorageError: The disk is full, or the folder is read-only.
         """
-        # Loaded first: an input that cannot be read is not an output that cannot be written.
+        # Loaded before `writing`, so that an input that cannot be read is not reported as one that cannot be
+        # written.
         dataset = dataset.compute().assign_attrs(
             config=json.dumps(config.content(), sort_keys=True), config_hash=config.hash, **versions()
         )
@@ -121,10 +122,10 @@ class Store:
 
     @contextlib.contextmanager
     def claim(self, keys: Sequence[str]) -> Iterator[tuple[str, ...]]:
-        """Hold cells against other processes; yields those that are ours to compute.
+        """Hold cells against other processes, and yield the hashes of those that are now to be computed here.
 
-        Cells that a live process holds, and cells that are finished, are not among them. Nothing is waited
-        for while cells are held, so that two processes cannot wait for each other.
+        Cells that a live process holds, and finished cells, are not among them. A process never waits while
+        it holds cells, so two processes cannot wait for each other.
 
         Raises:
             StorageError: Claims cannot be recorded.
@@ -139,7 +140,7 @@ class Store:
                 registry.release(held)
 
     def _claim(self, keys: Sequence[str], registry: InflightRegistry) -> list[str]:
-        # Twice: who held a cell at the first attempt may have left it unfinished since.
+        # Twice: the holder of a cell at the first attempt may have left it unfinished since.
         for _ in range(2):
             taken = live_claims(registry, keys)
             free = [key for key in keys if key not in taken]
@@ -164,10 +165,10 @@ class Store:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an operating system's refusal to write into an error that says where and what to do.
+    """Turn the operating system's refusal to write into an error that names the path and what to do.
 
     Raises:
-        StorageError: Whatever was done within could not be written.
+        StorageError: Something inside the block could not be written.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""A sweep: a grid of configs, computed once each, in parallel, safely."""
+"""Sweeps, and how one is run: each config is computed once, in parallel, and stored."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Sweep:
 
     Attributes:
         name: Names the sweep's manifest.
-        measure: Computes one cell, `measure(config) → Dataset`; a top-level function, deterministic in its
-            config. If `together` is not empty it computes a batch, `measure(configs) → Sequence[Dataset]`,
-            one dataset a config, in order. If `resumable`, it takes as another argument the path of a file
-            that it may write atomically and continue from (`lowcomplex.training.Checkpoint`); the file is
-            removed once the cell is stored.
+        measure: Computes one cell, `measure(config) → Dataset`. It is a top-level function whose result
+            depends on its config alone. If `together` is not empty it computes a batch,
+            `measure(configs) → Sequence[Dataset]`, one dataset per config, in order. If `resumable`, it also
+            takes the path of a file that it may write atomically and continue from
+            (`lowcomplex.training.Checkpoint`); the file is removed once the cell is stored.
         configs: The cells, in the order in which they are computed.
         dimensions: The fields of the configs along which cells are concatenated.
         together: Fields in which the cells of one batch may differ, such as the initialization rate and the
             seed of networks that are trained as one ensemble.
-        batch: Most cells of one batch.
-        resumable: Whether `measure` takes the path of a checkpoint.
+        batch: Largest number of cells per batch.
+        resumable: Whether `measure` takes the path of a checkpoint as well.
 
     Raises:
         ValueError: `together` names no field of the configs, or `batch` is not positive.
@@ -64,7 +64,7 @@ class Sweep:
 
     @property
     def hash(self) -> str:
-        """Names the whole sweep's content."""
+        """SHA-256 over the hashes of all configs, in their order."""
         return sweep_hash(self.configs)
 
 
@@ -96,18 +96,18 @@ def run(
     """Compute the missing cells of a sweep; the same call resumes a sweep that was interrupted.
 
     Each worker is a process of its own with one thread, so that a cell's numbers do not depend on the
-    number of workers. A finished cell is stored at once: killing the run loses the batches in progress, up
-    to their last checkpoints, and nothing else. A cell that raises is recorded in `failures/` beside the
-    cells, and the sweep goes on; a batch whose worker dies is tried again, three times in all. A stored file
-    that is damaged is named, set aside and computed again.
+    number of workers. A finished cell is stored at once. Killing the run therefore loses only what the
+    batches in progress did since their last checkpoints. A cell that raises is recorded in `failures/` beside
+    the cells, and the sweep goes on. A batch whose worker dies is tried three times in all. A stored file
+    that is damaged is named and set aside, and its cell is computed again.
 
     Args:
         sweep: What to compute.
         folder: Where cells are stored; sweeps over the same configs may share it, also at the same time.
         workers: Number of processes; 0 computes in this one.
         progress: Show a live line on a terminal, plain lines elsewhere.
-        cluster: Compute the cells as jobs of this cluster instead, and wait for them. Jobs go on when the
-            wait is interrupted; the same call finds them and waits for them.
+        cluster: Compute the cells as jobs of this cluster instead, and wait for them. Jobs go on if the wait
+            is interrupted; the same call finds them again.
 
     Returns:
         What was done.
@@ -136,7 +136,7 @@ def run(
             todo = batches(missing, sweep.together, sweep.batch)
             for batch, failure in schedule(compute, todo, line.running):
                 for config in batch:
-                    # Of a batch that failed, others may have computed a part.
+                    # Other processes may have computed a part of a batch that failed.
                     if failure is None or config.hash in store:
                         summary.computed += 1
                         forget_failure(folder, config)

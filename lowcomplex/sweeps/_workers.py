@@ -1,4 +1,4 @@
-"""What every worker is given, in a process of this machine or in a job of a cluster."""
+"""What processes of this machine and jobs of a cluster have in common."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Protocol
 
 from lowcomplex.sweeps._batches import Batch
 
-# Read when libraries load: a worker computes with one thread, so that numbers are the same everywhere.
+# Libraries read these when they load. A worker computes with one thread: its numbers are the same everywhere.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-# How often a batch whose worker died is tried.
+# How often a batch is tried if its worker dies.
 ATTEMPTS = 3
 
 ComputeBatch = Callable[[Batch], str | None]
@@ -20,15 +20,15 @@ Outcomes = Iterator[tuple[Batch, str | None]]
 
 
 class Scheduler(Protocol):
-    """Computes batches somewhere, and says what became of each: a traceback, or None."""
+    """Computes batches and reports the outcome of each: a traceback, or None."""
 
     def __call__(self, compute: ComputeBatch, batches: Sequence[Batch], running: Running) -> Outcomes:
-        """Yield every batch once, as it ends; tell `running` how many cells are being computed."""
+        """Yield every batch once, as it ends; call `running` with the number of cells being computed."""
 
 
 @contextlib.contextmanager
 def single_threaded() -> Iterator[None]:
-    """Let child processes start with one thread each: the variables are read when libraries load."""
+    """Start child processes with one thread each; libraries read the variables when they load."""
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     try:

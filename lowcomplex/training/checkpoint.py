@@ -21,37 +21,37 @@ _LARGEST_SHARE = 0.01
 
 
 class Stateful(Protocol):
-    """What gives its state as nested dicts, lists, tensors, numbers and text, and takes it back."""
+    """An object that returns its state as nested dicts, lists, tensors, numbers and text, and restores it."""
 
     def state_dict(self) -> Any:
-        """The state."""
+        """Return the state."""
 
     def load_state_dict(self, state_dict: Any, /) -> Any:
-        """Take the state over."""
+        """Restore the state."""
 
 
 class Checkpoint:
-    """One file that holds all that a run needs to continue as if it had never been interrupted.
+    """A file that holds everything a run needs to continue as if it had never been interrupted.
 
-    `train(…, checkpoint=…)` saves weights, buffers, optimizer and losses, and this object's tracker,
-    generators and other objects with them. The same call, made again from the same initial state, continues
-    where the file says, with identical losses, weights and records.
+    `train(…, checkpoint=…)` saves weights, buffers, optimizer and losses, together with the tracker, the
+    generators and the other objects given here. The same call, made again from the same initial state,
+    continues from the file, with identical losses, weights and records.
 
-    A file that is damaged, or that belongs to a run which started from another state (other weights, seed,
-    learning rate, number of steps, …), is reported, renamed to end in ".corrupt", and the run starts anew.
-    The start is recognized by its values, so draw the initial weights with a seeded generator.
+    A file may be damaged, or belong to a run that started from another state (other weights, seed, learning
+    rate, number of steps, …). It is then reported and renamed to end in ".corrupt", and the run starts anew.
+    The initial state is recognized by its values, so draw the initial weights with a seeded generator.
 
     A file is replaced in one atomic step, after it has reached the disk, and verified by its SHA-256 when
     read. It holds no pickled code: it is read with `torch.load(weights_only=True)`.
 
     Args:
-        path: The file; its folder is made when first written to. Remove it when the run's result is kept.
-        tracker: Whose records belong to the run.
-        generators: All random generators that training draws from. A network with dropout draws from
+        path: The file; its folder is made when needed. Remove the file once the run's result is stored.
+        tracker: The tracker whose records belong to the run.
+        generators: All random generators from which training draws. A network with dropout draws from
             `torch.default_generator`.
-        objects: Whatever else changes during the run and has `state_dict` and `load_state_dict`.
-        every_seconds: Save so often, and never more often than costs 1 % of the time.
-        clock: Seconds that pass.
+        objects: Other objects that change during the run, with `state_dict` and `load_state_dict`.
+        every_seconds: Save this often, but spend no more than 1 % of the time on saving.
+        clock: Returns seconds.
 
     Raises:
         ValueError: `every_seconds` is negative, or an object has no state to save.
@@ -98,14 +98,14 @@ class Checkpoint:
         """Register the run's objects in their initial state; load the file into them if it is theirs.
 
         Args:
-            objects: The run's parts by name, beside those that the checkpoint was made with.
-            settings: What else the run depends on; a file saved under other settings is not used.
+            objects: The run's parts by name, in addition to those given to the checkpoint itself.
+            settings: What else the run depends on; a file that was saved under other settings is not used.
 
         Returns:
             What was given to `save`, or None if the run starts anew.
 
         Raises:
-            ValueError: An object's state holds what cannot be saved.
+            ValueError: An object's state is of a type that cannot be saved.
         """
         self._objects = {**objects, **self._own}
         for name, thing in self._objects.items():
@@ -136,15 +136,15 @@ class Checkpoint:
     def resume_losses(
         self, objects: Mapping[str, Stateful | torch.Generator], settings: Mapping[str, Any], losses: Tensor
     ) -> int:
-        """As `resume`, for a training loop that saves its `step` and the `losses` before it.
+        """Call `resume` for a training loop that saves its `step` and the `losses` before that step.
 
         Args:
-            objects: As of `resume`.
-            settings: As of `resume`.
-            losses: (steps, ...), whose beginning is filled in.
+            objects: As in `resume`.
+            settings: As in `resume`.
+            losses: (steps, ...) tensor, whose beginning is filled in.
 
         Returns:
-            The number of updates done: 0 if the run starts anew.
+            The number of updates done; 0 if the run starts anew.
         """
         progress = self.resume(objects, settings)
         if progress is None:
@@ -155,13 +155,13 @@ class Checkpoint:
 
     @property
     def due(self) -> bool:
-        """True if it is time to save."""
+        """Whether it is time to save."""
         return self._clock() - self._saved_at >= max(self.every_seconds, self._cost / _LARGEST_SHARE)
 
     def save(self, **progress: Any) -> None:
         """Save the registered objects now, due or not.
 
-        A file that cannot be written is reported as a warning, and the run goes on without it.
+        If the file cannot be written, a warning is issued and the run goes on.
 
         Args:
             **progress: Tensors, numbers and text that `resume` returns.
@@ -195,7 +195,7 @@ class Checkpoint:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
-        if os.name == "posix":  # The new name is on the disk only when its folder is.
+        if os.name == "posix":  # The new name reaches the disk only with its folder.
             folder = os.open(self.path.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
@@ -203,7 +203,7 @@ class Checkpoint:
                 os.close(folder)
 
     def _read(self) -> dict[str, Any]:
-        """The verified content of the file.
+        """Read the file and verify its content.
 
         Raises:
             FileNotFoundError: There is none.
@@ -219,7 +219,7 @@ class Checkpoint:
         try:
             content: dict[str, Any] = torch.load(io.BytesIO(payload), weights_only=True, map_location="cpu")
             saved = content["start"]
-        except Exception as error:  # Whatever an unpickler meets in bytes that are not ours.
+        except Exception as error:  # An unpickler may raise anything on foreign bytes.
             raise ValueError(f"the checkpoint cannot be read ({type(error).__name__})") from error
         others = [name for name in {**saved, **self._start} if saved.get(name) != self._start.get(name)]
         if others:
@@ -237,7 +237,7 @@ def _state(thing: Stateful | torch.Generator) -> Any:
 
 
 def _versions() -> dict[str, str]:
-    """Another version of these may compute other bits."""
+    """Versions of the packages on which the bits of a run depend."""
     found = {"torch": str(torch.__version__)}
     try:
         found["lowcomplex"] = version("lowcomplex")
@@ -253,7 +253,7 @@ def _digest(name: str, value: Any) -> str:
 
 
 def _feed(digest: Any, name: str, value: Any) -> None:
-    """Hash a nested state by its values."""
+    """Add a nested state to a hash, by its values."""
     if isinstance(value, Tensor):
         digest.update(f"tensor {value.dtype} {tuple(value.shape)}".encode())
         flat = value.detach().cpu().contiguous().flatten()
