@@ -105,9 +105,11 @@ def _assert_same_schema(real: xr.Dataset, planted: xr.Dataset) -> None:
     assert set(planted.attrs) <= set(real.attrs)
     for variable in real.data_vars:
         assert set(real[variable].dims) == set(planted[variable].dims), variable
-    for coordinate in ("group", "pairs", "component", "classes", "offset", "token", "fraction"):
+    for coordinate in ("group", "pairs", "component", "classes", "offset", "token"):
         if coordinate in planted.coords:
             np.testing.assert_array_equal(real[coordinate].values, planted[coordinate].values)
+    if "fraction" in planted.coords:  # In a run of few steps several fractions are one record.
+        assert np.isin(real["fraction"].values, planted["fraction"].values).all()
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if not _runs_anchor(study(n)) or n == "anchor_gamma"])

@@ -19,7 +19,7 @@ from experiments._layers import label
 from experiments._recipe import fit, stream
 from experiments.anchor.config import AnchorConfig
 from experiments.anchor.quantities import Quantities
-from experiments.anchor.schema import FRACTIONS, NOT_CONVERGED, WEIGHT_MEASURES
+from experiments.anchor.schema import NOT_CONVERGED, WEIGHT_MEASURES, record_steps
 from lowcomplex import nulls
 from lowcomplex.measures import singular_values, trajectory_dimension
 from lowcomplex.networks import Transformer
@@ -61,7 +61,7 @@ def trained(config: AnchorConfig, checkpoint: Path | None = None) -> Trained:
     weights, data, evaluation = (stream(config.seed, index) for index in range(3))
     task, model = config.task(), config.model(weights)
     quantities = Quantities(model, task, evaluation)
-    steps = [round(fraction * config.steps) for fraction in FRACTIONS]
+    steps = record_steps(config.steps)
     tracker = Tracker(model, WEIGHT_MEASURES, steps=steps, quantities=quantities.coarse())
     every = max(1, config.steps // _EVALUATIONS)
     fine = Tracker(model, {}, every=every, quantities=quantities.fine())
@@ -83,7 +83,8 @@ def measure(config: AnchorConfig, checkpoint: Path | None = None) -> xr.Dataset:
     answers = run.quantities.answers()
     losses = run.result.losses.numpy()
     converges = run.result.diverged_at is None
-    record = record.reindex(step=[round(fraction * config.steps) for fraction in FRACTIONS])
+    steps = record_steps(config.steps)
+    record = record.reindex(step=list(steps))
     record = record.assign(
         loss=("step", [_recent_mean(losses, int(step)) for step in record["step"].values]),
         phase=answers.phase if converges else NOT_CONVERGED,
@@ -104,7 +105,7 @@ def measure(config: AnchorConfig, checkpoint: Path | None = None) -> xr.Dataset:
         steps_to_accuracy=(("first_anchor", "second_anchor"), _first_accurate(run.fine)),
     )
     return record.assign_coords(
-        fraction=("step", list(FRACTIONS)),
+        fraction=("step", list(steps.values())),
         layer=[label(name) for name in record["layer"].values],
         offset=answers.offsets.numpy(),
         token=range(FIRST_KEY, LAST_KEY + 1),

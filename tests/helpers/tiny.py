@@ -40,10 +40,10 @@ SIZES: dict[type, dict[str, Any]] = {
         "batch": 16,
     },
 }
-# What the findings over γ and over seeds need; and lengths of which every fraction is another step.
+# What the findings over γ and over seeds need; and lengths at which several fractions round to one step.
 OWN: dict[str, dict[str, Any]] = {
     "anchor_gamma": {"gamma": (0.4, 0.8), "seed": (0, 1)},
-    "anchor_steps": {"steps": (200, 400)},
+    "anchor_steps": {"steps": (10, 20)},
 }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import xarray as xr
 
 from experiments.anchor.grids import by_length
-from experiments.anchor.schema import FRACTIONS
+from experiments.anchor.schema import FRACTIONS, record_steps
 
 
 def test_runs_of_different_lengths_stand_together_at_equal_fractions() -> None:
@@ -24,3 +25,14 @@ def test_runs_of_different_lengths_stand_together_at_equal_fractions() -> None:
     np.testing.assert_array_equal(kept["loss"].squeeze("seed"), expected)
     # The step of a record depends on the run.
     assert "step" not in kept.coords
+
+
+@pytest.mark.parametrize("length", [1, 2, 20, 40, 199, 200, 1000, 78_000])
+def test_every_step_is_recorded_once(length: int) -> None:
+    steps = record_steps(length)
+    assert list(steps) == sorted({round(fraction * length) for fraction in FRACTIONS})
+    assert list(steps.values()) == sorted(set(steps.values()))
+    assert (steps[0], steps[length]) == (0, 1)
+    assert all(abs(fraction * length - step) <= 0.5 for step, fraction in steps.items())
+    if length >= 200:
+        assert tuple(steps.values()) == FRACTIONS
