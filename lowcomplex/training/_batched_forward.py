@@ -25,18 +25,21 @@ Stacked = Mapping[str, Tensor]
 Forward = Callable[[Stacked, Tensor, bool], Tensor]
 # Stacked parameters and (members, n, d) inputs, or (1, n, d) that all share → (members, n, …) outputs.
 _Core = Callable[[Stacked, Tensor], Tensor]
+# Takes the (members, ...) buffers as a forward pass leaves them.
+Keep = Callable[[Stacked], None]
 
 
-def batched_forward(members: Sequence[nn.Module], method: str) -> Forward:
+def batched_forward(members: Sequence[nn.Module], method: str, keep: Keep) -> Forward:
     """The fastest way known to call a method of all members.
 
     Args:
         members: Networks of one architecture; a `TwoLayer` may differ in α.
         method: The method's name.
+        keep: Called after each pass of networks that have buffers.
 
     Returns:
-        A function of the stacked parameters (members, ...), inputs (..., d) shared or (members, ..., d), and
-        whether they are shared; it returns (members, ...).
+        A function of the stacked parameters and buffers (members, ...), inputs (..., d) shared or
+        (members, ..., d), and whether they are shared; it returns (members, ...).
 
     Raises:
         ValueError: The networks have no such method.
@@ -56,25 +59,52 @@ def batched_forward(members: Sequence[nn.Module], method: str) -> Forward:
         return _on_samples(_layered(len(first.layers), None))
     if method == "forward" and isinstance(first, DiagonalLinear) and kind is DiagonalLinear:
         return _on_samples(_diagonal(first.power))
-    return _by_vmap(first, method)
+    return _by_vmap(first, method, keep)
 
 
-def _by_vmap(template: nn.Module, method: str) -> Forward:
+def _by_vmap(template: nn.Module, method: str, keep: Keep) -> Forward:
     """A method of any module, by `torch.vmap` of `torch.func.functional_call`."""
     calls = _Calls(template, method)
+    buffers = [name for name, _ in template.named_buffers()]
 
-    def one(values: dict[str, Tensor], inputs: Tensor) -> Tensor:
+    def one(values: dict[str, Tensor], inputs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         output: Tensor = torch.func.functional_call(calls, values, (inputs,))
-        return output
+        # By now it holds what the module put in a buffer's place, too.
+        return output, {name: values[f"module.{name}"] for name in buffers}
 
     def forward(parameters: Stacked, x: Tensor, shared: bool) -> Tensor:
-        named = {f"module.{name}": value for name, value in parameters.items()}
+        # A module may write into its buffers.
+        own = {name: parameters[name].clone() for name in buffers}
+        named = {f"module.{name}": value for name, value in {**parameters, **own}.items()}
         # Shared inputs too are given to each member, or a product with them would be merged into one.
         each = x.expand(len(next(iter(named.values()))), *x.shape) if shared else x
-        output: Tensor = torch.vmap(one)(named, each)
-        return output
+        try:
+            output, after = torch.vmap(one)(named, each)
+        except RuntimeError as error:
+            raise _refused(template, error) from error
+        if buffers:
+            keep({name: value.detach() for name, value in after.items()})
+        result: Tensor = output
+        return result
 
     return forward
+
+
+def _refused(template: nn.Module, error: RuntimeError) -> Exception:
+    """An error of `torch.vmap` in words; any other as it is."""
+    said = str(error)
+    if "randomness" in said:
+        return ValueError(
+            f"members: {type(template).__name__} draws random numbers in its forward pass, as dropout does; "
+            "call eval() on each network first"
+        )
+    if "vmap" in said or "Batching rule" in said:
+        return ValueError(
+            f"members: {type(template).__name__} does in its forward pass what torch.vmap cannot do for many "
+            f"networks at once ({said.splitlines()[0]}); if it does so in training mode alone, call eval() "
+            "on each network first"
+        )
+    return error
 
 
 class _Calls(nn.Module):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from lowcomplex._names import require_known
+
 OptimizerName = Literal["sgd", "adam", "adamw"]
+PerMember = float | Sequence[float] | Tensor
 # Devices for which PyTorch has fused optimizers.
 _FUSED = ("cpu", "cuda", "mps", "xpu")
 OPTIMIZERS: tuple[OptimizerName, ...] = ("adam", "adamw", "sgd")
@@ -33,6 +37,9 @@ class EnsembleOptimizer:
         betas: Of "adam" and "adamw".
         eps: Of "adam" and "adamw".
         clip_norm: Largest norm of a row's gradient, if any.
+
+    Raises:
+        ValueError: There is no optimizer of that name.
     """
 
     def __init__(
@@ -48,6 +55,7 @@ class EnsembleOptimizer:
         eps: float,
         clip_norm: float | None,
     ) -> None:
+        require_known("optimizer", name, OPTIMIZERS)
         self._parameters, self._decayed, self._clip_norm = parameters, decayed, clip_norm
         self._decoupled = name == "adamw"
         self._learning_rate = learning_rate[:, None].to(parameters.device)
@@ -116,3 +124,17 @@ class EnsembleOptimizer:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take over the state of an optimizer of the same kind."""
         self._optimizer.state[self._displacement] = {name: value.clone() for name, value in state.items()}
+
+
+def per_member(name: str, value: PerMember, members: int, rows: int) -> Tensor:
+    """(rows,) numbers, float64, of one for all members or one per member.
+
+    Raises:
+        ValueError: There are more or fewer numbers, or one is negative or not finite.
+    """
+    values = torch.as_tensor(value, dtype=torch.float64)
+    if values.ndim > 1 or values.numel() not in (1, members):
+        raise ValueError(f"{name}: expected one number or {members}, got shape {tuple(values.shape)}")
+    if not bool((torch.isfinite(values) & (values >= 0)).all()):
+        raise ValueError(f"{name}: expected finite numbers of at least 0, got {values.tolist()}")
+    return values.expand(members).expand(rows).clone()

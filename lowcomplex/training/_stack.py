@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from lowcomplex.matrices import matrix_parameters
+from lowcomplex.matrices import matrix_parameters, weight_matrices
 from lowcomplex.networks import TwoLayer
+from lowcomplex.training._buffers import Buffers
 
 _SCALARS = (bool, int, float, str, type(None))
 # Each parameter of a row starts at a multiple of 64 numbers: see `_batched_product` for why.
@@ -23,13 +26,15 @@ class Stack:
             two rows, since products of a batch of one are computed differently.
         matrices: How many numbers of a row belong to matrices and their gaps.
         views: Every trained parameter, (rows, *shape), as a leaf that shares memory with `flat`.
-        fixed: Buffers and parameters that need no gradient, stacked.
+        fixed: Parameters that need no gradient, stacked.
+        buffers: The buffers of all rows.
 
     Args:
         members: The networks; their values are copied.
 
     Raises:
-        ValueError: No members, nothing to train, or members that differ in more than numbers.
+        ValueError: No members, nothing to train, a parameter without a shape yet, a weight that a hook
+            computes, or members that differ in more than numbers.
     """
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
@@ -61,14 +66,12 @@ class Stack:
                 for name, p in rows[0].items()
                 if not p.requires_grad
             }
-            buffers = [dict(member.named_buffers()) for member in members]
-            buffers = buffers * 2 if len(buffers) == 1 else buffers
-            self.fixed |= {name: torch.stack([b[name] for b in buffers]) for name in buffers[0]}
+        self.buffers = Buffers(members if len(members) > 1 else [*members, *members])
         self.device = self.flat.device
 
     def named(self) -> dict[str, Tensor]:
         """Everything that a member's forward pass needs, stacked."""
-        return {**self.views, **self.fixed}
+        return {**self.views, **self.fixed, **self.buffers.values}
 
     def gradient(self, loss: Tensor) -> Tensor:
         """(rows, numbers) gradient of a scalar loss, laid out as `flat`."""
@@ -83,14 +86,29 @@ class Stack:
         return torch.cat(pieces, 1)
 
 
+def _require_no_hooked_weights(member: nn.Module) -> None:
+    """Refuse weights that a hook puts into a plain attribute: all members would have the first one's."""
+    for matrix in weight_matrices(member):
+        path, _, attribute = matrix.name.rpartition(".")
+        if matrix.computed is not None and attribute in vars(member.get_submodule(path)):
+            raise ValueError(
+                f"members: {matrix.name} is computed by a hook ({matrix.computed.how}); expected a "
+                "parameter, or a parametrization (torch.nn.utils.parametrizations)"
+            )
+
+
 def require_same_architecture(members: Sequence[nn.Module]) -> None:
     """Refuse members that differ in anything but their numbers (and a two-layer network's α).
 
     Raises:
-        ValueError: What differs, and where.
+        ValueError: What differs, and where; or a weight that a hook computes.
     """
     if not members:
         raise ValueError("members: expected at least one network, got none")
+    for name, value in [*members[0].named_parameters(), *members[0].named_buffers()]:
+        if is_lazy(value):
+            raise ValueError(f"members: {name} has no shape yet; give the network an input once")
+    _require_no_hooked_weights(members[0])
     first = _description(members[0])
     for index, member in enumerate(members[1:], 1):
         other = _description(member)
@@ -113,8 +131,14 @@ def _description(module: nn.Module) -> Mapping[str, object]:
             key = f"{path}.{name}".lstrip(".")
             if isinstance(value, _SCALARS):
                 found[key] = value
+            elif isinstance(value, Tensor):
+                # Of such a tensor all members use the first one's.
+                content = value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes()
+                found[key] = (
+                    f"a tensor that is no buffer, with digest {hashlib.sha256(content).hexdigest()[:8]}"
+                )
             elif callable(value):
                 found[key] = getattr(value, "__qualname__", type(value).__qualname__)
-    for name, parameter in module.named_parameters():
-        found[f"the shape of {name}"] = (tuple(parameter.shape), parameter.dtype, parameter.requires_grad)
+    for name, value in [*module.named_parameters(), *module.named_buffers()]:
+        found[f"the shape of {name}"] = (tuple(value.shape), value.dtype, value.requires_grad)
     return found

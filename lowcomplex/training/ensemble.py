@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from lowcomplex._names import require_known
 from lowcomplex.training._batched_forward import Forward, batched_forward
-from lowcomplex.training._ensemble_optimizer import OPTIMIZERS, EnsembleOptimizer, OptimizerName
+from lowcomplex.training._ensemble_optimizer import EnsembleOptimizer, OptimizerName, PerMember, per_member
 from lowcomplex.training._stack import Stack
 from lowcomplex.training.checkpoint import Checkpoint
 from lowcomplex.training.minibatch import schedule_values
-
-PerMember = float | Sequence[float] | Tensor
 
 
 @dataclass(frozen=True)
@@ -41,9 +38,10 @@ class Ensemble:
     does not. A member whose loss stops being finite stays as it was before that update and leaves the
     others as they are.
 
-    The networks of `lowcomplex.networks` run in batched products. Any other module runs by `torch.vmap`; a
-    member's bits are then its own at best where the batch and all sizes are multiples of 16 (seen to fail for
-    others, and for convolutions). All this is seen on CPUs; nothing is promised of a GPU's last bits.
+    The networks of `lowcomplex.networks` run in batched products. Any other module runs by `torch.vmap`,
+    parametrized weights and running statistics included; a member's bits are then its own at best where the
+    batch and all sizes are multiples of 16 (seen to fail for others, and for convolutions). All this is seen
+    on CPUs; nothing is promised of a GPU's last bits.
 
     An ensemble pays where starting an operation costs more than the operation: seen on one core, 7 to 10
     times for 64 two-layer networks of width 100 and 1.5 to 2 times at width 1,000, 2 times for 6 and 3.5
@@ -56,12 +54,12 @@ class Ensemble:
             the formulas of `torch.optim`; "adamw" decays matrices alone, as `lowcomplex.training.adamw`.
         weight_decay: One for all, or one a member.
         momentum: Of "sgd".
-        betas: Of "adam" and "adamw".
-        eps: Of "adam" and "adamw".
+        betas, eps: Of "adam" and "adamw".
         clip_norm: Largest norm of one member's whole gradient, if any.
 
     Raises:
-        ValueError: Members differ in more than numbers, or a number is out of range.
+        ValueError: Members differ in more than numbers, a hook computes a weight, or a number is out of
+            range; at a call: the forward pass draws random numbers, or `torch.vmap` cannot run it.
 
     Example:
         >>> from lowcomplex.networks import TwoLayer
@@ -86,7 +84,6 @@ class Ensemble:
         clip_norm: float | None = None,
     ) -> None:
         networks = list(members)
-        require_known("optimizer", optimizer, OPTIMIZERS)
         self._stack = Stack(networks)
         self._templates = [copy.deepcopy(network) for network in networks]
         self._forward: dict[str, Forward] = {}
@@ -95,8 +92,8 @@ class Ensemble:
             self._stack.flat,
             self._stack.matrices,
             name=optimizer,
-            learning_rate=_per_member("learning_rate", learning_rate, len(networks), rows),
-            weight_decay=_per_member("weight_decay", weight_decay, len(networks), rows),
+            learning_rate=per_member("learning_rate", learning_rate, len(networks), rows),
+            weight_decay=per_member("weight_decay", weight_decay, len(networks), rows),
             momentum=momentum,
             betas=betas,
             eps=eps,
@@ -128,7 +125,7 @@ class Ensemble:
                 f"x: expected ({len(self)}, ...) inputs, one for each member, got {tuple(x.shape)}"
             )
         if method not in self._forward:
-            self._forward[method] = batched_forward(self._templates, method)
+            self._forward[method] = batched_forward(self._templates, method, self._keep)
         rows = len(self._stack.flat)
         if not shared and rows != len(self):
             x = x.expand(rows, *x.shape[1:])
@@ -158,6 +155,7 @@ class Ensemble:
         with torch.no_grad():
             for name, view in self._stack.views.items():
                 network.get_parameter(name).copy_(view[index])
+            self._stack.buffers.write(network, index)
         return network
 
     def step(self, losses: Tensor, *, factor: float = 1.0) -> Tensor:
@@ -234,7 +232,8 @@ class Ensemble:
             "parameters": self._stack.flat.clone(),
             "updates": torch.tensor(self.updates),
             "diverged_at": self.diverged_at,
-            **{f"optimizer.{name}": value for name, value in self._optimizer.state_dict().items()},
+            **_prefixed("buffers.", self._stack.buffers.state_dict()),
+            **_prefixed("optimizer.", self._optimizer.state_dict()),
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor]) -> None:
@@ -249,14 +248,12 @@ class Ensemble:
                 f"state_dict: expected parameters {tuple(self._stack.flat.shape)} of {len(self)} members, "
                 f"got {tuple(saved.shape)} of {len(state_dict['diverged_at'])}"
             )
+        self._stack.buffers.load_state_dict(_without("buffers.", state_dict))
         self._stack.flat.copy_(saved)
         self.updates = int(state_dict["updates"])
         self._diverged_at = state_dict["diverged_at"].clone()
         self._freeze()
-        prefix = "optimizer."
-        self._optimizer.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in state_dict.items() if k.startswith(prefix)}
-        )
+        self._optimizer.load_state_dict(_without("optimizer.", state_dict))
 
     def _examine(self, losses: Tensor) -> Tensor:
         if losses.shape != (len(self),):
@@ -272,6 +269,7 @@ class Ensemble:
         new = ~finite.cpu() & (self._diverged_at < 0)
         self._diverged_at[new] = self.updates
         self._freeze()
+        self._stack.buffers.undo(new.expand(len(self._stack.flat)))
 
     def _freeze(self) -> None:
         diverged = self._diverged_at >= 0
@@ -281,12 +279,16 @@ class Ensemble:
     def _update(self, losses: Tensor, factor: float) -> None:
         self._optimizer.step(self._stack.gradient(losses.sum()), factor, self._frozen)
         self.updates += 1
+        self._stack.buffers.settle()
+
+    def _keep(self, after: Mapping[str, Tensor]) -> None:
+        """Take over what a forward pass left in buffers, but not of members that have diverged."""
+        self._stack.buffers.keep(after, (self._diverged_at < 0).expand(len(self._stack.flat)))
 
 
-def _per_member(name: str, value: PerMember, members: int, rows: int) -> Tensor:
-    values = torch.as_tensor(value, dtype=torch.float64)
-    if values.ndim > 1 or values.numel() not in (1, members):
-        raise ValueError(f"{name}: expected one number or {members}, got shape {tuple(values.shape)}")
-    if not bool((torch.isfinite(values) & (values >= 0)).all()):
-        raise ValueError(f"{name}: expected finite numbers of at least 0, got {values.tolist()}")
-    return values.expand(members).expand(rows).clone()
+def _prefixed(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {prefix + name: value for name, value in state.items()}
+
+
+def _without(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

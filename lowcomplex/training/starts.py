@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from lowcomplex.initialization import effective_gamma, initialize
 from lowcomplex.training._batched_forward import batched_forward
+from lowcomplex.training._buffers import Buffers
 from lowcomplex.training._stack import require_same_architecture
 from lowcomplex.training.until import Parameters
 
@@ -101,7 +102,8 @@ def stack(networks: Sequence[nn.Module]) -> tuple[Parameters, Outputs]:
         inputs (n, ...), which all runs share, to outputs (runs, n, ...).
 
     Raises:
-        ValueError: No networks, or networks that differ in more than numbers.
+        ValueError: No networks, networks that differ in more than numbers, or at a call of the function: a
+            forward pass that changes a buffer, such as running statistics.
 
     Example:
         >>> from lowcomplex.networks import TwoLayer
@@ -116,9 +118,19 @@ def stack(networks: Sequence[nn.Module]) -> tuple[Parameters, Outputs]:
     rows = [dict(network.named_parameters()) for network in networks]
     stacked = {name: torch.stack([row[name].detach() for row in rows]) for name in rows[0]}
     fixed = {name: value for name, value in stacked.items() if not rows[0][name].requires_grad}
-    forward = batched_forward(networks, "forward")
+    buffers = Buffers(networks).values
+
+    def require_unchanged(after: Mapping[str, Tensor]) -> None:
+        for name, value in after.items():
+            if not torch.equal(value, buffers[name]):
+                raise ValueError(
+                    f"networks: expected a forward pass that changes nothing, got one that changes {name!r}; "
+                    "call eval() on each network first"
+                )
+
+    forward = batched_forward(networks, "forward", require_unchanged)
 
     def outputs(parameters: Parameters, x: Tensor) -> Tensor:
-        return forward({**fixed, **parameters}, x, True)
+        return forward({**fixed, **buffers, **parameters}, x, True)
 
     return {name: value for name, value in stacked.items() if name not in fixed}, outputs

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lowcomplex.networks import MLP, TwoLayer
 from lowcomplex.training import Below, LossShare, State, descend, normals, one_draw, stack
@@ -213,6 +213,22 @@ def test_stacked_networks_train_as_each_alone() -> None:
             optimizer.step()
         for name, value in network.named_parameters():
             torch.testing.assert_close(run.parameters[name][k], value.detach(), rtol=1e-10, atol=1e-13)
+
+
+def test_stacked_networks_have_their_own_buffers_and_may_not_change_them() -> None:
+    networks = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        networks.append(nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4)).double())
+        networks[seed](X * (1 + seed))  # Running statistics of its own.
+    start, output = stack(networks)
+    with pytest.raises(ValueError, match=r"changes '1\.running_mean'; call eval\(\) on each network"):
+        output(start, X)
+    for network in networks:
+        network.eval()
+    start, output = stack(networks)
+    for value, network in zip(output(start, X), networks, strict=True):
+        torch.testing.assert_close(value, network(X))
 
 
 @pytest.mark.parametrize("bad", [{"gamma": (1.0,), "sigma": (1.0,)}, {}, {"sigma": (0.0,)}])
