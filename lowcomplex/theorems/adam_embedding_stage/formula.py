@@ -76,17 +76,17 @@ def _evaluate(
 ) -> AdamEmbeddingStage:
     """Weights after `steps` updates of Adam with ε → 0, for logits E[s]·U and cross-entropy.
 
-    While logits are small, the gradients are those of -⟨G, E Uᵀ⟩ with a constant matrix G: -∂L/∂E = G U,
-    -∂L/∂U = Gᵀ E. Adam's update is nonlinear in them but keeps hidden units apart: unit j is a recursion of
-    its own for the columns E_j and U_j. All lengths scale with η: only σ/η matters.
+    While logits are small, the gradients are those of -⟨G, E Uᵀ⟩ with a constant matrix G: -∂L/∂E = G U and
+    -∂L/∂U = Gᵀ E. Adam's update is nonlinear in them but keeps hidden units apart: the columns E_j and U_j of
+    unit j follow a recursion of their own. All lengths scale with η, so only σ/η matters.
 
     Args:
         embedding: (..., s, h) initial E; a row for each row of G.
         output: (..., V, h) initial U.
-        drive: (s, V) G. For logits U · mean_t E[s_t] it is `token_drive`: row s is freq_s (P^s - 1/V), freq_s
-            the mean fraction of positions that hold s and P^s the distribution of labels given s. For a
-            transformer with a residual stream, without LayerNorm, that answers at its last position: the
-            same with the last token alone, and one more row P - 1/V for the last position's embedding.
+        drive: (s, V) G. For logits U · mean_t E[s_t] it is `token_drive`: row s is freq_s (P^s - 1/V), with
+            freq_s the mean fraction of positions that hold s and P^s the distribution of labels given s. A
+            transformer with a residual stream and no LayerNorm, which answers at its last position, has that
+            of the last token alone, and one more row P - 1/V for the last position's embedding.
         step: Learning rate η, a number or an array that broadcasts against (..., 1, 1).
         steps: Number of updates, or several in increasing order: they become the first axis.
         betas: Adam's β1 and β2.
@@ -144,8 +144,9 @@ def _path(
 def sign_attractors(drive: ArrayLike, *, starts: int = 500, seed: int = 0) -> SignAttractors:
     """The sign patterns that hidden units can end at under Adam: x = sign(G y), y = sign(Gᵀ x).
 
-    They are the maxima of xᵀ G y over sign vectors against a change of x alone or y alone, found by changing
-    them in turn. Every change raises xᵀ G y, so each start ends; their number is finite.
+    They are the maxima of xᵀ G y over sign vectors against a change of x alone or of y alone, and are found
+    by changing x and y in turn. Every change raises xᵀ G y, and there are finitely many sign vectors, so
+    every start ends.
 
     Args:
         drive: (s, V) G.
@@ -192,7 +193,7 @@ def adam_embedding_escape(
     betas: tuple[float, float] = (0.9, 0.999),
     norm: float | None = None,
 ) -> float:
-    """Steps until the loss has fallen by `drop`, once all units are at the norm's pattern: whatever σ.
+    """Steps until the loss has fallen by `drop`, once all units have the norm's pattern; free of σ.
 
     The loss falls by h (η q_t)² |G|_(∞→1), q the `adam_amplitude`. Units at other attractors, and entries on
     their way, make it a little later.
@@ -221,7 +222,7 @@ def _regime(*, sigma: float, step: float, steps: int, width: int, epsilon: float
     if logits > 0.1:
         return Regime(False, f"h (σ + 2ηt)² = {logits:g} is not small: the logits feed back")
     if epsilon > 1e-3:
-        return Regime(False, f"Adam's ε is {epsilon:g} of the gradients, the law needs it far below them")
+        return Regime(False, f"Adam's ε is {epsilon:g} of the gradients; the law needs it far below them")
     return Regime(True, f"h (σ + 2ηt)² = {logits:g} bounds the logits")
 
 
@@ -232,7 +233,7 @@ adam_embedding_stage = Prediction(
         "for the gradients G U and Gᵀ E of a constant matrix G, up to σ² at fixed σ/η; so do those of the "
         "last token and position in a transformer. Hidden units do not see each other, and each tends to a "
         "pair of sign vectors x = sign(G y), y = sign(Gᵀ x). The loss leaves its plateau when "
-        "h (η q_t)² |G|_(∞→1) = δ L(0): G's ∞→1 norm stands where gradient flow has its spectral norm."
+        "h (η q_t)² |G|_(∞→1) = δ L(0): G's ∞→1 norm takes the place of the spectral norm in gradient flow."
     ),
     hypotheses=(
         "cross-entropy, full batch, logits E[s]·U by a mean over tokens or a residual stream, no LayerNorm",
@@ -247,7 +248,7 @@ adam_embedding_stage = Prediction(
     regime=_regime,
     summary=(
         "Under Adam embeddings follow a recursion with a constant drive G; hidden units end at pairs of "
-        "sign vectors, and the plateau's length knows G's ∞→1 norm and not the start's scale"
+        "sign vectors, and the plateau's length depends on G's ∞→1 norm, not on the start's scale"
     ),
     order=60,
 )

@@ -18,16 +18,16 @@ from lowcomplex.theorems.circle_ntk.formula import circle_ntk, direction_error
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.training import descend, stack
 
-# The directions are multiples of the samples, so that both lie on one grid, half a spacing apart.
+# Numbers of directions are multiples of that of samples: kinks and samples lie half a spacing apart.
 _SAMPLES, _STEP, _DIRECTIONS = 32, 1.5, (64, 128, 256)
 _ALPHA, _SMALLER_ALPHAS = 1e4, (10.0, 100.0, 1000.0)
 _FREQUENCIES = np.arange(1, 7)
 _EVEN = _FREQUENCIES % 2 == 0
-# Relative change of the kernel in units of α^-2. It is of second order in the displacement of the weights,
-# since pairs a = ±1 cancel the first; that displacement is |y|_H/α with |y|_H² = 1/2c_k, at most 155, over
-# the weights' norm, the square root of 3 · 2D.
+# Bound on the relative change of the kernel, in units of α^-2. The change is of second order in the weights'
+# relative displacement, as pairs a = ±1 cancel the first order. The displacement is |y|_H/α with
+# |y|_H² = 1/2c_k, at most 155, over the weights' norm, the square root of 3 · 2D.
 _LAZY = 10.0
-# Rates below this are none.
+# A predicted rate below this is rounding of zero: the frequency is never learned.
 _NEVER = 1e-9
 
 Array = NDArray[np.float64]
@@ -48,14 +48,19 @@ class Rates(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """Rates of lazy networks, and (A,) rates of k = 1 at smaller α, None where they were not asked for."""
+    """Rates of lazy networks, and (A,) rates of k = 1 at smaller α; None if those were not measured."""
 
     rates: tuple[Rates, ...]
     smaller_alphas: Array | None
 
 
 class Law(NamedTuple):
-    """Frequencies, bias and step → rates on the samples; and frequencies and directions → error of c_k."""
+    """The formulas that the check holds against training.
+
+    Attributes:
+        rates: Frequencies, whether biases are trained, and step → rates on the samples.
+        direction_error: Frequencies and number of directions → error of c_k.
+    """
 
     rates: Callable[[NDArray[np.int_], bool, float], Array]
     direction_error: Callable[[NDArray[np.int_], int], Array]
@@ -71,7 +76,12 @@ def observe(
 ) -> Observed:
     """Train a network on each frequency for about one e-folding and measure the rates of decay.
 
-    `train_bias` trains biases whatever the law assumes.
+    Args:
+        seed: Seed of the orientation of the samples and of the targets' phases.
+        alpha: Output scale.
+        biases: Laws to judge by: without and with trained biases.
+        train_bias: Whether biases are trained; by default as the law assumes.
+        directions: Numbers of directions of neurons.
     """
     observed = []
     for bias in biases:
@@ -103,7 +113,7 @@ def judge(observed: Observed, law: Law) -> tuple[Comparison, ...]:
                 predicted=-2.0,
                 measured=exponent.slope,
                 tolerance=0.02,
-                reason="the next term is of relative order α^-2, 1 % at α = 10: 0.01 / log 10",
+                reason="the next term is of relative order α^-2, 1 % at α = 10: 0.01 / log 10, four times",
                 interval=exponent.interval,
             )
         )
@@ -135,14 +145,14 @@ def _judge_rates(observed: Rates, law: Law) -> list[Comparison]:
             predicted=0.0,
             measured=relative[:, ~_EVEN].max(),
             tolerance=_LAZY / _ALPHA**2,
-            reason="exact for equispaced directions; the kernel moves by less than 10 α^-2",
+            reason="equispaced directions leave odd rates exact; the kernel moves by less than 10 α^-2",
         ),
         Comparison(
             quantity=f"error of c_2 over that of D directions, {words}, D = {directions[-1]}",
             predicted=1.0,
             measured=float((second - coefficients[0]) / error[0]),
-            tolerance=_LAZY / _ALPHA**2 / neglected[0] + 10 * (2 / directions[-1]) ** 2,
-            reason="the kernel moves by less than 10 α^-2; the next term is of relative order (k/D)²",
+            tolerance=_LAZY / _ALPHA**2 / neglected[0] + 2 * _next_term(directions[-1]),
+            reason="the kernel moves by less than 10 α^-2; twice the next term, 7π²/(15 D²), whatever k",
         ),
     ]
     if len(directions) > 2:
@@ -152,12 +162,18 @@ def _judge_rates(observed: Rates, law: Law) -> list[Comparison]:
                 quantity=f"exponent of the error of even k in the number of directions, {words}",
                 predicted=-2.0,
                 measured=exponent.slope,
-                tolerance=0.05,
-                reason="the next term is of relative order (k/D)², 1 % at k = 6, D = 64",
+                tolerance=9 * _next_term(directions[0]),
+                reason="the next term, 7π²/(15 D²), is 0.11 % at D = 64. It turns the line by 0.7 of that "
+                "and widens the interval of three points by 3.0 of that: three times as much",
                 interval=exponent.interval,
             )
         )
     return comparisons
+
+
+def _next_term(directions: int) -> float:
+    """Second term of the directions' error over its first, see `direction_error`."""
+    return 7 * np.pi**2 / (15 * directions**2)
 
 
 def _updates(rates: Array) -> NDArray[np.int_]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ from lowcomplex.theorems.embedding_dynamics.output_networks import (
 )
 from lowcomplex.theorems.observations.embedding_models import MeanEmbedding, mean_cross_entropy
 from lowcomplex.theorems.observations.feedback import entropy_spread, neglected_feedback
-from lowcomplex.theorems.observations.fits import fit_exponent
+from lowcomplex.theorems.observations.fits import fit_exponent, joint_norm, relative_error
 from lowcomplex.training import descend, normals, one_draw, stack
 from lowcomplex.training.until import Parameters
 
@@ -203,21 +202,14 @@ def _judge_embeddings(sequences: Sequences, observed: Embeddings, law: Law) -> l
     scale = np.array(sigmas)[:, None, None]
     left0, right0 = scale * observed.left_normals, scale * observed.right_normals
     predicted = law.stage(left0, right0, drive, time=observed.time, step=observed.step)
-    difference, size = (
-        np.square(left).sum((1, 2)) + np.square(right).sum((1, 2))
-        for left, right in (
-            (observed.left - predicted.left, observed.right - predicted.right),
-            (predicted.left, predicted.right),
-        )
-    )
-    error = np.sqrt(difference / size)
+    error = relative_error((observed.left, observed.right), predicted)
     cosine_error = np.abs(row_cosines(observed.left) - predicted.left_cosines).max((1, 2))
     neglected = neglected_feedback(
         left0[0], right0[0], true_drive, shares, time=observed.time, step=observed.step
     )
     ranks = effective_rank(torch.from_numpy(np.stack((predicted.left[0], observed.left[0]))))
     # Of E alone, in units of its nuclear norm, which is at least its Frobenius norm.
-    share = neglected * math.sqrt(size[0]) / float(np.linalg.norm(predicted.left[0]))
+    share = neglected * float(joint_norm(predicted)[0] / np.linalg.norm(predicted.left[0]))
     return [
         Comparison(
             quantity=f"relative error of all embeddings and outputs at σ = {sigmas[0]:g}",

@@ -113,7 +113,7 @@ def judge_escape(escaped: Escaped, law: Law) -> list[Comparison]:
     scale = np.array(sigmas)[:, None, None]
     a0, w0 = scale * escaped.output_normals, scale * escaped.input_normals
     predicted = law.stage(a0, np.swapaxes(w0, 1, 2), drive, time=times, step=step)
-    # By the true law, whatever law is judged: for tolerances.
+    # Tolerances are those of the true law, whichever law is judged.
     true = embedding_dynamics(a0, np.swapaxes(w0, 1, 2), drive, time=times, step=step)
 
     classes = "symmetric" if escaped.symmetric else "random"
@@ -169,7 +169,7 @@ def _collapse(
     early: float,
     draws: int,
 ) -> list[Comparison]:
-    """How much W grew until its escape, and how far it collapsed to the top singular direction meanwhile."""
+    """Growth of W until its escape, and its collapse to the top singular direction meanwhile."""
     values = np.linalg.svd(w, compute_uv=False)
     growth = values[:, 0] / np.array(sigmas)
     slope, interval = fit_exponent(growth, values[:, 1] / values[:, 0])

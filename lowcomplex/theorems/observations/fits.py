@@ -1,11 +1,14 @@
-"""Exponents from measured points."""
+"""Exponents from measured points, and errors of several arrays together."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
 
 
 def log_slope(x: ArrayLike, y: ArrayLike) -> float:
@@ -50,3 +53,29 @@ def fit_exponent(x: ArrayLike, y: ArrayLike) -> Exponent:
         return Exponent(float("nan"), float("nan"))
     fit = stats.linregress(np.log(x), np.log(y))
     return Exponent(float(fit.slope), float(stats.t.ppf(0.975, len(x) - 2) * fit.stderr))
+
+
+def joint_norm(matrices: Iterable[Array]) -> Array:
+    """Frobenius norm of several arrays (..., rows, columns) together; infinite where a square overflows."""
+    norm: Array = np.sqrt(_squares(matrices))
+    return norm
+
+
+def relative_error(measured: Iterable[Array], predicted: Sequence[Array]) -> Array:
+    """Error of several matrices together over the norm of the predicted ones, for each network.
+
+    Args:
+        measured: (..., rows, columns) each.
+        predicted: The same shapes.
+
+    Returns:
+        (...).
+    """
+    differences = [one - other for one, other in zip(measured, predicted, strict=True)]
+    error: Array = np.sqrt(_squares(differences) / _squares(predicted))
+    return error
+
+
+def _squares(matrices: Iterable[Array]) -> Array:
+    with np.errstate(over="ignore"):
+        return np.asarray(np.sum([np.square(matrix).sum((-1, -2)) for matrix in matrices], axis=0))

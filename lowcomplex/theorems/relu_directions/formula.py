@@ -65,10 +65,10 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike) -> ReluDirections:
     """Attractors of ReLU neurons in the leading flow ȧ = G(w), ẇ = a ∇G(w).
 
     G(w) = (1/n) Σ y_i relu(w·x_i) is linear, D·w, on each of the arcs between the 2n knots w·x_i = 0.
-    Neurons with a > 0 climb G on the circle. Its local maxima with G > 0 are of two kinds: D/|D| where it
-    lies inside its own arc, with G = |D|; and knots where G rises before and falls after, which needs
-    y_i < 0: such a neuron is pinned to w·x_i = 0, its own knot at the data point. Neurons with a < 0 do the
-    same with -G.
+    Neurons with a > 0 climb G on the circle. Its local maxima with G > 0 are of two kinds. One is D/|D| where
+    it lies inside its own arc, with G = |D|. The other is a knot where G rises before and falls after, which
+    needs y_i < 0: such a neuron is pinned to w·x_i = 0, with its own knot at the data point. Neurons with
+    a < 0 do the same with -G.
 
     Args:
         inputs: (n, 2), the second column 1 for a bias.
@@ -79,7 +79,7 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike) -> ReluDirections:
 
     Raises:
         ValueError: Shapes do not agree; values are not finite; an input is zero or two inputs are parallel,
-            so that knots coincide; or G vanishes, so that nothing attracts.
+            which makes their knots coincide; or G vanishes, and nothing attracts.
     """
     x, y = _checked(inputs, targets)
     directions = np.arctan2(x[:, 1], x[:, 0])
@@ -215,7 +215,7 @@ relu_directions = Prediction(
         "length, dT/dlog(1/σ) = 1/Gmax."
     ),
     hypotheses=(
-        "two-dimensional neurons: one input and a bias; no two inputs alike",
+        "two-dimensional neurons: one input and a bias; no two inputs equal",
         "loss (1/2n) Σ (f - y)², gradient flow from a scale σ much smaller than 1, until L = (1-δ) L_0",
         "a neuron starts in the basin of the fastest direction, which explains more than δ of the loss",
         "for the rate, the second direction is slower by a fifth",

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.theorems._check import Check
-from lowcomplex.theorems._mutants import scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.embedding_dynamics.formula import embedding_dynamics
 from lowcomplex.theorems.formulas.token_drive import token_drive
 from lowcomplex.theorems.observations.embedding_models import SmallTransformer, mean_cross_entropy
 from lowcomplex.theorems.observations.feedback import neglected_feedback
-from lowcomplex.theorems.observations.fits import fit_exponent
-from lowcomplex.theorems.residual_stream.formula import ResidualStream, residual_drive, residual_stream
+from lowcomplex.theorems.observations.fits import fit_exponent, joint_norm, relative_error
+from lowcomplex.theorems.residual_stream.formula import residual_drive, residual_stream
+from lowcomplex.theorems.residual_stream.laws import LAW, MUTANTS, Law
 from lowcomplex.training import descend, normals, one_draw, stack
 
 Array = NDArray[np.float64]
@@ -41,6 +40,8 @@ class Transformers(NamedTuple):
         inner_eps: ε of LayerNorms before the branches; None for none.
         step: Learning rate.
         weights: Every matrix, (S, ...).
+        bound: Bound on the relative error at the largest σ; NaN with LayerNorms before the branches, for
+            which none is derived.
     """
 
     sigmas: tuple[float, ...]
@@ -48,6 +49,7 @@ class Transformers(NamedTuple):
     inner_eps: float | None
     step: float
     weights: dict[str, Array]
+    bound: float
 
 
 class Trained(NamedTuple):
@@ -57,7 +59,7 @@ class Trained(NamedTuple):
         tokens: (n, T).
         labels: (n,).
         draw: The numbers whose multiples all transformers started at.
-        plain: Transformers without LayerNorms.
+        plain: Transformers without LayerNorms; None if not trained.
         final: With a final LayerNorm; None if not trained.
         inner: With LayerNorms before the branches: σ far below ε, and far above; empty if not trained.
     """
@@ -65,27 +67,15 @@ class Trained(NamedTuple):
     tokens: NDArray[np.int_]
     labels: NDArray[np.int_]
     draw: dict[str, Array]
-    plain: Transformers
+    plain: Transformers | None
     final: Transformers | None
     inner: tuple[Transformers, ...]
-
-
-class Law(NamedTuple):
-    """The direct path's linear stage.
-
-    Attributes:
-        drive: G of tokens and positions.
-        stage: Embeddings, positions and output head after a time.
-    """
-
-    drive: Callable[..., Array]
-    stage: Callable[..., ResidualStream]
 
 
 def observe(
     seed: int,
     *,
-    sigmas: tuple[float, ...] = (1e-3, 1e-4, 1e-5),
+    sigmas: tuple[float, ...] | None = (1e-3, 1e-4, 1e-5),
     final_norm_sigmas: tuple[float, ...] | None = (1e-5, 1e-6, 1e-7),
     inner_norms: bool = True,
     output_projection: bool = True,
@@ -95,7 +85,7 @@ def observe(
 
     Args:
         seed: Seed of data and weights.
-        sigmas: Scales without LayerNorms, decreasing.
+        sigmas: Scales without LayerNorms, decreasing; None to train none.
         final_norm_sigmas: Scales with a final LayerNorm; None to train none.
         inner_norms: Whether transformers with LayerNorms before the branches are trained.
         output_projection: Whether attention has W_O beside W_V.
@@ -105,6 +95,8 @@ def observe(
     tokens, labels = batch.tokens.numpy(), batch.labels.numpy()
     largest = float(np.linalg.norm(residual_drive(tokens, labels, _VOCABULARY), 2))
     sizes = (_VOCABULARY, tokens.shape[1], _VOCABULARY, _WIDTH, _HIDDEN)
+    drawn = normals(SmallTransformer(*sizes, output_projection=output_projection), seed=seed)
+    draw = {name.removesuffix(".weight"): value.numpy() for name, value in drawn.items()}
 
     def train(
         scales: tuple[float, ...], final_eps: float | None = None, inner_eps: float | None = None
@@ -122,14 +114,14 @@ def observe(
             rule="adam" if adam else "gradient",
         )
         weights = {name.removesuffix(".weight"): value.numpy() for name, value in run.parameters.items()}
-        return Transformers(scales, final_eps, inner_eps, step, weights)
+        bound = math.nan if inner_eps else _neglected(tokens, labels, draw, scales[0], final_eps)
+        return Transformers(scales, final_eps, inner_eps, step, weights, bound)
 
-    drawn = normals(SmallTransformer(*sizes, output_projection=output_projection), seed=seed)
     return Trained(
         tokens,
         labels,
-        {name.removesuffix(".weight"): value.numpy() for name, value in drawn.items()},
-        train(sigmas),
+        draw,
+        None if sigmas is None else train(sigmas),
         None if final_norm_sigmas is None else train(final_norm_sigmas, final_eps=_EPS),
         (train((1e-5, 1e-6, 1e-7), inner_eps=_EPS), train((1e-4, 1e-5, 1e-6), inner_eps=_NO_EPS))
         if inner_norms
@@ -139,45 +131,48 @@ def observe(
 
 def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
     """Compare what is predicted to move, and what is predicted to stay."""
-    plain, final = observed.plain, observed.final
-    error, frozen = _errors(observed, plain, law)
-    comparisons = [
-        Comparison(
-            quantity=f"relative error of embeddings, positions and output at σ = {plain.sigmas[0]:g}",
-            predicted=0.0,
-            measured=float(error[0]),
-            tolerance=_neglected(observed, plain.sigmas[0]),
-            reason="bound of the first neglected terms (Duhamel's integral): the softmax's feedback, "
-            "attention and the feed-forward layer",
-        ),
-        _exponent(plain.sigmas, error, "exponent of that error in σ"),
-        _exponent(plain.sigmas, frozen, "exponent in σ of the relative change of all that is not read last"),
-    ]
-    if final is not None:
-        error, _ = _errors(observed, final, law)
+    drive = law.drive(observed.tokens, observed.labels, _VOCABULARY)
+    comparisons: list[Comparison] = []
+    if (plain := observed.plain) is not None:
+        error, frozen = _errors(observed.draw, plain, drive, law)
+        comparisons += [
+            Comparison(
+                quantity=f"relative error of embeddings, positions and output at σ = {plain.sigmas[0]:g}",
+                predicted=0.0,
+                measured=float(error[0]),
+                tolerance=plain.bound,
+                reason="bound of the first neglected terms (Duhamel's integral): the softmax's feedback, "
+                "attention and the feed-forward layer",
+            ),
+            _exponent(plain.sigmas, error, "exponent of that error in σ"),
+            _exponent(
+                plain.sigmas, frozen, "exponent in σ of the relative change of all that is not read last"
+            ),
+        ]
+    if (final := observed.final) is not None:
+        error, _ = _errors(observed.draw, final, drive, law)
         comparisons += [
             Comparison(
                 quantity=f"relative error under a final LayerNorm, ε = {_EPS:g}, at σ = {final.sigmas[0]:g}",
                 predicted=0.0,
                 measured=float(error[0]),
-                tolerance=_neglected(observed, final.sigmas[0], _EPS),
+                tolerance=final.bound,
                 reason="the same bound, and the LayerNorm's first term, 3/2 of the stream's variance over ε",
             ),
             _exponent(final.sigmas, error, "exponent of that error in σ"),
         ]
     # Of order σ² far below ε, of order σ above.
     for inner, size, order in zip(observed.inner, (f"= {_EPS:g}", "→ 0"), (2.0, 1.0), strict=False):
-        error, _ = _errors(observed, inner, law)
+        error, _ = _errors(observed.draw, inner, drive, law)
         name = f"exponent of the error in σ with LayerNorms before the branches, ε {size}"
         comparisons.append(_exponent(inner.sigmas, error, name, order))
     return tuple(comparisons)
 
 
-def _errors(observed: Trained, trained: Transformers, law: Law) -> tuple[Array, Array]:
+def _errors(draw: dict[str, Array], trained: Transformers, drive: Array, law: Law) -> tuple[Array, Array]:
     """Relative error of what is predicted to move, and relative change of what is predicted not to."""
     scale, end = np.array(trained.sigmas)[:, None, None], trained.weights
-    start = {name: scale * normal for name, normal in observed.draw.items()}
-    drive = law.drive(observed.tokens, observed.labels, _VOCABULARY)
+    start = {name: scale * normal for name, normal in draw.items()}
     predicted = law.stage(
         *(start[name] for name in _READ),
         drive,
@@ -185,22 +180,26 @@ def _errors(observed: Trained, trained: Transformers, law: Law) -> tuple[Array, 
         step=trained.step,
         final_norm_eps=trained.final_eps,
     )
-    moving = [end[name] for name in _READ]
-    error = _norm([a - b for a, b in zip(moving, predicted, strict=True)]) / _norm(list(predicted))
+    error = relative_error([end[name] for name in _READ], predicted)
     rows = np.split(~(np.abs(drive).sum(1) > 0), [_VOCABULARY])
-    still = [(name, np.ones(len(normal), dtype=bool)) for name, normal in observed.draw.items()]
+    still = [(name, np.ones(len(normal), dtype=bool)) for name, normal in draw.items()]
     still = [pair for pair in still if pair[0] not in _READ]
     still += list(zip(("embedding", "positions"), rows, strict=True))
-    change = _norm([(end[name] - start[name])[:, chosen] for name, chosen in still])
-    return error, change / _norm([start[name][:, chosen] for name, chosen in still])
+    change = joint_norm([(end[name] - start[name])[:, chosen] for name, chosen in still])
+    return error, change / joint_norm([start[name][:, chosen] for name, chosen in still])
 
 
-def _neglected(observed: Trained, sigma: float, eps: float | None = None) -> float:
-    """Bound on the relative error, of second order in σ, from the start alone."""
-    tokens, labels = observed.tokens, observed.labels
+def _neglected(
+    tokens: NDArray[np.int_],
+    labels: NDArray[np.int_],
+    draw: dict[str, Array],
+    sigma: float,
+    eps: float | None,
+) -> float:
+    """Bound on the relative error, of second order in σ, from the true law and the start alone."""
     drive = residual_drive(tokens, labels, _VOCABULARY)
     largest = float(np.linalg.norm(drive, 2))
-    spectral = {name: sigma * float(np.linalg.norm(normal, 2)) for name, normal in observed.draw.items()}
+    spectral = {name: sigma * float(np.linalg.norm(normal, 2)) for name, normal in draw.items()}
     # At a small start attention is uniform, so it reads the mean over positions.
     everywhere = token_drive(tokens, labels, _VOCABULARY)
     marginal = drive[-1] / tokens.shape[1]
@@ -213,8 +212,8 @@ def _neglected(observed: Trained, sigma: float, eps: float | None = None) -> flo
     inputs = np.zeros((len(tokens), len(drive)))
     inputs[np.arange(len(tokens)), tokens[:, -1]] = 1
     inputs[:, -1] = 1
-    stacked = sigma * np.vstack((observed.draw["embedding"], observed.draw["positions"]))
-    output, root = sigma * observed.draw["output"], 1.0
+    stacked = sigma * np.vstack((draw["embedding"], draw["positions"]))
+    output, root = sigma * draw["output"], 1.0
     time, step = _TIME / largest, _STEP / largest
     if eps is not None:
         root = math.sqrt(eps)
@@ -231,13 +230,6 @@ def _neglected(observed: Trained, sigma: float, eps: float | None = None) -> flo
     )
 
 
-def _norm(parts: list[Array]) -> Array:
-    """Norm of several arrays together, for each σ; infinite where a control diverged."""
-    with np.errstate(over="ignore"):
-        size: Array = np.sqrt(sum(np.square(part).sum((1, 2)) for part in parts))
-    return size
-
-
 def _exponent(sigmas: tuple[float, ...], error: Array, quantity: str, predicted: float = 2.0) -> Comparison:
     slope, interval = fit_exponent(sigmas, error)
     return Comparison(
@@ -251,72 +243,19 @@ def _exponent(sigmas: tuple[float, ...], error: Array, quantity: str, predicted:
     )
 
 
-def _every_position(tokens: Array, labels: Array, vocabulary: int) -> Array:
-    """Tokens at all positions are read."""
-    drive = residual_drive(tokens, labels, vocabulary)
-    return np.vstack((token_drive(tokens, labels, vocabulary), drive[vocabulary:]))
-
-
-def _without_positions(tokens: Array, labels: Array, vocabulary: int) -> Array:
-    drive = residual_drive(tokens, labels, vocabulary)
-    drive[vocabulary:] = 0.0
-    return drive
-
-
-def _stage(rate: float = 1.0, eps: float = 1.0) -> Callable[..., ResidualStream]:
-    """The stage with all singular values of G times a rate, or ε of the final LayerNorm times a factor."""
-
-    def wrong(
-        embedding: Array,
-        positions: Array,
-        output: Array,
-        drive: Array,
-        *,
-        time: ArrayLike,
-        step: float,
-        final_norm_eps: float | None,
-    ) -> ResidualStream:
-        other = None if final_norm_eps is None else eps * final_norm_eps
-        return residual_stream(
-            embedding, positions, output, rate * drive, time=time, step=step, final_norm_eps=other
-        )
-
-    return wrong
-
-
-def _flow(*parts: Array, time: float, step: float, final_norm_eps: float | None) -> ResidualStream:
-    """Gradient flow instead of steps."""
-    return residual_stream(*parts, time=time, final_norm_eps=final_norm_eps)
-
-
-def _means_move(*parts: Array, time: float, step: float, final_norm_eps: float | None) -> ResidualStream:
-    """A final LayerNorm that divides by sqrt(ε) without subtracting means."""
-    root = 1.0 if final_norm_eps is None else math.sqrt(final_norm_eps)
-    return residual_stream(*parts, time=time / root, step=step / root)
-
-
 _NO_NORMS = {"final_norm_sigmas": None, "inner_norms": False}
-_LAW = Law(residual_drive, residual_stream.evaluate)
 
 CHECK = Check(
     prediction=residual_stream,
     observe=observe,
     judge=judge,
-    law=_LAW,
-    mutants={
-        "tokens of every position are read": _LAW._replace(drive=_every_position),
-        "positions' drive dropped": _LAW._replace(drive=_without_positions),
-        "drive of the other sign": _LAW._replace(drive=scaled(residual_drive, -1.0)),
-        "drive 10 % too large": _LAW._replace(stage=_stage(rate=1.1)),
-        "gradient flow instead of steps": _LAW._replace(stage=_flow),
-        "LayerNorm's ε 10 % too large": _LAW._replace(stage=_stage(eps=1.1)),
-        "LayerNorm's ε^(1/2 + 0.1)": _LAW._replace(stage=_stage(eps=_EPS**0.2)),
-        "a final LayerNorm that keeps no means": _LAW._replace(stage=_means_move),
-    },
+    law=LAW,
+    mutants=MUTANTS,
     controls={
         "large initialization: σ = 0.3, 0.2, 0.1": {"sigmas": (0.3, 0.2, 0.1), **_NO_NORMS},
         "attention with W_V alone: an error of order σ": {"output_projection": False, **_NO_NORMS},
         "a final LayerNorm with σ² above its ε: σ = 0.1, 0.03, 0.01": {
+            "sigmas": None,
             "final_norm_sigmas": (0.1, 0.03, 0.01),
             "inner_norms": False,
         },

@@ -50,7 +50,7 @@ def residual_drive(
     """G of the residual stream: rows of all tokens, then of all positions.
 
     Row s is freq(last = s) (P(y | last = s) - 1/C), the row of the last position is P̄ - 1/C with the labels'
-    marginal P̄, and the rows of all other positions are 0: nothing but the last token is read.
+    marginal P̄, and the rows of all other positions are 0: only the last token is read.
 
     Args:
         tokens: (n, T) token ids.
@@ -85,8 +85,8 @@ def _evaluate(
 ) -> ResidualStream:
     """Embeddings and output head at time t = ηN: `embedding_dynamics` of [E; Pos] and U, with one SVD.
 
-    A final LayerNorm whose ε is far above the variance of the stream is linear, h → (h - mean h)/sqrt(ε):
-    then G is divided by sqrt(ε), and each row's mean over the width stays as it was.
+    A final LayerNorm whose ε is far above the variance of the stream is linear, h → (h - mean h)/sqrt(ε).
+    Then G is divided by sqrt(ε), and each row's mean over the width stays as it was.
 
     Args:
         embedding: (..., V, h) initial token embeddings.
@@ -99,7 +99,7 @@ def _evaluate(
             there is none.
 
     Returns:
-        All three.
+        The weights of all three.
 
     Raises:
         ValueError: Shapes do not agree, G is zero or not finite, a time is negative, ε is not positive, or
@@ -141,8 +141,8 @@ residual_stream = Prediction(
     statement=(
         "At small initialization a transformer trained on its last position first learns its direct path: "
         "token and position embeddings and the output head follow embedding_dynamics with G of the last "
-        "token alone, all else is frozen up to relative order σ². A final LayerNorm divides G by sqrt(ε) and "
-        "keeps means, as long as σ² is far below ε; beyond that no linear stage exists."
+        "token alone, and all else is frozen up to relative order σ². A final LayerNorm divides G by sqrt(ε) "
+        "and keeps means, as long as σ² is far below ε; beyond that no linear stage exists."
     ),
     hypotheses=(
         "x = E[s] + Pos, plus causal attention (W_V and W_O), plus a feed-forward layer with s(0) = 0; "

@@ -66,6 +66,10 @@ def test_error_of_equispaced_directions(shift: float) -> None:
     measured = np.cos(k[:, None] * angles) @ kernel / samples - circle_ntk(k, samples=samples)
     expected = direction_error(k, directions, samples=samples, shift=shift)
     np.testing.assert_allclose(measured, expected, rtol=1e-3, atol=1e-14)
+    # The next term is the same share of it for all even k.
+    second, fourth = shift**2 - shift + 1 / 6, shift**4 - 2 * shift**3 + shift**2 - 1 / 30
+    rest = -fourth / (3 * second) * (2 * np.pi / directions) ** 2
+    np.testing.assert_allclose(measured[::2] / expected[::2] - 1, rest, rtol=1e-2)
     continuum = direction_error(k, 2**20, shift=shift)
     np.testing.assert_allclose(direction_error(k, 2**20, samples=2**12, shift=shift), continuum, rtol=1e-4)
 
