@@ -1,4 +1,4 @@
-"""Do neurons follow sign(v) under Adam, and does the loss leave its plateau at a time without σ?"""
+"""Do neurons follow sign(v) under Adam, and does the loss leave its plateau at a time free of σ?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lowcomplex.networks import TwoLayer
 from lowcomplex.theorems._check import Check
@@ -21,7 +20,8 @@ from lowcomplex.theorems.adam_directions.formula import (
     adam_escape_steps,
 )
 from lowcomplex.theorems.linear_stage.formula import driving_vector
-from lowcomplex.theorems.observations.fits import log_slope
+from lowcomplex.theorems.observations.fits import crossing, log_slope, relative_error
+from lowcomplex.theorems.observations.regression import half_mean_square, noisy_tanh
 from lowcomplex.training import Descent, descend, normals, one_draw, stack
 
 _SAMPLES, _INPUTS, _NEURONS, _STEPS = 40, 5, 100, 80
@@ -100,11 +100,7 @@ def observe(
 
     def run(scales: tuple[float, ...], rates: tuple[float, ...], steps: int) -> Descent:
         start, output = stack(one_draw(network, sigma=scales, seed=seed))
-        inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
-
-        def loss(parameters: dict[str, Tensor]) -> Tensor:
-            return (output(parameters, inputs).squeeze(-1) - targets).square().mean(-1) / 2
-
+        loss = half_mean_square(output, x, y)
         rate = torch.tensor(rates, dtype=torch.float64)
         if adam:
             return descend(loss, start, rate=rate, steps=steps, rule="adam", eps=epsilon * rate)
@@ -138,12 +134,11 @@ def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
         step=scale,
         steps=_STEPS,
     )
-    difference = np.square(observed.input_weight - predicted.input_weight).sum((1, 2)) + np.square(
-        observed.output_weight - predicted.output_weight
-    ).sum(1)
-    size = np.square(predicted.input_weight).sum((1, 2)) + np.square(predicted.output_weight).sum(1)
-    error = np.sqrt(difference / size)
-    # The output grows to S sign(v)·x and takes S C sign(v) from v, C the inputs' covariance.
+    error = relative_error(
+        (observed.input_weight, observed.output_weight[..., None]),
+        (predicted.input_weight, predicted.output_weight[..., None]),
+    )
+    # The output grows to S sign(v)·x and takes S C sign(v) from v, with C = (1/n) Σ x_i x_iᵀ.
     pulled = float(np.abs(x.T @ (x @ np.sign(v)) / _SAMPLES / v).max())
     amplitude = float(adam_amplitude(_STEPS)[-1])
     neglected = _NEURONS * (sigmas[0] * amplitude) ** 2 * pulled
@@ -154,7 +149,7 @@ def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
             measured=float(error[0]),
             tolerance=neglected,
             reason="m (η q)² max_j |(C sign v)_j / v_j|, the largest relative change of a gradient by the "
-            "output's feedback; an update that divides by past gradients changes by less",
+            "output's feedback; an update, which divides by past gradients, changes by less",
             draws=observed.draws,
         ),
         Comparison(
@@ -169,49 +164,39 @@ def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
 
 
 def _escape(observed: Trained, v: Array, law: Law) -> tuple[Comparison, Comparison]:
-    """The escape step from starts of three scales: the worst, and the smallest start's."""
+    """The step of the escape from starts of three scales: the worst, and that of the smallest start."""
     drop = _DROP * float(np.square(observed.targets).mean() / 2)
     norm, step = float(np.abs(v).sum()), observed.step
     predicted = law.escape(v, _NEURONS, drop=drop, step=step)
-    measured = np.array([_crossing(path - path[0] + drop) for path in observed.losses.T])
+    measured = np.array([crossing(path[0] - drop - path) for path in observed.losses.T])
     worst = float(measured[np.abs(measured - predicted).argmax()]) if np.isfinite(measured).all() else np.nan
     # The loss's quadratic term at the escape is a share of the drop, and q² grows as t² at most.
     feedback = drop * float(np.square(observed.inputs @ np.sign(v)).mean()) / (2 * norm**2)
     updates = float(np.diff(adam_amplitude(_STEPS))[-1])
     return (
         Comparison(
-            quantity=f"steps until the loss fell by {_DROP:g}, worst of σ/η = 0.1, 1, 10",
+            quantity=f"steps until the loss fell by a share of {_DROP:g}, worst of σ/η = 0.1, 1, 10",
             predicted=predicted,
             measured=worst,
             tolerance=predicted * feedback + max(_STARTS) / updates,
-            reason="the steps of Adam that cover the largest start σ (nothing else in T knows σ), and the "
-            "loss's quadratic term at the escape",
+            reason="the steps of Adam that cover the largest start σ, the only part of T that depends on σ; "
+            "and the loss's quadratic term at the escape",
         ),
         Comparison(
             quantity=f"the same steps from the smallest start, σ/η = {_STARTS[0]:g}",
             predicted=predicted,
             measured=float(measured[0]),
             tolerance=predicted * feedback + 3.0,
-            reason="half of the neurons start with a and w·v of other signs and lose four steps to turn, "
-            "two steps in the mean, up to three by chance; the loss's quadratic term at the escape",
+            reason="half of the neurons start with a and w·v of opposite signs and lose four steps to turn: "
+            "two steps in the mean, up to three by chance; and the loss's quadratic term at the escape",
         ),
     )
-
-
-def _crossing(excess: Array) -> float:
-    """First time at which a path falls through zero, interpolated; NaN if it never does."""
-    below = np.flatnonzero(excess <= 0)
-    if len(below) == 0 or below[0] == 0:
-        return float("nan")
-    k = below[0]
-    return float(k - 1 + excess[k - 1] / (excess[k - 1] - excess[k]))
 
 
 def _draw_data(rng: np.random.Generator) -> tuple[Array, Array, Array, int]:
     """Data whose v has no entry near zero, and the draws it took."""
     for draw in range(1, 200):
-        x = rng.standard_normal((_SAMPLES, _INPUTS))
-        y = np.tanh(x @ rng.standard_normal(_INPUTS)) + 0.3 * rng.standard_normal(_SAMPLES)
+        x, y = noisy_tanh(rng, _SAMPLES, _INPUTS)
         v = driving_vector(x, y)
         if np.abs(v).min() >= _LEAST_ENTRY * np.abs(v).max():
             return x, y, v, draw

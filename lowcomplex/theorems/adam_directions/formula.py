@@ -70,8 +70,8 @@ def _evaluate(
     """Weights after `steps` updates of Adam on (1/2n) Σ (f - y)², with Adam's ε → 0.
 
     All coordinates of one neuron have the gradient a_k v_j, and Adam divides its size |v_j| out. So
-    w_k = w_k(0) + η A_k sign(v), a_k = a_k(0) + η B_k, where (A, B) is a recursion of two numbers a neuron:
-    Adam's update for the gradients α + B and μ + A, α = a(0)/η, μ = w(0)·v / (η |v|_1).
+    w_k = w_k(0) + η A_k sign(v), a_k = a_k(0) + η B_k, where (A, B) is a recursion of two numbers per
+    neuron: Adam's update for the gradients α + B and μ + A, with α = a(0)/η and μ = w(0)·v / (η |v|_1).
 
     Args:
         input_weight: (..., m, d) initial w.
@@ -107,7 +107,7 @@ def _evaluate(
 
 
 def _pair_path(start: Array, steps: int, betas: tuple[float, float]) -> Array:
-    """(A, B) after the steps; `start` holds (α, μ), the gradients of (w, a) at first."""
+    """(A, B) after the steps; `start` holds (α, μ), the first gradients of (w, a)."""
     first, second = _moments(betas)
     moved, mean, square = np.zeros_like(start), np.zeros_like(start), np.zeros_like(start)
     for t in range(1, steps + 1):
@@ -123,8 +123,8 @@ def adam_amplitude(steps: int, *, betas: tuple[float, float] = (0.9, 0.999)) -> 
     """q_t, the size that weights reach after t steps from nothing, in units of the learning rate.
 
     Adam's update where the gradient is the weight itself: q_1 = 1, and q_t / t is between 0.87 and 1.6 with
-    the usual β. Between 1/(1-β1) and 1/(1-β2) steps q grows by sqrt(3) a step, since the mean square of a
-    gradient that grows linearly is a third of its last square; later by 1.
+    the usual β. Between 1/(1-β1) and 1/(1-β2) steps q grows by sqrt(3) per step, since the mean square of a
+    gradient that grows linearly is a third of its last square; later it grows by 1.
 
     Args:
         steps: Number of updates.
@@ -144,7 +144,7 @@ def adam_amplitude(steps: int, *, betas: tuple[float, float] = (0.9, 0.999)) -> 
     for t in range(1, steps + 1):
         mean = first * mean + (1 - first) * path[t - 1]
         square = second * square + (1 - second) * path[t - 1] ** 2
-        # The first gradient is as small as one likes, and its update is its sign.
+        # The first gradient is as small as one likes; Adam's first update is its sign.
         update = mean / (1 - first**t) / np.sqrt(square / (1 - second**t)) if t > 1 else 1.0
         path[t] = path[t - 1] + update
     return path
@@ -159,7 +159,7 @@ def adam_escape_steps(
     betas: tuple[float, float] = (0.9, 0.999),
     most: int = 100_000,
 ) -> float:
-    """Steps until the loss has fallen by `drop`, once they exceed what neurons need to turn: whatever σ.
+    """Steps until the loss has fallen by `drop`, once they exceed those in which neurons turn; free of σ.
 
     All neurons have |a| = |w_j| = η q_t, and the loss has fallen by m (η q_t)² |v|_1.
 
@@ -202,7 +202,7 @@ def _regime(
 ) -> Regime:
     """Inside for multiplicity one, weights of σ + 2ηt much smaller than m^(-1/2), and a small Adam's ε."""
     if multiplicity != 1:
-        return Regime(False, f"the activation has multiplicity {multiplicity}, the law needs 1")
+        return Regime(False, f"the activation has multiplicity {multiplicity}; the law needs 1")
     reach = float((sigma + 2 * step * steps) * np.sqrt(neurons))
     if reach > 0.1:
         return Regime(False, f"(σ + 2ηt) m^(1/2) = {reach:g} is not small: the output feeds back")
@@ -215,7 +215,7 @@ adam_directions = Prediction(
     name="adam_directions",
     statement=(
         "Under Adam the neurons of a multiplicity-one network at small initialization move along sign(v), "
-        "not v: w = w(0) + η A sign(v), a = a(0) + η B with a recursion of two numbers a neuron. From σ "
+        "not v: w = w(0) + η A sign(v), a = a(0) + η B with a recursion of two numbers per neuron. From σ "
         "much below η·steps all have |w_j| = |a| = η q_t with one universal sequence q, and the loss leaves "
         "its plateau when m (η q_t)² |v|_1 = δ L(0): a time that does not depend on σ."
     ),
@@ -232,7 +232,7 @@ adam_directions = Prediction(
     evaluate=_evaluate,
     regime=_regime,
     summary=(
-        "Under Adam neurons follow sign(v), not v: two numbers a neuron, one amplitude for all, and a "
+        "Under Adam neurons follow sign(v), not v: two numbers per neuron, one amplitude for all, and a "
         "plateau whose length does not depend on the start's scale"
     ),
     order=30,

@@ -15,6 +15,7 @@ from lowcomplex.theorems.adam_embedding_stage.formula import AdamEmbeddingStage,
 from lowcomplex.theorems.adam_embedding_stage.laws import Law
 from lowcomplex.theorems.adam_embedding_stage.sequences import VOCABULARY, Sequences, train_on
 from lowcomplex.theorems.observations.embedding_models import MeanEmbedding
+from lowcomplex.theorems.observations.fits import crossing
 
 # The loss has escaped once it fell by this share; η is such that this takes about _STEPS steps.
 _SHARE, _STEPS = 1e-3, 150
@@ -82,8 +83,8 @@ def judge_escape(sequences: Sequences, escaped: Escaped, law: Law) -> tuple[Comp
     e0, u0 = scale * escaped.draw.embedding, scale * escaped.draw.output
     path = law.stage(e0, u0, drive, step=step * np.ones_like(scale), steps=range(_MOST_STEPS + 1))
     fallen = (path.embedding * (drive @ path.output)).sum((-1, -2))
-    measured = np.array([_crossing(loss[0] - loss - _DROP) for loss in escaped.losses.T])
-    predicted = np.array([_crossing(fall - fall[0] - _DROP) for fall in fallen.T])
+    measured = np.array([crossing(loss[0] - loss - _DROP) for loss in escaped.losses.T])
+    predicted = np.array([crossing(fall - fall[0] - _DROP) for fall in fallen.T])
     by_norm = law.escape(drive, width, drop=_DROP, step=step, norm=norm)
     lower = 1 - float(attractors.share @ attractors.energy) / norm
     # Adam's mean update at the escape, in units of η.
@@ -132,12 +133,3 @@ def judge_escape(sequences: Sequences, escaped: Escaped, law: Law) -> tuple[Comp
             "share of G that the logits at the escape have taken",
         ),
     )
-
-
-def _crossing(excess: Array) -> float:
-    """First time at which a path rises through zero, interpolated; NaN if it never does."""
-    above = np.flatnonzero(excess >= 0)
-    if len(above) == 0 or above[0] == 0:
-        return float("nan")
-    k = above[0]
-    return float(k - 1 + excess[k - 1] / (excess[k - 1] - excess[k]))

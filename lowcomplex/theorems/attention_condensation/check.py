@@ -27,7 +27,7 @@ _SAMPLES, _TOKENS, _WIDTH = 40, 4, 4
 _DROPS = (1e-5, 4e-5, 2e-4, 1e-3)
 # κ = vᵀ S v / λ⁴, with S the covariance of mean tokens, multiplies every neglected order of δ.
 _MOST_CURVED = 8.0
-# More than any start needs, in units of 1/λ, of the time in which it grows at the rate λ.
+# More than any start needs, in units of 1/λ, on a clock on which it grows at the rate λ.
 _HORIZON = 1e3
 
 
@@ -63,11 +63,11 @@ def observe(
     Args:
         seed: Seed of data and weights.
         sigmas: Scales of all weights, decreasing.
-        query_key: A scale of W_Q and W_K of their own.
+        query_key: Scale of W_Q and W_K; by default that of all weights.
     """
     x, y, draws = _draw_data(np.random.default_rng(seed))
     rate = float(np.linalg.norm(condensation_vector(x, y)))
-    # One run for each scale and drop: each ends at its own crossing.
+    # One run per scale and drop: each ends at its own crossing.
     paths = np.repeat(sigmas, len(_DROPS))
     pairs = paths if query_key is None else np.full(len(paths), query_key)
     start = initialized(_WIDTH, paths.tolist(), pairs.tolist(), seed=seed)
@@ -116,7 +116,7 @@ def judge(observed: Stops, law: Law) -> tuple[Comparison, ...]:
     growth, expected_growth = (fit_exponent(_DROPS, values) for values in (change[-1], expected_change))
     order = f"κδ = {neglected:.1e} (κ = vᵀSv/λ⁴)"
     orders = np.log(sigmas[0] / sigmas[-1])
-    # The norm of W_V at the last stop; what has not condensed is a share σ/a of it.
+    # The norm of W_V at the last stop; the part that has not condensed is a share σ/a of it.
     size = (_DROPS[-1] / rate) ** (1 / 3)
     return tuple(
         Comparison(quantity, value, float(measured), tolerance, reason, interval, observed.draws)
@@ -162,11 +162,11 @@ def judge(observed: Stops, law: Law) -> tuple[Comparison, ...]:
                 0.0,
             ),
             (
-                f"how its part across v differs from that at σ = {sigmas[0]:g}, over the prediction",
+                f"difference of its part across v from that at σ = {sigmas[0]:g}, over the prediction",
                 1.0,
                 np.linalg.norm(across[0] - across[-1]) / (predicted.tilt[0] - predicted.tilt[-1]),
                 2 * neglected,
-                f"feedback is the same there; a at the stop is (δ/λ)^(1/3) up to 1/6 {order}",
+                f"the feedback is the same at both; a at the stop is (δ/λ)^(1/3) up to 1/6 {order}",
                 0.0,
             ),
             (
@@ -174,7 +174,7 @@ def judge(observed: Stops, law: Law) -> tuple[Comparison, ...]:
                 1.0,
                 change[-1, -1] / expected_change[-1],
                 2 * (neglected + force),
-                f"twice {order} and the residuals' own share {force:.1e}",
+                f"twice {order} and the share {force:.1e} by which the residuals change F",
                 0.0,
             ),
             (
@@ -182,7 +182,7 @@ def judge(observed: Stops, law: Law) -> tuple[Comparison, ...]:
                 expected_growth.slope,
                 growth.slope,
                 0.02,
-                "neglected shares at the ends, of the order of 5 %, over log(100)",
+                "neglected shares of about 5 % at the two ends, over log(100)",
                 growth.interval,
             ),
             (
@@ -190,7 +190,7 @@ def judge(observed: Stops, law: Law) -> tuple[Comparison, ...]:
                 0.0,
                 scale_free.slope,
                 0.02,
-                f"what has not condensed, a few times σ/a = {sigmas[0] / size:.0e}, over {orders:.1f}",
+                f"the part that has not condensed, a few σ/a = {sigmas[0] / size:.0e}, over {orders:.1f}",
                 scale_free.interval,
             ),
         )
@@ -198,7 +198,7 @@ def judge(observed: Stops, law: Law) -> tuple[Comparison, ...]:
 
 
 def _draw_data(rng: np.random.Generator) -> tuple[Array, Array, int]:
-    """Data whose v is not small beside its noise, and the draws it took."""
+    """Data whose v is not small beside its noise, and the number of draws."""
     for draw in range(1, 100):
         x, y = draw_tokens(rng, _SAMPLES, _TOKENS, _WIDTH)
         v, pooled = condensation_vector(x, y), x.mean(1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 from lowcomplex.theorems.formulas.attention_tokens import condensation_vector, query_key_matrix
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# The leading flow is followed until it has grown so much that what does not grow is below rounding's reach.
+# The leading flow is followed until it has grown so much that all that does not grow is below rounding.
 _GROWTH = 1e6
 
 
@@ -54,10 +55,10 @@ def _expressions() -> dict[str, sp.Expr]:
 def query_key_change(
     query: ArrayLike, key: ArrayLike, inputs: ArrayLike, targets: ArrayLike, *, drop: ArrayLike
 ) -> Array:
-    """Relative change of (W_Q, W_K) when the loss has fallen by the share δ, whatever the scale σ.
+    """Relative change of (W_Q, W_K) when the loss has fallen by the share δ; it does not depend on σ.
 
-    ‖(F W_K, Fᵀ W_Q)‖ / ‖(W_Q, W_K)‖ · δ^(2/3) / (2 λ^(5/3)), with F the `query_key_matrix` at zero output and
-    β = v/λ, λ = |v|.
+    ‖(F W_K, Fᵀ W_Q)‖ / ‖(W_Q, W_K)‖ · δ^(2/3) / (2 λ^(5/3)), with λ = |v| and F the `query_key_matrix` at
+    zero output and β = v/λ.
 
     Args:
         query: (d, k) initial W_Q.
@@ -78,8 +79,7 @@ def query_key_change(
     matrix = query_key_matrix(inputs, targets, v / rate)
     force = np.hypot(np.linalg.norm(matrix @ k), np.linalg.norm(matrix.T @ q))
     share = float(force / np.hypot(np.linalg.norm(q), np.linalg.norm(k)))
-    change: Array = share * np.asarray(drop, dtype=float) ** (2 / 3) / (2 * rate ** (5 / 3))
-    return change
+    return _change(share, np.asarray(drop, dtype=float), rate)
 
 
 def _rate(v: Array) -> float:
@@ -100,10 +100,11 @@ def _evaluate(
 ) -> AttentionCondensation:
     """The stop at L = (1 - δ) L0 of a network started at σ times a draw.
 
-    With λ = |v| and a = (δ/λ)^(1/3), the norm of W_V at the stop: T = T1/σ - 1/(λ a), s2/s1(W_V) = σ r2/a
-    and the tilt of its first left singular vector against v is σ r1/a. T1 and the direction u that the rows
-    of W_V condense to come from the leading flow, gradient ascent on vᵀ W_V W1 w2 from the draw, which is
-    integrated here until it blows up; r1 = |P W_V0 u| and r2 = s1(P W_V0 (1 - u uᵀ)), P = 1 - v vᵀ/λ².
+    Let λ = |v|, and a = (δ/λ)^(1/3), the norm of W_V at the stop. Then T = T1/σ - 1/(λ a), the ratio s2/s1 of
+    W_V is σ r2/a, and the tilt of its first left singular vector against v is σ r1/a. T1 and the direction u
+    that the rows of W_V condense to come from the leading flow, gradient ascent on vᵀ W_V W1 w2 from the
+    draw, which is integrated here until it blows up. With P = 1 - v vᵀ/λ², r1 = |P W_V0 u| and
+    r2 = s1(P W_V0 (1 - u uᵀ)).
 
     Args:
         value: (d, h) draw of W_V at σ = 1.
@@ -133,14 +134,22 @@ def _evaluate(
         raise ValueError("sigma, drop: expected σ > 0 and 0 < δ < 1")
     rate = _rate(v)
     blow_up, condensed = _leading_flow(w, m, r, v)
-    size = (share / rate) ** (1 / 3)
     across = w - np.outer(v, v @ w) / rate**2
     tilt = np.linalg.norm(across @ condensed)
     rest = across - np.outer(across @ condensed, condensed)
     second = np.linalg.norm(rest, 2)
     return AttentionCondensation(
-        blow_up / scale - 1 / (rate * size), blow_up, scale * second / size, scale * tilt / size
+        _time(blow_up, scale, share, rate),
+        blow_up,
+        _ratio(scale, second, share, rate),
+        _tilt(scale, tilt, share, rate),
     )
+
+
+_time = closed_form(_expressions, "T", "T_1", "sigma", "delta", "lambda")
+_ratio = closed_form(_expressions, "s_2/s_1", "sigma", "r_2", "delta", "lambda")
+_tilt = closed_form(_expressions, "tilt", "sigma", "r_1", "delta", "lambda")
+_change = closed_form(_expressions, "query-key change", "phi", "delta", "lambda")
 
 
 def _leading_flow(w: Array, m: Array, r: Array, v: Array) -> tuple[float, Array]:
@@ -207,10 +216,10 @@ def _regime(*, sigma: float, drop: float, rate: float) -> Regime:
 attention_condensation = Prediction(
     name="attention_condensation",
     statement=(
-        "From a small start, one softmax attention layer first learns v = (1/n) Σ y_i mean_j X_ij: after the "
-        "time T1/σ the value matrix is of rank one with left vector v, its second singular value a share of "
-        "order σ of the first, while query and key have changed by a share ∝ δ^(2/3) that does not depend "
-        "on σ."
+        "From a small start, one softmax attention layer first learns v = (1/n) Σ y_i mean_j X_ij. After the "
+        "time T1/σ the value matrix is of rank one with left vector v, and its second singular value is a "
+        "share of order σ of the first. Query and key have then changed by a share ∝ δ^(2/3) that does not "
+        "depend on σ."
     ),
     hypotheses=(
         "f = tanh(softmax(x_lastᵀ W_Q W_Kᵀ Xᵀ / sqrt d) X W_V W1 w2), no residual connection",

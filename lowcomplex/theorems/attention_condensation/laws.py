@@ -25,7 +25,7 @@ class Law(NamedTuple):
     Attributes:
         vector: v, from the data.
         stop: The network when the loss has fallen by a share.
-        change: How far query and key have moved then.
+        change: How far query and key have moved by then.
     """
 
     vector: Callable[[Array, Array], Array]

@@ -30,7 +30,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class Law(NamedTuple):
-    """The drift of each neuron's balance, and the exponent of that drift in η."""
+    """The formulas that the check holds against training: each neuron's drift, and its exponent in η."""
 
     drift: Callable[..., Array] = balancedness.evaluate
     exponent: float = 1.0
@@ -45,7 +45,7 @@ class Path(NamedTuple):
         steps: The learning rates η.
         drifts: Per η, each neuron's change (m,) of p a² - |w|².
         gradients: Per η, the gradients of every update, (updates, m) for a and (updates, m, d) for w.
-        size: Largest |w|² and p a² at the start, added.
+        size: Sum of the largest |w|² and the largest p a² at the start.
     """
 
     activation: str
@@ -91,7 +91,7 @@ def _compare(path: Path, law: Law) -> tuple[Comparison, ...]:
             predicted=law.exponent,
             measured=exponent.slope,
             tolerance=0.02,
-            reason="the path's own change with η is of relative order η times the fastest rate",
+            reason="the path itself changes with η, by a relative η times the fastest rate",
             interval=exponent.interval,
         ),
     )

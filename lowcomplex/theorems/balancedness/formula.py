@@ -1,4 +1,4 @@
-"""What gradient flow conserves in homogeneous networks, and what a step breaks."""
+"""What gradient flow conserves in homogeneous networks, and how far discrete steps break it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ balancedness = Prediction(
     name="balancedness",
     statement=(
         "For a homogeneous activation of degree p (ReLU: p = 1), gradient flow conserves |w_k|² - p a_k² of "
-        "every neuron; gradient descent makes p a² - |w|² drift by exactly Σ η² (p g_a² - |g_w|²), which is "
+        "every neuron. Under gradient descent p a² - |w|² drifts by exactly Σ η² (p g_a² - |g_w|²), which is "
         "of first order in η over a fixed time."
     ),
     hypotheses=("two-layer network without output bias", "activation with z s'(z) = p s(z)"),
@@ -82,6 +82,6 @@ balancedness = Prediction(
     symbolic=_expressions,
     evaluate=_evaluate,
     regime=_regime,
-    summary="Gradient flow conserves each neuron's |w|² - p a²; what a discrete step breaks, exactly",
+    summary="Gradient flow conserves each neuron's |w|² - p a²; discrete steps break it by an exact amount",
     order=100,
 )

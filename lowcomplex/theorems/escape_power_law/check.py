@@ -21,7 +21,7 @@ from lowcomplex.training import normals, one_draw, stack
 
 _SIGMAS = (1e-4, 1e-5, 1e-6)
 _SAMPLES, _INPUTS, _NEURONS, _SHARE = 20, 4, 30, 1e-3
-# Remainders shrink as σ^(p-1) relative to T; they are measured where the solver's 1e-10 is still far below.
+# Tails shrink as σ^(p-1) relative to T. They are measured where the solver's 1e-10 is still far below them.
 _TAIL_SIGMA = {2: 1e-5, 3: 1e-4}
 # Distance, relative to the tail, of the leading flow from that of one neuron that points along its attractor.
 _SETTLED = 1e-3
@@ -111,7 +111,7 @@ def _compare(observed: Escapes, law: Law) -> tuple[Comparison, ...]:
     exponent = fit_exponent(scales, times)
     found = law.blow_up(x, y, *weights, p)
     tail = float(law.tail(found, x, p, loss, share=_SHARE))
-    # Tolerances are those of the true law, whichever is judged.
+    # Tolerances are those of the true law, whichever law is judged.
     true = escape_power_law(x, y, *weights, p)
     both, alone = (float(escape_tail(true, x, p, loss, share=_SHARE, feedback=on)) for on in (True, False))
     # The activation's next term, z^(p+2), acts along the whole way at p = 3.
@@ -141,7 +141,7 @@ def _compare(observed: Escapes, law: Law) -> tuple[Comparison, ...]:
             predicted=1.0,
             measured=(found.blow_up * sigma ** (1 - p) - pure_time) / tail,
             tolerance=2 * _SETTLED + 2 * (1 - both / alone) ** 2,
-            reason="the draw's distance from the limit, and the square of the output's feedback",
+            reason="twice the draw's distance from the limit, and twice the square of the output's feedback",
             draws=draws,
         ),
     )
@@ -154,7 +154,7 @@ def _network(p: int) -> TwoLayer:
 def _settled_draw(rng: np.random.Generator, p: int) -> Draw:
     """The first draw whose leading flow settles on one neuron.
 
-    The leading flow knows nothing of the network's output: it is a property of data and initial weights.
+    The leading flow leaves out the network's output, so it is a property of data and initial weights.
 
     Raises:
         ArithmeticError: None of 50 draws does.

@@ -50,7 +50,7 @@ def _evaluate(
 ) -> PowerLaw:
     """Blow-up of the leading flow ȧ = T(w), ẇ = a ∇T(w) of each neuron, T(w) = (1/n) Σ y_i (w·x_i)^p.
 
-    The flow is homogeneous of degree p: from weights σ times smaller it takes σ^(-(p-1)) times longer.
+    The flow is homogeneous of degree p: from σ times the weights it takes σ^(-(p-1)) times as long.
 
     Args:
         inputs: (n, d), with a 1 appended where neurons have a bias.
@@ -100,7 +100,7 @@ def escape_tail(
 
     With τ = |T(ŵ)| of the first neuron, D = δL_0 and Q = (1/n) Σ (ŵ·x_i)^2p it is
     D^(-(p-1)/(p+1)) / ((p-1) τ^(2/(p+1)) p^(p/(p+1))) · (1 - (p-1)(p+2)/(2(p+1)) · QD/τ²),
-    whatever σ: exact as σ → 0 for s(z) = z^p up to the square of QD/τ².
+    for every σ. As σ → 0 and for s(z) = z^p this is exact up to the square of QD/τ².
 
     Args:
         law: From `escape_power_law`.
@@ -136,8 +136,8 @@ escape_power_law = Prediction(
     name="escape_power_law",
     statement=(
         "A network of multiplicity p >= 2 and initial scale σ escapes its first plateau at "
-        "T = T_1 σ^(-(p-1)), T_1 the time at which the first neuron of the leading flow from σ = 1 blows up; "
-        "the correction is a time that does not depend on σ for s(z) = z^p and for p = 2."
+        "T = T_1 σ^(-(p-1)), with T_1 the time at which the first neuron of the leading flow from σ = 1 "
+        "blows up; the correction is a time that does not depend on σ for s(z) = z^p and for p = 2."
     ),
     hypotheses=(
         "activation s(z) = z^p + O(z^(p+2)), p >= 2, at small initialization",
@@ -150,8 +150,8 @@ escape_power_law = Prediction(
     evaluate=_evaluate,
     regime=_regime,
     summary=(
-        "With multiplicity p >= 2 the plateau lasts T_1 σ^-(p-1), T_1 a blow-up time; what is missing to it "
-        "is a closed form too"
+        "With multiplicity p >= 2 the plateau lasts T_1 σ^-(p-1), with T_1 a blow-up time; by how much it is "
+        "shorter is a closed form too"
     ),
     order=40,
 )

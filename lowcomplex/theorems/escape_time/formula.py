@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def _expressions() -> dict[str, sp.Expr]:
     share, loss, rate, growth, start = sp.symbols("delta L_0 lambda r S_P", positive=True)
     step, bend, dimension = sp.symbols("eta c d", positive=True)
     factor = 1 + step * rate
-    along = step / (factor * (factor**2 - 1))
+    # η / (q (q² - 1)) with q = 1 + ηλ, without the cancellation at small η.
+    along = 1 / (factor * rate * (factor + 1))
     flow = 3 * bend * loss * share / (4 * rate**2)
     return {
         "T": sp.log(4 * share * loss / (rate * start)) / (2 * growth),
@@ -72,8 +74,7 @@ def _evaluate(
     start = np.square(a0 + w0 @ (v / rate)).sum(-1)
     if not (start > 0).all():
         raise ValueError("output_weight: a + w·v̂ vanishes for every neuron, so nothing grows")
-    time: Array = np.log(4 * delta * total / (rate * start)) / (2 * growth)
-    return time
+    return _time(delta, total, rate, growth, start)
 
 
 def escape_delay(
@@ -81,8 +82,8 @@ def escape_delay(
 ) -> Array:
     """What the network's own output adds to the escape: r (T - T_δ) to first order in δ.
 
-    With c = (1/n) Σ (v̂·x_i)² and q = 1 + ηλ it is (c δ L_0 / λ) (2η/(q(q² - 1)) + 1/(2λ)) / 2, for gradient
-    flow 3 c L_0 δ / (4 λ²), whatever σ.
+    With c = (1/n) Σ (v̂·x_i)² and q = 1 + ηλ it is (c δ L_0 / λ) (2η/(q(q² - 1)) + 1/(2λ)) / 2, or
+    3 c L_0 δ / (4 λ²) for gradient flow. It does not depend on σ.
 
     Args:
         inputs: (n, d), with a 1 appended where neurons have a bias.
@@ -100,19 +101,14 @@ def escape_delay(
     x, v = np.asarray(inputs, dtype=float), np.asarray(v, dtype=float)
     rate, _ = _growth(v, step)
     bend = np.square(x @ v).mean() / rate**2
-    factor = 1 + step * rate
-    # η / (q² - 1) without the cancellation at small η.
-    along = 1 / (factor * rate * (factor + 1))
-    output = np.asarray(share, dtype=float) * np.asarray(loss, dtype=float) / rate
-    delay: Array = bend * output * (2 * along + 1 / (2 * rate)) / 2
-    return delay
+    return _delay(bend, np.asarray(share, dtype=float), np.asarray(loss, dtype=float), rate, step)
 
 
 def escape_gamma_slope(v: ArrayLike, dimension: ArrayLike, *, step: float = 0.0) -> Array:
     """Slope of the escape time in the initialization rate: dT/dγ = log(d)/r.
 
-    For w ~ N(0, d^(-2γ)), a ~ N(0, m^(-2γ)) and d < m, in the limit of large γ: d^(-γ) is then the larger of
-    the two scales.
+    For w ~ N(0, d^(-2γ)), a ~ N(0, m^(-2γ)) and d < m, in the limit of large γ, where the larger scale d^(-γ)
+    alone counts.
 
     Args:
         v: (d,) the `driving_vector`.
@@ -126,8 +122,12 @@ def escape_gamma_slope(v: ArrayLike, dimension: ArrayLike, *, step: float = 0.0)
         ValueError: v is zero or not finite, or the step is negative or too long.
     """
     _, growth = _growth(np.asarray(v, dtype=float), step)
-    slope: Array = np.log(np.asarray(dimension, dtype=float)) / growth
-    return slope
+    return _gamma_slope(dimension, growth)
+
+
+_time = closed_form(_expressions, "T", "delta", "L_0", "lambda", "r", "S_P")
+_delay = closed_form(_expressions, "delay", "c", "delta", "L_0", "lambda", "eta")
+_gamma_slope = closed_form(_expressions, "dT/dgamma", "d", "r")
 
 
 def _growth(v: Array, step: float) -> tuple[float, float]:
@@ -148,7 +148,7 @@ def _regime(*, start: float, share: float, multiplicity: int = 1) -> Regime:
         multiplicity: Multiplicity of the activation.
     """
     if multiplicity != 1:
-        return Regime(False, f"the activation has multiplicity {multiplicity}, the law needs 1")
+        return Regime(False, f"the activation has multiplicity {multiplicity}; the law needs 1")
     if share > 0.01:
         return Regime(False, f"δ = {share:g} is not small: the delay is of order δ and then not linear")
     if start > 0.1 * share:
@@ -176,7 +176,7 @@ escape_time = Prediction(
     regime=_regime,
     summary=(
         "How long such a network stays on its first plateau: 1/r longer for each factor e in σ, log(d)/r "
-        "for each unit of γ, and the delay of order δ"
+        "longer for each unit of γ, and a delay of order δ"
     ),
     order=20,
 )

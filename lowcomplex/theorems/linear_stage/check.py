@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from lowcomplex.networks import TwoLayer
 from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._mutants import scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.linear_stage.formula import LinearStage, driving_vector, linear_stage
-from lowcomplex.theorems.observations.fits import log_slope
+from lowcomplex.theorems.observations.fits import log_slope, relative_error
+from lowcomplex.theorems.observations.regression import half_mean_square, noisy_tanh
 from lowcomplex.training import descend, normals, one_draw, stack
 
 Array = NDArray[np.float64]
@@ -55,9 +55,7 @@ def observe(
 ) -> Observation:
     """Train by full-batch gradient descent until t = 4/λ."""
     rng = np.random.default_rng(seed)
-    x = rng.standard_normal((_SAMPLES, _INPUTS))
-    # A target with a linear part, so that v is not small beside the noise of 40 samples.
-    y = np.tanh(x @ rng.standard_normal(_INPUTS)) + 0.3 * rng.standard_normal(_SAMPLES)
+    x, y = noisy_tanh(rng, _SAMPLES, _INPUTS)
     steps = round(_TIME / float(np.linalg.norm(driving_vector(x, y))) / _STEP)
     network = TwoLayer(_INPUTS, _NEURONS, activation=activation, bias=False)
     end = _train(x, y, one_draw(network, sigma=sigmas, seed=seed), steps, adam)
@@ -69,16 +67,12 @@ def judge(observed: Observation, law: Law) -> tuple[Comparison, ...]:
     """Compare all weights with the closed form, and how its error falls with σ."""
     v = law.driving_vector(observed.inputs, observed.targets)
     rate = float(np.linalg.norm(v))
-    # The prediction's own start, so that it is the network that has to be where σ says.
+    # The start that σ states, not the network's: a network elsewhere shows as an error.
     scale = np.array(observed.sigmas)[:, None]
     w0, a0 = scale[..., None] * observed.start[0], scale * observed.start[1]
     predicted = law.stage(w0, a0, v, step=_STEP, steps=observed.steps)
     w, a = observed.end
-    difference = np.square(w - predicted.input_weight).sum((1, 2)) + np.square(
-        a - predicted.output_weight
-    ).sum(1)
-    size = np.square(predicted.input_weight).sum((1, 2)) + np.square(predicted.output_weight).sum(1)
-    error = np.sqrt(difference / size)
+    error = relative_error((w, a[..., None]), (predicted.input_weight, predicted.output_weight[..., None]))
     largest = observed.sigmas[0]
     neglected = _NEURONS * largest**2 * np.exp(2 * rate * _STEP * observed.steps) / (4 * rate)
     return (
@@ -99,16 +93,10 @@ def judge(observed: Observation, law: Law) -> tuple[Comparison, ...]:
     )
 
 
-def _train(
-    x: np.ndarray, y: np.ndarray, networks: Sequence[nn.Module], steps: int, adam: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """All σ as one batch; Adam with its usual constants where asked for."""
-    inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
+def _train(x: Array, y: Array, networks: Sequence[nn.Module], steps: int, adam: bool) -> tuple[Array, Array]:
+    """Train all σ as one batch, by gradient descent or by Adam with its usual constants."""
     start, output = stack(networks)
-
-    def loss(parameters: dict[str, Tensor]) -> Tensor:
-        return (output(parameters, inputs).squeeze(-1) - targets).square().mean(-1) / 2
-
+    loss = half_mean_square(output, x, y)
     run = descend(loss, start, rate=1e-3 if adam else _STEP, steps=steps, rule="adam" if adam else "gradient")
     return run.parameters["input_weight"].numpy(), run.parameters["output_weight"].squeeze(1).numpy()
 

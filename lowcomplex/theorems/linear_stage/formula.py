@@ -113,7 +113,7 @@ _along_v = closed_form(_expressions, "u_N", *_SYMBOLS)
 def _regime(*, sigma: float, multiplicity: int = 1) -> Regime:
     """Inside if the activation has multiplicity one and σ is small enough for the linear stage to exist."""
     if multiplicity != 1:
-        return Regime(False, f"the activation has multiplicity {multiplicity}, the law needs 1")
+        return Regime(False, f"the activation has multiplicity {multiplicity}; the law needs 1")
     if sigma > 1e-3:
         return Regime(False, f"σ = {sigma:g} is not small: the neglected terms are of relative order σ²")
     return Regime(

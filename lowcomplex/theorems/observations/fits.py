@@ -1,4 +1,4 @@
-"""Exponents from measured points, and errors of several arrays together."""
+"""Numbers from measured points: exponents, crossings, and errors of several arrays together."""
 
 from __future__ import annotations
 
@@ -53,6 +53,15 @@ def fit_exponent(x: ArrayLike, y: ArrayLike) -> Exponent:
         return Exponent(float("nan"), float("nan"))
     fit = stats.linregress(np.log(x), np.log(y))
     return Exponent(float(fit.slope), float(stats.t.ppf(0.975, len(x) - 2) * fit.stderr))
+
+
+def crossing(excess: Array) -> float:
+    """First index at which a path rises through zero, interpolated; NaN if it never does, or starts above."""
+    above = np.flatnonzero(excess >= 0)
+    if len(above) == 0 or above[0] == 0:
+        return float("nan")
+    k = above[0]
+    return float(k - 1 + excess[k - 1] / (excess[k - 1] - excess[k]))
 
 
 def joint_norm(matrices: Iterable[Array]) -> Array:

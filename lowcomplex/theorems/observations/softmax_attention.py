@@ -17,7 +17,7 @@ from lowcomplex.training.until import Condition, Parameters
 
 Array = NDArray[np.float64]
 
-# Of the teacher's output, whose own scale is about 1: with it no direction separates the labels.
+# Noise of the teacher's output, whose own scale is about 1: with it no direction separates the labels.
 _NOISE = 0.3
 _PAIR = ("query", "key")
 
@@ -66,7 +66,7 @@ class Weights(NamedTuple):
 
     @property
     def direction(self) -> Array:
-        """(..., B, d) W_V W1 w2, what the network's output projects the attended tokens on."""
+        """(..., B, d) W_V W1 w2, the direction that the output projects attended tokens on."""
         product: Array = (self.value @ (self.hidden @ self.readout[..., None]))[..., 0]
         return product
 
@@ -158,23 +158,23 @@ def train(
     """Gradient flow of the mean of exp(-y f) by a gradient derived by hand.
 
     Args:
-        inputs: (n, s, d) tokens; the last of them asks.
+        inputs: (n, s, d) tokens; the last of them holds the query.
         targets: (n,) of 1 and -1.
         start: (B, ...) weights.
         times: (T,) increasing, the first of them 0.
         until: Ends the flow when all networks meet it.
-        own_clocks: Follow each network in a time s of its own, ds = |(W_V, W1, w2)| dt, in which a start of
+        own_clocks: Whether each network has a time s of its own, ds = |(W_V, W1, w2)| dt, in which a start of
             scale σ leaves after log(1/σ). `times` are then times s.
         rtol: Relative tolerance of the solver.
 
     Returns:
-        The path; fewer times than asked for if it ended early.
+        The path, with fewer times if it ended early.
 
     Raises:
         ArithmeticError: The solver failed.
     """
     tokens, rows = _Tokens(inputs), _Rows(start)
-    # Each matrix by its own start: a tiny pair of query and key is to be as accurate as the rest.
+    # Absolute tolerances follow each matrix's own start, so a tiny pair of query and key is as accurate.
     sizes = [np.broadcast_to(np.abs(m).max(tuple(range(1, m.ndim)), keepdims=True), m.shape) for m in start]
 
     def loss(parameters: Parameters) -> Tensor:
@@ -233,7 +233,7 @@ class _Rows:
 
 
 class _Tokens:
-    """Tokens laid out so that every sum over samples and tokens is one matrix product."""
+    """Tokens in a layout in which every sum over samples and tokens is one matrix product."""
 
     def __init__(self, inputs: Array) -> None:
         self.samples, self.length, self.width = inputs.shape
@@ -272,7 +272,7 @@ def _losses(tokens: _Tokens, targets: Array, w: Weights) -> Array:
 
 
 def _gradient(tokens: _Tokens, targets: Array, w: Weights) -> tuple[Array, ...]:
-    """Of the losses' sum by each matrix."""
+    """Gradient of the losses' sum by each matrix."""
     networks = len(w.readout)
     read = (w.hidden @ w.readout[..., None])[..., 0]
     direction = (w.value @ read[..., None])[..., 0]

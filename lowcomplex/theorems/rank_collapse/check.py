@@ -1,4 +1,4 @@
-"""Do deep tanh networks escape after σ^(-(L-2)), the other singular values of W_2 still of the order of σ?"""
+"""Do deep tanh networks escape after σ^(-(L-2)), with all singular values of W_2 but one of order σ?"""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from lowcomplex.networks import MLP
 from lowcomplex.theorems._check import Check
@@ -17,10 +16,11 @@ from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.linear_stage.formula import driving_vector
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.observations.plateau import leave_plateau
+from lowcomplex.theorems.observations.regression import half_mean_square, noisy_tanh
 from lowcomplex.theorems.rank_collapse.formula import DeepEscape, RankCollapse, deep_escape, rank_collapse
 from lowcomplex.training import Flow, normals, one_draw, stack
 
-# T's correction is σ^(L-2) of it; s_2 is read beside s_1, which is σ^-1 times larger.
+# Small enough for T's correction, σ^(L-2) of T; large enough to read s_2 beside s_1, which is 1/σ times s_2.
 _SIGMAS = {3: (1e-4, 1e-5, 1e-6), 4: (1e-3, 1e-4, 1e-5)}
 _SAMPLES, _INPUTS, _WIDTH, _SHARE = 30, 5, 20, 1e-3
 # The tail is measured where it is far above the solver's 1e-10 of T.
@@ -69,9 +69,7 @@ def observe(
 
 def _observe(seed: int, depth: int, sigmas: tuple[float, ...]) -> Escapes:
     rng = np.random.default_rng([seed, depth])
-    x = rng.standard_normal((_SAMPLES, _INPUTS))
-    # A target with a linear part, so that v is not small beside the noise of 30 samples.
-    y = np.tanh(x @ rng.standard_normal(_INPUTS)) + 0.3 * rng.standard_normal(_SAMPLES)
+    x, y = noisy_tanh(rng, _SAMPLES, _INPUTS)
     draw = int(rng.integers(2**31))
     widths = (_INPUTS, *[_WIDTH] * (depth - 1), 1)
     tanh, linear = (MLP(widths, activation=name, bias=False).double() for name in ("tanh", "linear"))
@@ -97,7 +95,7 @@ def _compare(observed: Escapes, law: Law) -> list[Comparison]:
     in_time = fit_exponent(scales, times)
     ratio = values[:, 1] / values[:, 0]
     in_ratio = fit_exponent(scales, ratio)
-    # Tolerances are those of the true law, whichever is judged, at the small σ of the hypotheses.
+    # Tolerances are those of the true law at the small σ of the hypotheses, whichever law is judged.
     small = np.array(_SIGMAS[depth])
     true = rank_collapse(v, matrices)
     at_small = deep_escape(true, x, v, loss, sigma=small, share=_SHARE)
@@ -133,7 +131,7 @@ def _compare(observed: Escapes, law: Law) -> list[Comparison]:
             measured=in_ratio.slope,
             interval=in_ratio.interval,
             tolerance=2 * share_of_rest**2 + 1e-4,
-            reason="twice the square of s_2/s_1 at the largest σ; the solver's error in s_2 beside s_1",
+            reason="twice the square of s_2/s_1 at the largest σ; the solver's error of s_2 beside s_1, 1e-4",
         ),
         Comparison(
             quantity=f"s_2/s_1 over its prediction at σ = {sigmas[-1]:g}, L = {depth}",
@@ -165,13 +163,10 @@ def _flow(x: Array, y: Array, networks: Sequence[nn.Module], depth: int, sigmas:
     Raises:
         ArithmeticError: One never does.
     """
-    inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
     start, output = stack(networks)
-
-    def loss(parameters: dict[str, Tensor]) -> Tensor:
-        return (output(parameters, inputs).squeeze(-1) - targets).square().mean(-1) / 2
-
-    return leave_plateau(loss, start, np.array(sigmas), degree=depth - 1, share=_SHARE)
+    return leave_plateau(
+        half_mean_square(output, x, y), start, np.array(sigmas), degree=depth - 1, share=_SHARE
+    )
 
 
 def _larger(factor: float) -> Callable[..., DeepEscape]:

@@ -63,8 +63,8 @@ def _expressions() -> dict[str, sp.Expr]:
 def _evaluate(v: ArrayLike, matrices: Sequence[ArrayLike]) -> RankCollapse:
     """Blow-up of the leading flow of f = W_L ⋯ W_1 x, homogeneous of degree L - 1.
 
-    Each Ẇ_l is the outer product of (W_L ⋯ W_(l+1))ᵀ and W_(l-1) ⋯ W_1 v. From matrices σ times smaller it
-    takes σ^(-(L-2)) times longer; all singular values of W_2 but the first stay of the order of σ.
+    Each Ẇ_l is the outer product of (W_L ⋯ W_(l+1))ᵀ and W_(l-1) ⋯ W_1 v. From σ times the matrices it
+    takes σ^(-(L-2)) times as long, and all singular values of W_2 but the first stay of the order of σ.
 
     Args:
         v: (d,) the `driving_vector`.
@@ -104,7 +104,7 @@ def _evaluate(v: ArrayLike, matrices: Sequence[ArrayLike]) -> RankCollapse:
         return np.concatenate([rate.ravel() for rate in rates[::-1]])
 
     start = np.concatenate([matrix.ravel() for matrix in weights])
-    # W_2's largest singular value grows by this factor; the others are read beside it in double precision.
+    # W_2's largest singular value grows by about this factor: the others can still be read beside it.
     end = time_of_blow_up(field, start, len(weights) - 1, grown=1e4)
     values = np.linalg.svd(_split(end.state, shapes)[1], compute_uv=False)
     return RankCollapse(end.time, np.asarray(values[1:], dtype=float), len(weights))
@@ -163,9 +163,9 @@ _largest = closed_form(_expressions, "s_1", *_SYMBOLS)
 def _regime(*, sigma: float, depth: int, multiplicity: int = 1) -> Regime:
     """Inside for at least three matrices, an activation like tanh, and small initialization."""
     if depth < 3:
-        return Regime(False, f"{depth} matrices leave the plateau after a logarithm of σ, see escape_time")
+        return Regime(False, f"{depth} matrices leave the plateau after a logarithm of 1/σ, see escape_time")
     if multiplicity != 1:
-        return Regime(False, f"the activation has multiplicity {multiplicity}, the law needs 1")
+        return Regime(False, f"the activation has multiplicity {multiplicity}; the law needs 1")
     if sigma > 1e-2:
         return Regime(False, f"σ = {sigma:g} is not small: singular values do not separate")
     return Regime(True, f"{depth} matrices, σ = {sigma:g}")
@@ -175,8 +175,8 @@ rank_collapse = Prediction(
     name="rank_collapse",
     statement=(
         "A network of L >= 3 matrices and initial scale σ escapes its first plateau at T = T_1 σ^(-(L-2)), "
-        "T_1 the blow-up time of the leading flow from σ = 1; then the middle matrix W_2 has one singular "
-        "value that does not depend on σ, and all others are σ times their finite limit at that blow-up: "
+        "with T_1 the blow-up time of the leading flow from σ = 1. Then the middle matrix W_2 has one "
+        "singular value that does not depend on σ, and all others are σ times finite limits at that blow-up: "
         "s_2/s_1 is proportional to σ, and the effective rank tends to one."
     ),
     hypotheses=(
