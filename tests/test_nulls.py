@@ -103,6 +103,23 @@ def test_bad_direction_parameters(d: int, threshold: float, name: str) -> None:
         nulls.pair_probability(d, threshold)
 
 
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: nulls.random_effective_rank("a", 3), "m"),
+        (lambda: nulls.random_stable_rank(3, 2.5), "n"),
+        (lambda: nulls.random_mean_cosine(3, None), "d"),
+        (lambda: nulls.pair_probability(3, "0.5"), "threshold"),
+        (lambda: nulls.largest_random_share(True, 3, 0.5), "m"),
+        (lambda: nulls.random_walk_spectrum(5.0), "points"),
+        (lambda: nulls.random_effective_rank(5, 5).quantile("high"), "q"),
+    ],
+)
+def test_arguments_of_the_wrong_type(call, name: str) -> None:
+    with pytest.raises(TypeError, match=f"^{name}: expected"):
+        call()
+
+
 def test_quantile_is_refused_outside_its_range() -> None:
     with pytest.raises(ValueError, match="q:"):
         nulls.random_effective_rank(5, 5).quantile(1.0)

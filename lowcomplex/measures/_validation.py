@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lowcomplex.measures._precision import FLOATS
+
 
 def matrices(W: Tensor, name: str = "W") -> Tensor:
     """Return `W` if it is a (batch of) finite, nonempty real matrices; raise otherwise."""
@@ -28,8 +30,11 @@ def finite(x: Tensor, name: str) -> Tensor:
     """Return `x` if it is a finite floating-point tensor; raise otherwise."""
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}: expected a torch.Tensor, got {type(x).__name__}")
-    if not x.is_floating_point():
-        raise TypeError(f"{name}: expected floating-point numbers, got {x.dtype}")
+    if x.dtype not in FLOATS:
+        raise TypeError(f"{name}: expected floating-point numbers of 16, 32 or 64 bits, got {x.dtype}")
+    if x.is_nested or x.layout != torch.strided or x.is_meta:
+        kind = "nested" if x.is_nested else "meta" if x.is_meta else x.layout
+        raise TypeError(f"{name}: expected a dense tensor that holds numbers, got a tensor of kind {kind}")
     # The extremes carry NaN and infinity, and need no mask as large as the tensor.
     if x.numel() and not bool(torch.isfinite(torch.stack(x.detach().aminmax())).all()):
         raise ValueError(f"{name}: holds NaN or infinite entries")

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from lowcomplex._numbers import real, whole
 from lowcomplex.nulls._null import Null
 
 
@@ -33,9 +34,9 @@ def pair_probability(d: int, threshold: float, *, signed: bool = False) -> float
     """
     from scipy.special import betainc
 
-    if d < 1:
+    if whole(d, "d") < 1:
         raise ValueError(f"d: expected a positive dimension, got {d}")
-    if not 0 <= threshold < 1:
+    if not 0 <= real(threshold, "threshold") < 1:
         raise ValueError(f"threshold: expected a cosine in [0, 1), got {threshold}")
     probability = 1.0 if d == 1 else float(betainc((d - 1) / 2, 0.5, 1 - threshold**2))
     return probability / 2 if signed else probability
@@ -63,7 +64,7 @@ def random_cosines(m: int, d: int, threshold: float, *, signed: bool = False) ->
         >>> random_cosines(2, 1, 0.9)
         Null(value=1.0, standard_deviation=0.0)
     """
-    if m < 1:
+    if whole(m, "m") < 1:
         raise ValueError(f"m: expected a positive number of directions, got {m}")
     p = pair_probability(d, threshold, signed=signed)
     pairs = m * (m - 1) / 2
@@ -157,7 +158,7 @@ def random_condensed_directions(m: int, d: int) -> Null:
     Raises:
         ValueError: A number is not positive.
     """
-    if m < 1 or d < 1:
+    if whole(m, "m") < 1 or whole(d, "d") < 1:
         raise ValueError(f"m, d: expected positive numbers, got {m} and {d}")
     return Null(0.0, 0.0)
 
@@ -195,7 +196,7 @@ def largest_random_share(
         0.01
     """
     p = pair_probability(d, threshold, signed=signed)
-    if m < 1:
+    if whole(m, "m") < 1:
         raise ValueError(f"m: expected a positive number of directions, got {m}")
     if weights is None:
         return min(1.0, (1 + _binomial_upper((1 - level) / m, m - 1, p)) / m)
@@ -213,6 +214,6 @@ def _binomial_upper(tail: float, n: int, p: float) -> float:
 
 
 def _pairs(m: int, d: int) -> float:
-    if m < 2 or d < 1:
+    if whole(m, "m") < 2 or whole(d, "d") < 1:
         raise ValueError(f"m, d: expected at least two directions and one dimension, got {m} and {d}")
     return m * (m - 1) / 2

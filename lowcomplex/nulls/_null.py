@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from lowcomplex._numbers import real, whole
+
 
 @dataclass(frozen=True)
 class Null:
@@ -20,13 +22,13 @@ class Null:
 
     def quantile(self, q: float) -> float:
         """The value that random weights stay below with probability q, in the normal approximation."""
-        if not 0 < q < 1:
+        if not 0 < real(q, "q") < 1:
             raise ValueError(f"q: expected a probability in (0, 1), got {q}")
         return self.value + self.standard_deviation * NormalDist().inv_cdf(q)
 
 
 def sizes(m: int, n: int) -> tuple[int, int]:
     """Smaller and larger of two matrix dimensions, if both are positive."""
-    if m < 1 or n < 1:
+    if whole(m, "m") < 1 or whole(n, "n") < 1:
         raise ValueError(f"m, n: expected positive sizes, got {m} x {n}")
     return min(m, n), max(m, n)

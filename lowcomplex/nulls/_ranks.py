@@ -178,16 +178,19 @@ def random_participation_ratio(m: int, n: int) -> Null:
 def random_numerical_rank(m: int, n: int) -> Null:
     """Numerical rank of an m x n matrix of independent Gaussian entries: min(m, n).
 
-    A square matrix has a singular value below τ s_1 with a probability of about 2 n τ (Edelman 1988, the
-    density of sqrt(n) s_n at 0 being 1), which is nothing at the default tolerance, n rounding units, while
-    n² is below the inverse of that unit.
+    Random matrices of unequal sides have no small singular value. A square n x n matrix has one below τ s_1
+    with a probability of about 2 n τ (Edelman 1988: the density of sqrt(n) s_n at 0 is 1). With the default
+    tolerance of `lowcomplex.measures.numerical_rank` and the machine epsilon ε this is 2 n² ε: 1 % at n = 200
+    in single precision, and about one lost value at n = 2000. In half precision the tolerance is lower for
+    the last singular values, and the probability is about 0.7 sqrt(n) ε: 6 % at n = 128 in bfloat16, 2 %
+    at n = 1000 in float16.
 
     Args:
         m: Rows.
         n: Columns.
 
     Returns:
-        The value, with no spread.
+        The value, with no spread: lost values are neglected.
 
     Raises:
         ValueError: A size is not positive.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lowcomplex._numbers import whole
+
 
 def random_walk_spectrum(points: int) -> NDArray[np.float64]:
     """Share of each principal component in the variance of a random walk of many parameters.
@@ -28,7 +30,7 @@ def random_walk_spectrum(points: int) -> NDArray[np.float64]:
         >>> random_walk_spectrum(3).round(3).tolist()
         [0.75, 0.25]
     """
-    if points < 2:
+    if whole(points, "points") < 2:
         raise ValueError(f"points: expected at least two, got {points}")
     variances = 1 / (2 - 2 * np.cos(np.pi * np.arange(1, points) / points))
     shares: NDArray[np.float64] = variances / variances.sum()

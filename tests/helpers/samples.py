@@ -14,7 +14,7 @@ def random(seed: int, *shape: int) -> Tensor:
 W, V, X, Y = random(0, 12, 5), random(1, 5, 7), random(2, 9, 3), random(3, 9)
 PATH, BITS, MAP = random(4, 6, 8, 30), random(5, 16), random(6, 6, 6)
 STEPS, F = torch.arange(6), torch.arange(9, dtype=torch.float64)
-KERNEL = X @ X.mT
+KERNEL = X @ X.mT + torch.eye(9, dtype=torch.float64)
 POINTS = torch.rand(9, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
 
 

@@ -7,6 +7,7 @@ need none: what they take and return is known.
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import importlib.util
 import inspect
@@ -62,6 +63,50 @@ def _numbers(result: object) -> Iterator[Tensor]:
         yield from _numbers({f.name: getattr(result, f.name) for f in dataclasses.fields(result)})
 
 
+def _arguments(name: str) -> tuple[tuple[object, ...], dict[str, object]]:
+    """Arguments of a measure in its example."""
+    if name in {record.function.__name__ for record in RECORDS.values()}:
+        return (samples.W,), {}
+    calls = []
+
+    def called(*args: object, **kwargs: object) -> None:
+        calls.append((args, kwargs))
+        raise InterruptedError
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(InterruptedError):
+        patch.setattr(measures, name, called)
+        SCALED[name](1.0)
+    return calls[0]
+
+
+def _stored(thing: object, dtype: torch.dtype) -> object:
+    """A copy of an argument with all its numbers stored in a dtype."""
+    if isinstance(thing, Tensor):
+        return thing.to(dtype) if thing.is_floating_point() else thing
+    if isinstance(thing, torch.nn.Module):
+        return copy.deepcopy(thing).to(dtype)
+    if isinstance(thing, torch.Generator):
+        return thing.clone_state()
+    if isinstance(thing, dict):
+        return {key: _stored(value, dtype) for key, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return type(thing)(_stored(value, dtype) for value in thing)
+    return thing
+
+
+def _tensors(result: object) -> Iterator[Tensor]:
+    """All numbers that a measure returned, in the dtypes in which it returned them."""
+    if isinstance(result, Tensor):
+        yield result
+    elif isinstance(result, bool | int | float):
+        yield torch.tensor(result, dtype=torch.float64)
+    elif dataclasses.is_dataclass(result):
+        yield from _tensors({field.name: getattr(result, field.name) for field in dataclasses.fields(result)})
+    else:
+        for value in result.values() if isinstance(result, dict) else result:
+            yield from _tensors(value)
+
+
 def _skip_without_curvlinops(name: str) -> None:
     if name in NEEDS_CURVLINOPS and importlib.util.find_spec("curvlinops") is None:
         pytest.skip("needs curvlinops")
@@ -98,6 +143,26 @@ def test_nan_gives_no_number(name: str) -> None:
         said = "NaN" if all(bool(number.isnan().all()) for number in _numbers(result)) else "a number"
     # A bound of NaN is refused as such; all other messages name what was found.
     assert "NaN" in said or "below: expected a positive bound, got nan" in said
+
+
+DTYPES = [torch.bfloat16, torch.float16, torch.float32, torch.float64]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", sorted(SCALED))
+def test_numbers_of_any_precision_are_measured_as_in_double(name: str, dtype: torch.dtype) -> None:
+    """The same numbers give the same result in any dtype, returned in single or double precision."""
+    _skip_without_curvlinops(name)
+    args, kwargs = _stored(_arguments(name), dtype)
+    exact_args, exact_kwargs = _stored((args, kwargs), torch.float64)
+    found = list(_tensors(getattr(measures, name)(*args, **kwargs)))
+    exact = list(_tensors(getattr(measures, name)(*exact_args, **exact_kwargs)))
+    assert found
+    for one, other in zip(found, exact, strict=True):
+        single, double = (torch.float32, torch.complex64), (torch.float64, torch.complex128)
+        assert one.dtype in (torch.bool, torch.int64, *double, *(() if dtype == torch.float64 else single))
+        tolerance = {"rtol": 0, "atol": 0} if dtype == torch.float64 else {"rtol": 2e-4, "atol": 2e-6}
+        torch.testing.assert_close(one.to(other.dtype), other, **tolerance, equal_nan=True)
 
 
 # What follows asks the same of every weight measure.
@@ -205,7 +270,18 @@ def test_bad_values_are_refused(record: WeightMeasure, shape: tuple[int, ...], v
 
 
 @every
-@pytest.mark.parametrize("bad", [torch.ones(2, 2, dtype=torch.long), [[1.0]]])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        torch.ones(2, 2, dtype=torch.long),
+        [[1.0]],
+        torch.ones(2, 2, dtype=torch.complex64),
+        torch.ones(2, 2).to(torch.float8_e4m3fn),
+        torch.eye(2).to_sparse(),
+        torch.ones(2, 2, device="meta"),
+    ],
+    ids=["integers", "list", "complex", "8 bits", "sparse", "meta"],
+)
 def test_bad_types_are_refused(record: WeightMeasure, bad: object) -> None:
     with pytest.raises(TypeError, match=r"^W: "):
         record.function(bad)

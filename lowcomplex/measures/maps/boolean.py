@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import at_least_single, result_dtype
 from lowcomplex.measures._validation import series
 
 
@@ -38,7 +39,7 @@ def walsh_spectrum(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*ba
         low, high = transformed.reshape(*values.shape[:-1], -1, 2, 2**bit).unbind(-2)
         transformed = torch.stack((low + high, low - high), -2).flatten(-3)
     coefficients: Tensor = transformed / 2**variables
-    return coefficients.to(values.dtype)
+    return coefficients.to(result_dtype(values))
 
 
 def degree_weights(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*batch degrees"]:
@@ -65,7 +66,7 @@ def degree_weights(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*ba
     power = walsh_spectrum(values.double()).square()
     weights = power.new_zeros(*values.shape[:-1], variables + 1)
     degrees = _degrees(variables, values.device).expand(power.shape)
-    return weights.scatter_add(-1, degrees, power).to(values.dtype)
+    return weights.scatter_add(-1, degrees, power).to(result_dtype(values))
 
 
 def total_influence(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*batch"]:
@@ -119,6 +120,7 @@ def sensitivity(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*batch
         tensor([0., 1., 1., 2.])
     """
     variables = _variables(values)
+    values = at_least_single(values)
     index = torch.arange(values.shape[-1], device=values.device)
     total = torch.zeros_like(values)
     for bit in range(variables):

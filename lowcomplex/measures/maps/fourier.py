@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import at_least_single
 from lowcomplex.measures._validation import matrices, series
 from lowcomplex.measures.maps.spectrum_summaries import bandwidth_of, centroid_of
 
@@ -65,7 +66,7 @@ def fourier_spectrum(values: Float[Tensor, "*batch n"], *, spacing: float = 1.0)
         >>> fourier_spectrum(torch.cos(2 * torch.pi * 2 * x), spacing=1 / 8).power.round(decimals=6)
         tensor([0.0000, 0.0000, 0.5000, 0.0000, 0.0000])
     """
-    values = series(values, "values")
+    values = at_least_single(series(values, "values"))
     if not spacing > 0:
         raise ValueError(f"spacing: expected a positive distance, got {spacing}")
     n = values.shape[-1]
@@ -88,7 +89,7 @@ def spectral_centroid(values: Float[Tensor, "*batch n"], *, spacing: float = 1.0
         TypeError: `values` is not a floating-point tensor.
         ValueError: Fewer than two points, NaN or infinity; `spacing` is not positive.
     """
-    spectrum = fourier_spectrum(_rescaled(series(values, "values")), spacing=spacing)
+    spectrum = fourier_spectrum(_rescaled(at_least_single(series(values, "values"))), spacing=spacing)
     return centroid_of(spectrum.frequencies, spectrum.power)
 
 
@@ -109,7 +110,7 @@ def bandwidth(
         TypeError: `values` is not a floating-point tensor.
         ValueError: Fewer than two points, NaN or infinity; `spacing` or `share` out of range.
     """
-    spectrum = fourier_spectrum(_rescaled(series(values, "values")), spacing=spacing)
+    spectrum = fourier_spectrum(_rescaled(at_least_single(series(values, "values"))), spacing=spacing)
     return bandwidth_of(spectrum.frequencies, spectrum.power, share=share)
 
 
@@ -133,7 +134,9 @@ def relative_error_by_frequency(
     References:
         Xu, Zhang, Luo, Xiao, Ma, "Frequency principle", CiCP 2020 (1901.06523), eq. 3.
     """
-    learned, target = series(learned, "learned"), series(target, "target")
+    learned, target = (
+        at_least_single(series(x, name)) for name, x in {"learned": learned, "target": target}.items()
+    )
     if learned.shape[-1] != target.shape[-1]:
         raise ValueError(
             f"learned, target: expected one grid, got {learned.shape[-1]} and {target.shape[-1]} points"
@@ -168,7 +171,7 @@ def fourier_spectrum_2d(
         >>> float(fourier_spectrum_2d(wave).power[2, 1].round(decimals=6))
         0.5
     """
-    values = matrices(values, "values")
+    values = at_least_single(matrices(values, "values"))
     n_1, n_2 = values.shape[-2:]
     if min(n_1, n_2) < 2:
         raise ValueError(f"values: expected at least 2 x 2 points, got {n_1} x {n_2}")

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, jacfwd, jacrev, vmap
 
+from lowcomplex.measures._precision import at_least_single
 from lowcomplex.measures._validation import finite
 
 # Default number of Jacobian entries held at once: 128 MB in float64.
@@ -38,8 +39,9 @@ def jacobian_norms(
         block: Number of inputs whose Jacobians are held at once; chosen for bounded memory if None.
 
     Returns:
-        Both (n,), in the network's dtype; they scale as the outputs over the inputs. Differentiation runs
-        backward if there are fewer outputs than inputs, forward otherwise.
+        Both (n,), in the network's dtype; float32 for a network in half precision. They scale as the outputs
+        over the inputs. Differentiation runs backward if there are fewer outputs than inputs, forward
+        otherwise.
 
     Raises:
         TypeError: `x` is not a floating-point tensor.
@@ -58,7 +60,9 @@ def jacobian_norms(
         raise ValueError(f"x: expected inputs (n, ...), got shape {tuple(x.shape)}")
     if block is not None and block < 1:
         raise ValueError(f"block: expected a positive number of inputs, got {block}")
-    state = {name: p.detach() for name, p in module.named_parameters()} | dict(module.named_buffers())
+    x = at_least_single(x)
+    tensors = dict(module.named_parameters()) | dict(module.named_buffers())
+    state = {n: at_least_single(t.detach()) if t.is_floating_point() else t for n, t in tensors.items()}
 
     def outputs(single: Tensor) -> Tensor:
         value: Tensor = functional_call(module, state, (single[None],))

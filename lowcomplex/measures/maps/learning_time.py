@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Real
 from torch import Tensor
 
+from lowcomplex.measures._precision import at_least_single
 from lowcomplex.measures._validation import finite
 
 
@@ -49,6 +50,6 @@ def learning_time(
         raise ValueError("steps: expected ascending steps")
     if not below > 0:
         raise ValueError(f"below: expected a positive bound, got {below}")
-    stays = (errors < below).flip(0).long().cumprod(0).sum(0)
+    stays = (at_least_single(errors) < below).flip(0).long().cumprod(0).sum(0)
     index = (len(times) - stays).clamp(max=len(times) - 1)
     return torch.where(stays > 0, times[index], torch.nan)

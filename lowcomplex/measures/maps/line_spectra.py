@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import at_least_single
 from lowcomplex.measures._validation import finite, matrices
 from lowcomplex.measures.maps.spectrum_summaries import bandwidth_of, centroid_of
 
@@ -47,7 +48,8 @@ def line_spectra(
     2 / length.
 
     Args:
-        function: Maps inputs (k, d) to outputs (k,) or (k, c), such as a network.
+        function: Maps inputs (k, d), in single or double precision, to outputs (k,) or (k, c), such as a
+            network.
         X: (n, d) samples, at least two of them different.
         lines: Number of lines.
         points: Number of points per line, at least 8.
@@ -78,11 +80,11 @@ def line_spectra(
         raise ValueError(f"lines, points: expected at least 1 and 8, got {lines} and {points}")
     if length is not None and not (length > 0 and math.isfinite(length)):
         raise ValueError(f"length: expected a positive length, got {length}")
-    middles, ends = _pairs(X, lines, generator)
+    middles, ends = (at_least_single(x) for x in _pairs(X, lines, generator))
     distance = torch.linalg.vector_norm(ends - middles, dim=-1, keepdim=True)
     length = float(2 * distance.mean()) if length is None else length
     # The middles of the intervals into which the line is cut: a grid of one period.
-    position = ((torch.arange(points, dtype=X.dtype, device=X.device) + 0.5) / points - 0.5) * length
+    position = ((torch.arange(points, dtype=middles.dtype, device=X.device) + 0.5) / points - 0.5) * length
     inputs = middles[:, None] + position[:, None] * ((ends - middles) / distance)[:, None]
     with torch.no_grad():
         outputs = finite(function(inputs.flatten(0, 1)), "function(X)")

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import at_least_single
 from lowcomplex.measures._validation import finite
 from lowcomplex.measures.maps._direct_sum import direct_sum
 
@@ -111,4 +112,4 @@ def _checked(points: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
             f"points, values: expected (n,) or (n, d) and (..., n), got {tuple(points.shape)} and "
             f"{tuple(values.shape)}"
         )
-    return points.detach(), values.detach()
+    return at_least_single(points.detach()), values.detach()

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import at_least_single
 from lowcomplex.measures._validation import finite
 
 
@@ -145,7 +146,10 @@ def decay_exponent(
 
 
 def _without_zero(frequencies: Tensor, power: Tensor) -> tuple[Tensor, Tensor]:
-    finite(frequencies, "frequencies"), finite(power, "power")
+    frequencies, power = (
+        at_least_single(finite(frequencies, "frequencies")),
+        at_least_single(finite(power, "power")),
+    )
     if frequencies.ndim != 1 or power.ndim < 1 or power.shape[-1] != len(frequencies):
         raise ValueError(
             f"frequencies, power: expected (f,) and (..., f), got {tuple(frequencies.shape)} and "

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Real
 from torch import Tensor
 
+from lowcomplex.measures._precision import at_least_single, result_dtype
 from lowcomplex.measures._validation import matrices
 
 
@@ -96,7 +97,7 @@ def expected_output(logits: Float[Tensor, "*batch keys outputs"]) -> Float[Tenso
         >>> expected_output(torch.tensor([[0.0, 0.0, 0.0], [-50.0, -50.0, 50.0]]))
         tensor([1., 2.])
     """
-    logits = matrices(logits, "logits")
+    logits = at_least_single(matrices(logits, "logits"))
     tokens = torch.arange(logits.shape[-1], dtype=logits.dtype, device=logits.device)
     return logits.softmax(-1) @ tokens
 
@@ -136,7 +137,7 @@ def shift_equivariant_share(M: Float[Tensor, "*batch keys outputs"]) -> Float[Te
     sums = centered.new_zeros(*centered.shape[:-1], rows + columns - 1)
     sums = sums.index_add(-1, diagonal, centered)
     explained, total = (sums.square() / count).sum(-1), centered.square().sum(-1)
-    return (explained / torch.where(total > 0, total, math.nan)).to(M.dtype)
+    return (explained / torch.where(total > 0, total, math.nan)).to(result_dtype(M))
 
 
 def _one_sided(power: Tensor) -> Tensor:

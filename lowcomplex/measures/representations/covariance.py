@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures._spectra import scaled_singular_values
 from lowcomplex.measures._validation import matrices
 
@@ -32,7 +33,7 @@ def covariance_spectrum(
         >>> covariance_spectrum(torch.tensor([[0.0, 5.0], [3.0, 9.0]])).round(decimals=6)
         tensor([1., 0.])
     """
-    return _shares(X, center).to(X.dtype)
+    return _shares(X, center).to(result_dtype(X))
 
 
 def covariance_dimensions(
@@ -69,7 +70,7 @@ def covariance_dimensions(
         "participation_ratio": p.square().sum(-1).reciprocal(),
         "intrinsic_dimension": p[..., 0].reciprocal(),
     }
-    return {name: value.to(X.dtype) for name, value in dimensions.items()}
+    return {name: value.to(result_dtype(X)) for name, value in dimensions.items()}
 
 
 def _shares(X: Tensor, center: bool) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures._validation import matrices
 
 
@@ -61,4 +62,4 @@ def ordinality(
     left, singular, _ = torch.linalg.svd(centered / torch.where(scale > 0, scale, 1.0), full_matrices=False)
     explained = (left[..., :components].mT @ direction).square().sum(-1) / direction.square().sum()
     is_there = singular[..., components - 1] > singular[..., 0] * samples * torch.finfo(torch.float64).eps
-    return torch.where(is_there, explained, torch.nan).to(X.dtype)
+    return torch.where(is_there, explained, torch.nan).to(result_dtype(X))

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import is_half, result_dtype, rounding_unit
 from lowcomplex.measures._validation import matrices
 
 
@@ -133,7 +134,7 @@ def _cosine(a: Tensor, b: Tensor) -> Tensor:
     a_unit, b_unit = (m.double() / m.double().abs().amax((-2, -1), keepdim=True) for m in (a, b))
     inner = (a_unit * b_unit).sum((-2, -1))
     cosine: Tensor = inner / (a_unit.square().sum((-2, -1)) * b_unit.square().sum((-2, -1))).sqrt()
-    return cosine.to(a.dtype)
+    return cosine.to(result_dtype(a))
 
 
 def _targets(kernel: Tensor, targets: Tensor) -> Tensor:
@@ -153,10 +154,14 @@ def _eigen(kernel: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(f"kernel: expected a square matrix, got shape {tuple(kernel.shape)}")
     largest = kernel.double().abs().amax((-2, -1), keepdim=True)
     scaled = kernel.double() / torch.where(largest > 0, largest, 1.0)
-    rounding = 10 * kernel.shape[-1] * torch.finfo(kernel.dtype).eps
-    if bool(((scaled - scaled.mT).abs() > rounding).any()):
+    # Sums over many terms in the precision of computation; then each entry is rounded to that of storage, by
+    # which symmetric entries may come to differ, and eigenvalues to move as far as the norm of all errors.
+    summed = 10 * kernel.shape[-1] * torch.finfo(result_dtype(kernel)).eps
+    stored = 2 * rounding_unit(kernel) if is_half(kernel) else 0.0
+    if bool(((scaled - scaled.mT).abs() > summed + 2 * stored).any()):
         raise ValueError("kernel: expected a symmetric matrix")
     eigenvalues, vectors = torch.linalg.eigh(scaled)
-    if bool((eigenvalues[..., 0] < -rounding * eigenvalues[..., -1].clamp(min=1)).any()):
+    allowed = summed * eigenvalues[..., -1].clamp(min=1) + stored * torch.linalg.matrix_norm(scaled)
+    if bool((eigenvalues[..., 0] < -allowed).any()):
         raise ValueError("kernel: expected a positive semidefinite matrix")
     return eigenvalues.flip(-1).clamp(min=0), vectors.flip(-1)

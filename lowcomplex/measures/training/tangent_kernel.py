@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev, jvp, vjp, vmap
 
+from lowcomplex.measures._precision import at_least_single
+
 # Default number of entries of Jacobians or tangents held at once: 512 MB in float64.
 _ENTRIES = 2**26
 # Pairs of inputs whose activations carry tangents at once.
@@ -49,8 +51,8 @@ def neural_tangent_kernel(
             Jacobian of a single input would not fit into memory, it takes "products".
 
     Returns:
-        (n, m), in the network's dtype; symmetric and positive semidefinite if `other` is None. Scales as the
-        square of the outputs.
+        (n, m), in the network's dtype; float32 for a network in half precision. Symmetric and positive
+        semidefinite if `other` is None. Scales as the square of the outputs.
 
     Raises:
         ValueError: The module has no trainable parameter; there are no inputs; `block` is not positive;
@@ -66,7 +68,7 @@ def neural_tangent_kernel(
         tensor([[5., 2.],
                 [2., 1.]])
     """
-    parameters = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
+    parameters = {n: at_least_single(p.detach()) for n, p in module.named_parameters() if p.requires_grad}
     if not parameters:
         raise ValueError(f"module: {type(module).__name__} has no trainable parameter")
     for name, inputs in {"x": x, "other": other}.items():
@@ -76,8 +78,14 @@ def neural_tangent_kernel(
         raise ValueError(f"block: expected a positive number of inputs, got {block}")
     if method not in ("auto", "contraction", "products"):
         raise ValueError(f"method: expected auto, contraction or products, got {method!r}")
-    fixed = {name: p.detach() for name, p in module.named_parameters() if not p.requires_grad}
-    fixed |= dict(module.named_buffers())
+    others = {n: p for n, p in module.named_parameters() if not p.requires_grad} | dict(
+        module.named_buffers()
+    )
+    fixed = {n: at_least_single(t.detach()) if t.is_floating_point() else t for n, t in others.items()}
+    if x.is_floating_point():
+        x = at_least_single(x)
+    if other is not None and other.is_floating_point():
+        other = at_least_single(other)
 
     def outputs(theta: Parameters, inputs: Tensor) -> Tensor:
         value: Tensor = functional_call(module, theta | fixed, (inputs,))

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures._validation import matrices
 
 
@@ -47,7 +48,7 @@ def trajectory_spectrum(path: Float[Tensor, "*batch points parameters"]) -> Floa
     centered = centered / torch.where(largest > 0, largest, 1.0)
     variances: Tensor = torch.linalg.eigvalsh(centered @ centered.mT).flip(-1)[..., :-1].clamp(min=0)
     shares: Tensor = variances / variances.sum(-1, keepdim=True)
-    return shares.to(path.dtype)
+    return shares.to(result_dtype(path))
 
 
 def trajectory_dimension(path: Float[Tensor, "*batch points parameters"]) -> Float[Tensor, "*batch"]:
@@ -71,7 +72,7 @@ def trajectory_dimension(path: Float[Tensor, "*batch points parameters"]) -> Flo
         tensor(1.)
     """
     shares = trajectory_spectrum(path.double() if path.is_floating_point() else path)
-    return shares.square().sum(-1).reciprocal().to(path.dtype)
+    return shares.square().sum(-1).reciprocal().to(result_dtype(path))
 
 
 def relative_displacement(start: Mapping[str, Tensor], end: Mapping[str, Tensor]) -> float:

@@ -11,7 +11,9 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lowcomplex._numbers import real, whole
 from lowcomplex.measures._neurons import one_matrix, unit_rows
+from lowcomplex.measures._precision import at_least_single
 from lowcomplex.measures._slices import row_slices
 from lowcomplex.measures._spectra import largest_entry
 from lowcomplex.measures._validation import matrices
@@ -81,20 +83,24 @@ def condensed_directions(
         O(out · in) per cap.
 
     Raises:
-        TypeError: `W` is not a floating-point tensor.
+        TypeError: `W` is not a floating-point tensor; another argument has the wrong type.
         ValueError: `W` is not one matrix, is empty or not finite; every neuron is zero; `amplitude` has
-            another shape, a negative or no positive entry; `threshold` is outside [0, 1).
+            another shape, a negative or no positive entry; `threshold` is outside [0, 1); `max_directions` is
+            not positive.
 
     Example:
         >>> W = torch.tensor([[1.0, 0.0]] * 20 + [[0.0, -3.0]] * 20)
         >>> condensed_directions(W).shares
         tensor([0.5000, 0.5000], dtype=torch.float64)
     """
-    W = one_matrix(W)
+    W = at_least_single(one_matrix(W))
+    real(threshold, "threshold")
+    if not isinstance(signed, bool):
+        raise TypeError(f"signed: expected True or False, got {signed!r}")
+    if max_directions is not None and whole(max_directions, "max_directions") < 1:
+        raise ValueError(f"max_directions: expected a positive number of caps, got {max_directions}")
     m, d = W.shape
     weights = _weights(W, amplitude)
-    if W.dtype not in (torch.float32, torch.float64):
-        W = W.float()
     largest = float(largest_entry(W))
     # Inside this range neither products nor norms leave that of single precision, and W need not be copied.
     if not 1e-25 < largest < 1e25 and largest > 0:
@@ -102,7 +108,7 @@ def condensed_directions(
     norms, content = _norms_and_contents(W)
     alive = (norms > 0) & (weights > 0)
     if not bool(alive.any()):
-        raise ValueError("W: every neuron is zero or has zero amplitude; there is no direction")
+        raise ValueError("W: expected a direction, got only neurons that are zero or have zero amplitude")
     uneven = amplitude is not None
     null_share = largest_random_share(
         int(alive.sum()),
@@ -265,6 +271,8 @@ def _heaviest_first(weight: Tensor, content: Tensor, alive: Tensor) -> Tensor:
 def _weights(W: Tensor, amplitude: Tensor | None) -> Tensor:
     if amplitude is None:
         return torch.ones(len(W), dtype=torch.float64, device=W.device)
+    if not isinstance(amplitude, Tensor):
+        raise TypeError(f"amplitude: expected a torch.Tensor, got {type(amplitude).__name__}")
     if amplitude.shape != W.shape[:1]:
         raise ValueError(f"amplitude: expected shape {tuple(W.shape[:1])}, got {tuple(amplitude.shape)}")
     amplitude = amplitude.detach().double().to(W.device)

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from lowcomplex.measures._neurons import one_matrix, unit_rows
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures._validation import matrices
 
 
@@ -30,7 +31,7 @@ def cosine_similarity(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor
         tensor([1.0000, 0.0000, 0.7071])
     """
     U = unit_rows(matrices(W).double())
-    return (U @ U.mT).clamp(-1, 1).to(W.dtype)
+    return (U @ U.mT).clamp(-1, 1).to(result_dtype(W))
 
 
 def display_order(W: Float[Tensor, "neurons inputs"]) -> Int[Tensor, "neurons"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
 from lowcomplex.measures.weights._cosine_sums import CosineSums, cosine_sums
 from lowcomplex.nulls import random_effective_directions
@@ -35,7 +36,7 @@ def effective_directions(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Ten
 
 def _of_sums(sums: CosineSums, W: Tensor) -> Tensor:
     m = sums.neurons
-    return (m.square() / sums.squared).to(W.dtype)
+    return (m.square() / sums.squared).to(result_dtype(W))
 
 
 MEASURE = WeightMeasure(

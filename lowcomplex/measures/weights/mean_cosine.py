@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
 from lowcomplex.measures.weights._cosine_sums import CosineSums, cosine_sums, sum_of_cosines
 from lowcomplex.nulls import random_mean_cosine
@@ -29,7 +30,7 @@ def mean_cosine(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*ba
         >>> mean_cosine(torch.tensor([[1.0, 0.0], [5.0, 0.0], [0.0, 2.0]]))
         tensor(0.3333)
     """
-    return _mean(*sum_of_cosines(W)).to(W.dtype)
+    return _mean(*sum_of_cosines(W)).to(result_dtype(W))
 
 
 def _mean(cosines: Tensor, m: Tensor) -> Tensor:
@@ -37,7 +38,7 @@ def _mean(cosines: Tensor, m: Tensor) -> Tensor:
 
 
 def _of_sums(sums: CosineSums, W: Tensor) -> Tensor:
-    return _mean(sums.cosines, sums.neurons).to(W.dtype)
+    return _mean(sums.cosines, sums.neurons).to(result_dtype(W))
 
 
 MEASURE = WeightMeasure(

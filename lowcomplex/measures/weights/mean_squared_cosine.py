@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
 from lowcomplex.measures.weights._cosine_sums import CosineSums, cosine_sums
 from lowcomplex.nulls import random_mean_squared_cosine
@@ -35,7 +36,7 @@ def mean_squared_cosine(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tens
 
 def _of_sums(sums: CosineSums, W: Tensor) -> Tensor:
     m = sums.neurons
-    return ((sums.squared - m) / (m * (m - 1))).to(W.dtype)
+    return ((sums.squared - m) / (m * (m - 1))).to(result_dtype(W))
 
 
 MEASURE = WeightMeasure(

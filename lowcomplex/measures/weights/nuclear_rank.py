@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
 from lowcomplex.measures.weights.singular_values import singular_values
 from lowcomplex.nulls import random_nuclear_rank
@@ -33,7 +34,7 @@ def nuclear_rank(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*b
 
 def _of_spectrum(s: Tensor, W: Tensor) -> Tensor:
     """The nuclear rank of matrices W whose singular values are s, (..., k) → (...)."""
-    return (s / s[..., :1]).sum(-1).to(W.dtype)
+    return (s / s[..., :1]).sum(-1).to(result_dtype(W))
 
 
 MEASURE = WeightMeasure(

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import at_least_single
 from lowcomplex.measures._validation import finite, matrices
 
 
@@ -33,7 +34,7 @@ def orientation_amplitude(
         output: (..., m) output weights, or (..., out, m) of several outputs; if None, |a| = 1.
 
     Returns:
-        Both (...), in the dtype of W. A positive scale of the weights leaves orientations unchanged.
+        Both (...). A positive scale of the weights leaves orientations unchanged.
 
     Raises:
         TypeError: A tensor is not floating-point.
@@ -47,7 +48,7 @@ def orientation_amplitude(
         >>> found.amplitude
         tensor([6.])
     """
-    W = matrices(W)
+    W = at_least_single(matrices(W))
     if W.shape[-1] != 2:
         raise ValueError(f"W: expected neurons with two input weights (..., m, 2), got {tuple(W.shape)}")
     alive = W.abs().amax(-1) > 0
@@ -58,6 +59,7 @@ def orientation_amplitude(
         m = W.shape[-2]
         if finite(output, "output").ndim == 0 or output.shape[-1] != m:
             raise ValueError(f"output: expected weights of {m} neurons, got shape {tuple(output.shape)}")
+        output = at_least_single(output)
         several = output.ndim == W.ndim and output.ndim >= 2
         amplitude = amplitude * (torch.linalg.vector_norm(output, dim=-2) if several else output.abs())
     # (-π, π]: a negative zero above the negative axis would give -π.

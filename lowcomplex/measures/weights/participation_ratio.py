@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
 from lowcomplex.measures.weights.singular_values import singular_values
 from lowcomplex.nulls import random_participation_ratio
@@ -38,7 +39,7 @@ def participation_ratio(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tens
 def _of_spectrum(s: Tensor, W: Tensor) -> Tensor:
     """The participation ratio of matrices W whose singular values are s, (..., k) → (...)."""
     squared = (s / s[..., :1]).square()
-    return (squared.sum(-1).square() / squared.square().sum(-1)).to(W.dtype)
+    return (squared.sum(-1).square() / squared.square().sum(-1)).to(result_dtype(W))
 
 
 MEASURE = WeightMeasure(

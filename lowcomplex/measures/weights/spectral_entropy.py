@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
 from lowcomplex.measures.weights._entropy import entropy
 from lowcomplex.measures.weights.singular_values import singular_values
@@ -33,7 +34,7 @@ def spectral_entropy(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor,
 
 def _of_spectrum(s: Tensor, W: Tensor) -> Tensor:
     """The spectral entropy of matrices W whose singular values are s, (..., k) → (...)."""
-    return entropy(s).to(W.dtype)
+    return entropy(s).to(result_dtype(W))
 
 
 MEASURE = WeightMeasure(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures.weight_measure import SharedQuantity, WeightMeasure
 from lowcomplex.measures.weights.singular_values import singular_values
 from lowcomplex.nulls import random_stable_rank
@@ -35,7 +36,7 @@ def stable_rank(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*ba
 
 def _of_spectrum(s: Tensor, W: Tensor) -> Tensor:
     """The stable rank of matrices W whose singular values are s, (..., k) → (...)."""
-    return (s / s[..., :1]).square().sum(-1).to(W.dtype)
+    return (s / s[..., :1]).square().sum(-1).to(result_dtype(W))
 
 
 MEASURE = WeightMeasure(

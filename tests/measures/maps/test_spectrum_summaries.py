@@ -71,6 +71,14 @@ def test_order_and_sign_of_the_frequencies_do_not_matter() -> None:
     assert float(bandwidth_of(f, power[0], share=1.0)) == 3
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_long_spectra_of_half_precision(dtype: torch.dtype) -> None:
+    f, two = torch.arange(512.0), torch.zeros(512, dtype=dtype)
+    two[3] = two[400] = 1.0
+    assert float(bandwidth_of(f, two)) == 400
+    assert float(centroid_of(f.to(dtype), torch.ones(512, dtype=dtype))) == pytest.approx(256, rel=1e-3)
+
+
 def test_bad_input() -> None:
     f = torch.arange(3.0)
     for function in (centroid_of, bandwidth_of, decay_exponent):

@@ -76,6 +76,21 @@ def test_bad_kernels(function) -> None:
         function(torch.full((2, 2), math.nan))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_kernels_of_half_precision(dtype: torch.dtype) -> None:
+    """Rounding may bend a kernel, but what is not symmetric or not positive is refused at any side."""
+    features = samples.random(0, 200, 3)
+    kernel = features @ features.mT
+    exact = torch.linalg.eigvalsh(kernel).flip(0)
+    found = kernel_spectrum(kernel.to(dtype))
+    # All errors together, up to half a unit each, move an eigenvalue by less than their norm.
+    torch.testing.assert_close(found[:3], exact[:3] / exact.sum(), rtol=0, atol=torch.finfo(dtype).eps)
+    with pytest.raises(ValueError, match="symmetric"):
+        kernel_spectrum(samples.random(1, 200, 200).to(dtype))
+    with pytest.raises(ValueError, match="positive semidefinite"):
+        kernel_spectrum((kernel - 0.1 * exact[0] * torch.eye(200)).to(dtype))
+
+
 def test_bad_targets() -> None:
     for function in (kernel_alignment, target_spectrum):
         with pytest.raises(ValueError, match="kernel, targets"):

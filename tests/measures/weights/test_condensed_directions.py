@@ -148,11 +148,32 @@ def test_counts_of_a_batch() -> None:
         ({"amplitude": torch.tensor([1.0, -1.0])}, "amplitude"),
         ({"amplitude": torch.zeros(2)}, "amplitude"),
         ({"threshold": 1.0}, "threshold"),
+        ({"max_directions": 0}, "max_directions"),
     ],
 )
 def test_bad_arguments(kwargs, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         condensed_directions(torch.eye(2), **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("amplitude", [1.0, 1.0]), ("threshold", "0.9"), ("max_directions", 2.5), ("signed", "no")],
+)
+def test_arguments_of_the_wrong_type(name: str, value: object) -> None:
+    with pytest.raises(TypeError, match=f"^{name}: expected"):
+        condensed_directions(torch.eye(2), **{name: value})
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_has_the_directions_of_the_same_numbers_in_single(dtype: torch.dtype) -> None:
+    for W in (_planted(3)[0].to(dtype), samples.random(4, 300, 40).to(dtype)):
+        found, exact = condensed_directions(W), condensed_directions(W.float())
+        assert found.directions.dtype == torch.float32
+        assert torch.equal(found.labels, exact.labels)
+        assert torch.equal(found.directions, exact.directions)
+        assert torch.equal(found.shares, exact.shares)
+        assert (found.null_share, found.exact) == (exact.null_share, exact.exact)
 
 
 @pytest.mark.parametrize("bad", [torch.zeros(3, 2), torch.full((2, 2), torch.nan), torch.ones(2, 2, 2)])
