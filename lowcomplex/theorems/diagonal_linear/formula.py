@@ -68,8 +68,10 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, *, alpha: float, rtol: floa
         return 2 * alpha**2 * np.sinh(x.T @ dual)
 
     def objective(dual: Array) -> float:
-        with np.errstate(over="ignore"):
-            return float(2 * alpha**2 * np.cosh(x.T @ dual).sum() - y @ dual)
+        return float(2 * alpha**2 * np.cosh(x.T @ dual).sum() - y @ dual)
+
+    def misses(dual: Array) -> float:
+        return float(np.linalg.norm(x @ beta_of(dual) - y))
 
     dual = np.zeros(len(y))
     for _ in range(_NEWTON_STEPS):
@@ -79,13 +81,16 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, *, alpha: float, rtol: floa
         hessian = (x * (2 * alpha**2 * np.cosh(x.T @ dual))) @ x.T
         direction = -np.linalg.solve(hessian, residual)
         slope, damping, value = float(residual @ direction), 1.0, objective(dual)
-        # Backtracking; close to the solution differences of the objective drown in rounding.
-        while damping > 1e-12 and objective(
-            dual + damping * direction
-        ) > value + 1e-4 * damping * slope + 1e-14 * abs(value):
-            damping /= 2
+        half = np.linalg.norm(residual) / 2
+        # Close to the solution, differences of the objective drown in rounding, and the residual decides.
+        with np.errstate(over="ignore", invalid="ignore"):
+            while damping > 1e-12 and not (
+                objective(step := dual + damping * direction) <= value + 1e-4 * damping * slope
+                or misses(step) <= half
+            ):
+                damping /= 2
         dual = dual + damping * direction
-    residual = float(np.linalg.norm(x @ beta_of(dual) - y)) / scale
+    residual = misses(dual) / scale
     if residual <= 1e-9:
         return beta_of(dual)
     raise ArithmeticError(f"the dual Newton method stopped at a relative residual of {residual:.1e}")

@@ -96,3 +96,11 @@ def test_bad_input() -> None:
 def test_regime() -> None:
     assert diagonal_linear.regime(samples=3, dimension=5)
     assert not diagonal_linear.regime(samples=6, dimension=5)
+
+
+def test_newton_goes_on_where_differences_of_its_objective_drown_in_rounding() -> None:
+    rng = np.random.default_rng(382)
+    x, sparse = rng.standard_normal((6, 15)) / np.sqrt(6), np.zeros(15)
+    sparse[:3] = rng.standard_normal(3)
+    beta = diagonal_linear(x, x @ sparse, alpha=np.geomspace(0.05, 2, 25)[13])
+    np.testing.assert_allclose(x @ beta, x @ sparse, atol=1e-11)
