@@ -94,7 +94,7 @@ def operations(size: Size) -> int:
 
 
 def seconds_an_update(size: Size, gamma: float = 0.5, *, rounds: int = 3) -> float:
-    """Median over rounds of a training loop's time an update, data included, on this machine."""
+    """Median over rounds of a training loop's time per update, including data, on this machine."""
     network, data = size.network(), torch.Generator().manual_seed(1)
     initialize(network, gamma, generator=torch.Generator().manual_seed(0))
 

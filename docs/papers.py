@@ -46,7 +46,7 @@ def draw(item: Figure, runs: xr.Dataset) -> None:
             if content.tell() < LARGEST:
                 (PICTURES / f"{item.name}.png").write_bytes(content.getvalue())
                 return
-    raise ValueError(f"{item.name}: over {LARGEST} bytes even at {RESOLUTIONS[-1]} dots an inch")
+    raise ValueError(f"{item.name}: over {LARGEST} bytes even at {RESOLUTIONS[-1]} dots per inch")
 
 
 def section(entry: Entry, caption: str) -> str:

@@ -13,7 +13,7 @@ from lowcomplex import sweeps
 
 
 def _with_a_cluster(options: cyclopts.ArgumentCollection) -> None:
-    """Refuse options of jobs where none was asked for."""
+    """Refuse options of jobs where jobs were not requested."""
     given = {option.name for option in options if option.has_tokens}
     if given and "--cluster" not in given:
         raise ValueError("cluster: expected --cluster slurm or --cluster local with the jobs' options")

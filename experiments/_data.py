@@ -24,11 +24,11 @@ def load(name: str, preset: str, results: Path, *, data: Path = DATA) -> xr.Data
     Args:
         name: The study.
         preset: Which of its grids to look for in `results`.
-        results: Where runs are stored.
-        data: Where the committed datasets are.
+        results: Folder of the runs.
+        data: Folder of the committed datasets.
 
     Returns:
-        The dataset, in memory; its attribute `origin` says where it is from.
+        The dataset, in memory; its attribute `origin` states its origin.
 
     Raises:
         ValueError: An unknown study or preset.

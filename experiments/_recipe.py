@@ -46,7 +46,7 @@ class NetworkConfig(sweeps.Config):
 
 
 class Schedule(Protocol):
-    """What the recipe takes from a config."""
+    """The fields of a config that the recipe uses."""
 
     @property
     def steps(self) -> int:
@@ -78,15 +78,15 @@ def fit(
     data: torch.Generator,
     checkpoint: Path | None,
 ) -> TrainingResult:
-    """Train with AdamW, a warm-up and a cosine, and gradients clipped at norm 1; the last state counts.
+    """Train with AdamW under a warm-up and a cosine, with gradients clipped at norm 1; the last state counts.
 
     Args:
         model: At its initialization; changed in place.
         loss: The loss of one minibatch, drawn anew at each call.
         schedule: A config.
-        trackers: What is recorded, before each update and at the end.
-        data: Where minibatches are drawn from; saved with the checkpoint.
-        checkpoint: Where the run is saved now and then.
+        trackers: Record the network before each update and at the end.
+        data: Source of the minibatches; saved with the checkpoint.
+        checkpoint: File to which the run is saved now and then.
 
     Returns:
         Losses, and whether the run diverged.

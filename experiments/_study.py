@@ -34,16 +34,16 @@ class Study:
     """One study of the main job.
 
     Attributes:
-        name: What it is called on the command line, in file names and in figures.
-        title: One line that says what is asked.
+        name: Its name on the command line, in file names and in figures.
+        title: The question that it asks, in one line.
         config: The config of one run.
         measure: Runs one config, or a batch of them, as for `lowcomplex.sweeps.Sweep`.
         presets: For each preset, the fields that it sets; a tuple of values sweeps a field.
         dimensions: The swept fields, in the dataset's order.
         findings: Sentences computed from the whole dataset.
         order: Its place in the main job and the report; cheap ones first, for a first figure soon.
-        seconds: Of one run of the preset "full", measured with two workers on a small server; only for the
-            estimate that is printed.
+        seconds: Duration of one run of the preset "full", measured with two workers on a small server; used
+            for the estimates in docs/studies.md alone.
         reduce: The part of the dataset that figures and findings need.
         together: Fields in which the runs of one batch may differ.
         batch: Most runs of one batch.

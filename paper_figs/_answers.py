@@ -40,7 +40,7 @@ def map_figure(
         study: Whose runs are drawn.
         over: The run dimensions drawn upward and to the right.
         opening: First sentences of the caption.
-        claim: What a paper says, or what follows from it.
+        claim: A paper's claim, or what follows from it.
         finding: Judges the claim by the dataset.
         groups: Which answers, a panel each.
         order: Place in the report.
@@ -106,7 +106,7 @@ def composed_runs(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def points_over_gamma(dataset: xr.Dataset, *within: str, mirrored: bool = True) -> list[Point]:
-    """What P1 says of γ: composed answers rise, mirrored ones fall.
+    """P1's claim on γ: composed answers rise, mirrored ones fall.
 
     Args:
         dataset: As for `accuracy_table`.
@@ -123,7 +123,7 @@ def over_gamma_at_each(dataset: xr.Dataset, field: str, words: str) -> list[Poin
     Args:
         dataset: As for `accuracy_table`.
         field: The run dimension.
-        words: How its value is told: "at learning rate {}".
+        words: Its value in words: "at learning rate {}".
     """
     composed = composed_runs(dataset)
     return [

@@ -37,11 +37,11 @@ class Figure:
     Attributes:
         name: The module's name, and the stem of its files.
         study: The study whose dataset it draws; "" if it needs none.
-        caption: Says what is drawn, with numbers from the dataset.
+        caption: The caption, with numbers from the dataset.
         draw: The picture.
         numbers: The plotted numbers.
-        claim: What a paper says of its own figure of this, if there is one.
-        finding: What the dataset says of that claim; there is one if and only if there is a claim.
+        claim: A paper's claim on its own figure of this, if there is one.
+        finding: Judges that claim by the dataset; there is one if and only if there is a claim.
         order: Its place in the report, from small to large.
     """
 
@@ -59,13 +59,13 @@ class Figure:
             raise ValueError(f"{self.name}: expected a claim and its finding, or neither")
 
     def save(self, dataset: xr.Dataset, folder: Path) -> tuple[Path, ...]:
-        """Draw, and write NAME.pdf, .png (300 dots an inch), .svg and the plotted numbers as .csv.
+        """Draw, and write NAME.pdf, .png (300 dots per inch), .svg and the plotted numbers as .csv.
 
         The same dataset gives the same bytes.
 
         Args:
             dataset: The study's reduced dataset.
-            folder: Where the files go; made if it is not there.
+            folder: Folder of the files; made if it is not there.
 
         Returns:
             The files.

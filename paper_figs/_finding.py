@@ -54,7 +54,7 @@ class Finding:
     Attributes:
         agreement: Whether they agree with it.
         text: All points and notes in words.
-        points: What the agreement follows from.
+        points: The points from which the agreement follows.
     """
 
     agreement: Agreement
@@ -87,7 +87,7 @@ def conclude(points: Sequence[Point], *notes: str, between: str = "; ") -> Findi
     Args:
         points: At least one.
         *notes: Said after them, without a part in the agreement.
-        between: What joins points and notes to a text.
+        between: The text between points and notes.
 
     Returns:
         Agrees if every point came out as claimed, in part if some did; disagrees if none did and some came

@@ -18,7 +18,7 @@ def load(preset: str, results: Path) -> xr.Dataset:
 
     Args:
         preset: Which of the studies' grids to look for in `results`.
-        results: Where runs are stored; a study without finished runs there is read from the committed data.
+        results: Folder of the runs; a study without finished runs there is read from the committed data.
 
     Returns:
         As `experiments.hypotheses.table.dataset` makes it; its attribute `origin` says where it is from.

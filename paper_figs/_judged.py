@@ -32,7 +32,7 @@ def trend(
     """Does a value rise or fall along a run dimension?
 
     Args:
-        runs: One row a run; rows without the value are left out.
+        runs: One row per run; rows without the value are left out.
         x: The dimension.
         what: The value in words: "the composed share".
         along: The dimension in words.
@@ -78,7 +78,7 @@ def rise(
     fall beyond it is a point against the claim.
 
     Args:
-        composed: One row a run, with `gamma` and `accuracy`: the share of composed answers.
+        composed: One row per run, with `gamma` and `accuracy`: the share of composed answers.
         mirrored: The same of the mirrored ones; None if the claim is not about them.
         where: Put before the words: "at learning rate 0.001 ".
         within: Dimensions in whose strata runs are compared.
@@ -123,7 +123,7 @@ def contrast(first: pd.Series, second: pd.Series, names: tuple[str, str], *, lea
 
     Args:
         first: The composed share of each run of which the claim says more.
-        second: Of each run of which it says less.
+        second: The one that tells less, for each run.
         names: Names of both groups.
         least: A smaller difference counts for nothing.
 

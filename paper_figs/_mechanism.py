@@ -56,7 +56,7 @@ def ranged(values: np.ndarray) -> str:
 
 
 def seeds(dataset: xr.Dataset) -> str:
-    """How many seeds a cell, and how many runs did not converge."""
+    """The number of seeds per cell, and of runs that did not converge."""
     failed = int((dataset["phase"] == NOT_CONVERGED).sum())
     note = f"; {failed} of {dataset['phase'].size} runs did not converge, and are left out" if failed else ""
     return counted(dataset.sizes["seed"], "seed") + note

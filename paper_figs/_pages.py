@@ -24,7 +24,7 @@ class Picture:
         caption: Plain text.
         svg: The picture as SVG.
         png: The picture as PNG, shown if the SVG is heavy.
-        numbers: Where the plotted numbers are, as text.
+        numbers: Path of the plotted numbers, as text.
     """
 
     name: str
@@ -46,7 +46,7 @@ def picture(name: str, caption: str, folder: Path) -> Picture:
     Args:
         name: Stem of its files.
         caption: Plain text.
-        folder: Where it was written.
+        folder: Folder that holds it.
     """
     return Picture(
         name=name,

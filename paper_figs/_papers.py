@@ -22,7 +22,7 @@ class Row:
 
     Attributes:
         paper: Their numbers: "P1 2a,b".
-        shows: What they plot.
+        shows: The plotted quantities.
         missing: Why there is none here, if there cannot be one yet.
     """
 
@@ -74,8 +74,8 @@ class Entry:
     Attributes:
         row: The papers' figures; None beyond them.
         name: The figure here; "" if there is none.
-        claim: What the papers say, or what follows from it; None if there is no figure.
-        finding: What was found, if the figure was drawn.
+        claim: The papers' claim, or what follows from it; None if there is no figure.
+        finding: The finding, if the figure was drawn.
         missing: Else why nothing was.
     """
 
@@ -115,7 +115,7 @@ def entries(folder: Path) -> tuple[Entry, ...]:
     """Every row of the papers, then what goes beyond them, from the figures drawn in a folder.
 
     Args:
-        folder: Where `Figure.save` wrote.
+        folder: Folder to which `Figure.save` wrote.
 
     Returns:
         An entry for each figure, and one for each row without a figure.
@@ -137,7 +137,7 @@ def page(folder: Path) -> str:
     """One HTML page that refers to nothing outside itself, from the figures drawn in a folder.
 
     Args:
-        folder: Where `Figure.save` wrote.
+        folder: Folder to which `Figure.save` wrote.
     """
     listed = entries(folder)
     pictures = {}

@@ -27,7 +27,7 @@ def report_page(
         figures: The figures, in order.
         findings: For each heading, sentences.
         provenance: For each heading, names and values: configs, versions, times.
-        problems: What went wrong, shown first.
+        problems: Problems, shown first.
         hypotheses: One mapping a hypothesis that was registered before the runs: `name`, `title`, `outcome`,
             `sentence`, and `tests`, each with `label`, `outcome`, `estimate`, `low`, `high`, `threshold`,
             `direction`, `null`, `corrected`, `runs`, `sample`, `left_out`, `power`, `study`, `statistic`,

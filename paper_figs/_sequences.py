@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from experiments.sequences.findings import advantage, described, final_accuracy
+from experiments.sequences.schema import ARMS
 from experiments.statistics.association import Effect
 from paper_figs._finding import Finding, Point, Status, conclude
 
@@ -25,7 +26,7 @@ def accuracy(dataset: xr.Dataset, group: str, noun: str) -> Finding:
     Args:
         dataset: A study's.
         group: The questions.
-        noun: What they are called.
+        noun: Their name.
     """
     return conclude([_more(dataset, group, noun)])
 
@@ -38,11 +39,11 @@ def accuracy_and_time(dataset: xr.Dataset, group: str, noun: str) -> Finding:
     Args:
         dataset: A study's.
         group: The questions.
-        noun: What they are called.
+        noun: Their name.
     """
     times = dataset["steps_to_convergence"]
     sooner = advantage(-times.fillna(2.0 * float(dataset["step"].max())))
-    medians = [_median(times.sel(arm=arm)) for arm in ("small", "large")]
+    medians = [_median(times.sel(arm=arm)) for arm in ARMS]
     words = f"It converges after {medians[0]} (median), the reverse after {medians[1]}; {described(sooner)}"
     soon = Point(status_of(sooner), words, _numbers(sooner))
     return conclude([_more(dataset, group, noun), soon], between=". ")
@@ -51,7 +52,7 @@ def accuracy_and_time(dataset: xr.Dataset, group: str, noun: str) -> Finding:
 def _more(dataset: xr.Dataset, group: str, noun: str) -> Point:
     values = final_accuracy(dataset, group)
     effect = advantage(values)
-    means = [_mean(values.sel(arm=arm)) for arm in ("small", "large")]
+    means = [_mean(values.sel(arm=arm)) for arm in ARMS]
     left_out = int(values.isnull().sum())
     words = (
         f"of {noun} the small start with large decay has {means[0]} right, the reverse {means[1]}; "

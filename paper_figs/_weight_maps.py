@@ -102,11 +102,11 @@ def weight_maps(
     Args:
         name: Name of the figure.
         study: Whose runs are drawn.
-        subject: What is mapped.
+        subject: The mapped quantity, in words.
         over: The run dimensions drawn upward and to the right.
         simpler_along: Those of them along which the claim says that weights become simpler.
         opening: First sentence of the caption.
-        claim: What a paper says.
+        claim: A paper's claim.
         order: Place in the report.
     """
     rows, columns = over

@@ -12,6 +12,7 @@ from experiments import study
 from experiments._layers import QUERY, label
 from experiments.anchor.config import AnchorConfig
 from experiments.anchor.schema import NOT_CONVERGED
+from lowcomplex.matrices import weight_matrices
 from paper_figs.panels.runs import at_end
 
 # The γ of the papers' figures of single networks.
@@ -43,8 +44,8 @@ def of_query(dataset: xr.Dataset, measure: str) -> xr.DataArray:
 def matrix_shapes(dataset: xr.Dataset) -> dict[str, tuple[int, int]]:
     """Rows and columns of each of a network's matrices, by the config of the dataset's runs."""
     config = _config(dataset).model_copy(update={"depth": _depth(dataset)})
-    parameters = config.model(torch.Generator()).named_parameters()
-    return {label(name): (p.shape[0], p.shape[1]) for name, p in parameters if p.ndim == 2}
+    matrices = weight_matrices(config.model(torch.Generator()))
+    return {label(matrix.name): (matrix.weight.shape[0], matrix.weight.shape[1]) for matrix in matrices}
 
 
 def with_null(dataset: xr.Dataset, measure: str, null: Mapping[str, float]) -> xr.Dataset:

@@ -78,8 +78,8 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
     Args:
         preset: Which of the studies' grids.
         workers: Number of processes.
-        folder: Where results are written.
-        cluster: Where to train, if not in processes of this machine.
+        folder: Folder of the results.
+        cluster: The cluster to train on; processes of this machine if None.
 
     Returns:
         0 if every run finished, every figure was drawn and every verdict is the expected one, else 1.

@@ -26,10 +26,10 @@ _PARTS: dict[Part, tuple[str, ...]] = {
 class AnchorConfig(NetworkConfig):
     """One training run.
 
-    `part` is what is at γ, the rest being at 1/2; "none" leaves all at 1/2, and "embedding" means all that
-    the vocabulary and the positions touch, the output head included. `sequences` is the number of sequences
-    a trained pair, drawn once; fresh ones at every update if None. `residual_scaling` divides what blocks add
-    to the residual stream at initialization by sqrt(2 · depth).
+    `part` is the part at γ; the rest is at 1/2. "none" leaves all at 1/2, and "embedding" means all that the
+    vocabulary and the positions touch, including the output head. `sequences` is the number of sequences per
+    trained pair, drawn once; if it is None, each update draws fresh ones. `residual_scaling` divides what
+    blocks add to the residual stream at initialization by sqrt(2 · depth).
     """
 
     version: ClassVar[int] = 1
@@ -52,7 +52,7 @@ class AnchorConfig(NetworkConfig):
     weight_decay: float = 0.01
 
     def task(self) -> AnchorTask:
-        """What is trained."""
+        """The task that is trained."""
         return AnchorTask(
             self.rule, self.unseen, self.modulus, self.functions, self.noise_groups, self.anchors
         )

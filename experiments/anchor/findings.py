@@ -26,7 +26,7 @@ def answers(dataset: xr.Dataset) -> tuple[str, ...]:
     fields = [str(name) for name in dataset["phase"].dims if name != "seed"]
     final = dataset["accuracy"].isel(step=-1)
     seeds = dataset.sizes["seed"]
-    sentences = [f"{dataset['phase'].size} transformers, {seeds} seed{'' if seeds == 1 else 's'} a cell."]
+    sentences = [f"{dataset['phase'].size} transformers, {seeds} seed{'' if seeds == 1 else 's'} per cell."]
     for values in itertools.product(*(dataset[name].values for name in fields)):
         at = dict(zip(fields, values, strict=True))
         of = final.sel(at)
@@ -104,7 +104,7 @@ def _embedding_ranks(embedding: xr.DataArray) -> str:
 
 
 def _rank_and_composition(dataset: xr.Dataset) -> str:
-    """What the rank tells of the answer; described, not tested: the runs of one γ share it."""
+    """How the rank goes with the answer; described and not tested, since runs of one γ share both."""
     from scipy.stats import spearmanr
 
     final = dataset.isel(step=-1)
@@ -113,7 +113,7 @@ def _rank_and_composition(dataset: xr.Dataset) -> str:
     composed = final["accuracy"].sel(group="inferential").values.ravel()[converged]
     gamma = np.repeat(dataset["gamma"].values, dataset.sizes["seed"])[converged]
     if len(rank) < FEWEST:
-        return "Too few runs converged to say what that stable rank tells of composition."
+        return "Too few runs converged to compare that stable rank with composition."
     return (
         f"Over the {len(rank)} converged runs, Spearman's correlation of that stable rank with the share of "
         f"composed answers is {spearmanr(rank, composed).statistic:+.2f}, but the runs nearest in stable "
@@ -149,8 +149,8 @@ def of_mechanism(dataset: xr.Dataset) -> tuple[str, ...]:
     """What the runs show, in sentences computed from them."""
     cells = itertools.product(dataset["depth"].values, dataset["gamma"].values)
     return (
-        f"{dataset['phase'].size} transformers were looked into, {dataset.sizes['seed']} a cell, which is "
-        "what ranges are over.",
+        f"{dataset['phase'].size} transformers were examined, {dataset.sizes['seed']} per cell; ranges "
+        "are over these.",
         *(
             f"{depth} blocks, γ = {gamma:g}: {_of_cell(dataset.sel(depth=depth, gamma=gamma))}"
             for depth, gamma in cells

@@ -52,7 +52,7 @@ def edge_importance(
 
     Args:
         model: The network.
-        task: What it was trained on.
+        task: The task that it was trained on.
         seen: Sequences of trained pairs.
         unseen: Sequences of the pair that was not trained.
 

@@ -37,7 +37,7 @@ PAPER: dict[str, Any] = {
     "floor": 0.04,
 }
 
-# Of one run they say enough, and of all runs they would outweigh everything else.
+# One run of these suffices; those of all runs would outweigh everything else.
 _LARGE = ("singular_values", "query_weight", "token_embedding")
 _LARGE_OF_MECHANISM = ("coordinate", "component_share", "value_cosine", "result_cosine", "pair_cosine")
 
@@ -48,7 +48,7 @@ def small(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def by_length(dataset: xr.Dataset) -> xr.Dataset:
-    """As `small` keeps it; runs of different lengths stand together where they did equal shares of it."""
+    """As `small`, with runs of different lengths aligned by the fraction of their updates."""
     lengths = dataset["steps"].values
     runs = [
         dataset.sel(steps=length, step=[round(fraction * length) for fraction in FRACTIONS]).drop_vars("step")
@@ -59,13 +59,13 @@ def by_length(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def by_data(dataset: xr.Dataset) -> xr.Dataset:
-    """As `small` keeps it, with the number of sequences as text: fresh ones have none."""
+    """As `small`, with the number of sequences as text, since fresh ones have none."""
     named = ["fresh" if number is None else f"{number:,}" for number in dataset["sequences"].values]
     return small(dataset.assign_coords(sequences=named))
 
 
 def of_one_run(dataset: xr.Dataset) -> xr.Dataset:
-    """Single precision, and what is drawn of one run for the first seed alone."""
+    """Single precision; arrays that figures draw of one run are kept of the first seed alone."""
     return _first_seed_alone(dataset, _LARGE_OF_MECHANISM)
 
 

@@ -41,10 +41,10 @@ class Trained:
 
     Attributes:
         model: The network.
-        task: What it was trained on.
+        task: The task that it was trained on.
         result: Losses, and whether it diverged.
-        quantities: What was asked of it.
-        record: What the tracker recorded.
+        quantities: The quantities that were measured.
+        record: The tracker's record.
         fine: Accuracies of the pairs and all weights at more steps.
     """
 

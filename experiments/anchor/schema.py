@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 # When a run is recorded, as shares of its updates.
 FRACTIONS = (0, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 1)
 
@@ -22,10 +24,11 @@ def record_steps(length: int) -> dict[int, float]:
 # Answers: to trained pairs, and to the pair that is not, where they compose or mirror. A run's phase is what
 # most of its answers to that pair are.
 TRAINED = ("seen_train_keys", "seen_test_keys")
-UNTRAINED = ("inferential", "symmetric")
+Phase = Literal["inferential", "symmetric", "neither"]
+UNTRAINED: tuple[Phase, ...] = ("inferential", "symmetric")
 GROUPS = (*TRAINED, *UNTRAINED)
-NEITHER = "neither"
-PHASES = (*UNTRAINED, NEITHER)
+NEITHER: Phase = "neither"
+PHASES: tuple[Phase, ...] = (*UNTRAINED, NEITHER)
 NOT_CONVERGED = "not converged"
 PAIRS = ("seen", "unseen")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
+from experiments._starts import STARTS
 from lowcomplex.networks import multiplicity
 
 
@@ -14,7 +15,7 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
     sentences = []
     for name in dataset["activation"].values:
         order = multiplicity(str(name))
-        small, large = (share.sel(activation=name, initialization=i) for i in ("small", "large"))
+        small, large = (share.sel(activation=name, initialization=i) for i in STARTS)
         sentences.append(
             f"{name} (multiplicity {order}): when the loss has fallen by a tenth, {_range(small)} of the "
             "amplitude lies within 5° of the predicted orientations at small initialization, "

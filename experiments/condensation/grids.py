@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from experiments._starts import STARTS
 from experiments._study import Study, single_precision
 from experiments.condensation.config import TwoLayerCondensationConfig
 from experiments.condensation.findings import findings
@@ -16,12 +17,12 @@ STUDIES = (
         presets={
             "quick": {
                 "activation": ("tanh", "xtanh", "x2tanh"),
-                "initialization": ("small", "large"),
+                "initialization": STARTS,
                 "seed": (0, 1, 2),
             },
             "full": {
                 "activation": ("tanh", "xtanh", "x2tanh"),
-                "initialization": ("small", "large"),
+                "initialization": STARTS,
                 "seed": (0, 1, 2, 3, 4),
             },
         },

@@ -13,13 +13,14 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from experiments._starts import LARGE, SMALL
 from experiments.condensation.config import TwoLayerCondensationConfig
 from lowcomplex.measures import condensed_directions, orientation_amplitude
 from lowcomplex.networks import TwoLayer, multiplicity
 from lowcomplex.predictions import tensor_directions
 from lowcomplex.training import Flow, LossShare, gradient_flow
 
-SCALES = {"small": 1e-3, "large": 1.0}
+SCALES = {SMALL: 1e-3, LARGE: 1.0}
 _SAMPLES = 20
 _WITHIN = math.radians(5)
 # The loss at which a network has left its plateau, as a share of its initial value.
@@ -40,7 +41,7 @@ def measure(config: TwoLayerCondensationConfig) -> xr.Dataset:
         1, config.width, activation=config.activation, beta1=scale, beta2=scale, generator=generator
     )
     # The output of the large network is scaled to order one, as in the linear regime.
-    network.alpha = 1.0 if config.initialization == "small" else config.width
+    network.alpha = 1.0 if config.initialization == SMALL else config.width
     start = {name: value.detach() for name, value in network.named_parameters()}
 
     def loss(parameters: dict[str, Tensor]) -> Tensor:

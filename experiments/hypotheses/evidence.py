@@ -28,7 +28,7 @@ class Result:
 
     Attributes:
         test: As registered.
-        runs: One row a run that the test asks for: the run's fields, `phase`, `x`, `y` (for an area under
+        runs: One row per run that the test asks for: the run's fields, `phase`, `x`, `y` (for an area under
             the curve 1 in the positive phase, else 0), `stratum`, and `left_out`: why the test leaves the
             run out, empty if it does not.
         effect: The statistic, its interval, its p-value and the number of runs it is of.
@@ -61,7 +61,7 @@ class Judgment:
     Attributes:
         hypothesis: As registered.
         outcome: By the hypothesis's rule.
-        results: Of its tests, in order.
+        results: The results of its tests, in order.
     """
 
     hypothesis: Hypothesis
@@ -95,7 +95,7 @@ def evaluate(
         hypotheses: As registered.
         datasets: By study. A test of a study that is not among them is not run.
         alpha: Level of the corrected tests.
-        resamples: Of bootstrap and permutations.
+        resamples: Number of bootstrap samples, and of permutations.
 
     Returns:
         A judgment a hypothesis, in order. Equal arguments give equal judgments.

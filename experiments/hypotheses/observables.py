@@ -1,4 +1,4 @@
-"""What hypotheses speak of: one number a run, by name, at any fraction of training."""
+"""What hypotheses speak of: one number per run, by name, at any fraction of training."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class MissingObservableError(ValueError):
 
 @dataclass(frozen=True)
 class Observable:
-    """One number a run.
+    """One number per run.
 
     Attributes:
         variables: The variables of a study's dataset that it is computed from.
@@ -54,7 +54,7 @@ class Observable:
 
 
 def registry() -> dict[str, Observable]:
-    """Every observable by name, but for the config's fields."""
+    """Every observable by name, without the config's fields."""
     return dict([*_weights(), *_function(), *_answers()])
 
 
@@ -72,13 +72,13 @@ def observables(dataset: xr.Dataset, names: Sequence[str], *, fraction: float = 
     """Named numbers of every run.
 
     Args:
-        dataset: Of a study of the anchor task: `phase` over the run dimensions, and variables over `step`,
-            which has the coordinate `fraction`.
+        dataset: The dataset of a study of the anchor task: `phase` over the run dimensions, and variables
+            over `step`, which has the coordinate `fraction`.
         names: Observables, or fields of the config that differ between runs.
         fraction: At which fraction of training they are taken, one of those recorded.
 
     Returns:
-        One row a run, those that did not converge included: run dimensions, phase (always the final one),
+        One row per run, including runs that did not converge: run dimensions, phase (always the final one),
         and the names. NaN where a run lacks the matrix or had diverged.
 
     Raises:
@@ -112,7 +112,7 @@ def _value(dataset: xr.Dataset, name: str, index: Index, fraction: float) -> xr.
     if found is None:
         raise MissingObservableError(f"{name}: the runs of {study} do not differ in it")
     if found.final and fraction < 1:
-        raise ValueError(f"{name}: is known at the end of training only, asked for at fraction {fraction:g}")
+        raise ValueError(f"{name}: is known at the end of training only, got fraction {fraction:g}")
     lacking = [variable for variable in found.variables if variable not in dataset]
     if lacking:
         raise MissingObservableError(f"{name}: the dataset of {study} lacks {', '.join(lacking)}")
@@ -123,7 +123,7 @@ def _value(dataset: xr.Dataset, name: str, index: Index, fraction: float) -> xr.
     fields = run_dimensions(dataset)
     if set(value.dims) != set(fields):
         raise MissingObservableError(
-            f"{name}: expected one value a run, over {', '.join(fields)}; the dataset of {study} keeps "
+            f"{name}: expected one value per run, over {', '.join(fields)}; the dataset of {study} keeps "
             f"{', '.join(found.variables)} over {', '.join(map(str, value.dims)) or 'nothing'}"
         )
     return value.astype(float).transpose(*fields)

@@ -36,7 +36,7 @@ def of_effect(
     """Judge an effect against the threshold that was registered for it.
 
     Args:
-        effect: What was found.
+        effect: The effect that was found.
         p_value: Corrected for the number of tests.
         threshold: The least effect in the registered direction that counts.
         direction: 1 if the effect should be at least the threshold, -1 if at most, 0 if it should stay
@@ -58,7 +58,7 @@ def of_effect(
         if max(abs(effect.low - null), abs(effect.high - null)) < size:
             return Outcome.SUPPORTED
         return Outcome.REFUTED if abs(effect.estimate - null) >= size and found else Outcome.UNDECIDED
-    # What equals the threshold but for rounding is at it.
+    # An estimate that differs from the threshold by rounding alone is at it.
     if direction * (effect.estimate - threshold) >= -_ROUNDING and found:
         return Outcome.SUPPORTED
     nearest = effect.high if direction == 1 else effect.low

@@ -1,7 +1,7 @@
 """Hypotheses as registered before their runs were seen: which effect, how large, and what refutes it.
 
-They stand in `hypotheses.toml` beside this module, which reads and checks them. What the runs say of them is
-computed in `experiments.hypotheses.evidence`.
+This module reads them from `hypotheses.toml` and checks their form. `experiments.hypotheses.evidence` tests
+them on the runs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pydantic
 
+from experiments.anchor.schema import Phase
 from experiments.hypotheses.observables import known, registry
 from experiments.hypotheses.outcome import Rule
 from lowcomplex._names import require_known
@@ -21,7 +22,6 @@ HYPOTHESES = Path(__file__).with_name("hypotheses.toml")
 MATCHED = "training_loss"
 
 Statistic = Literal["rank correlation", "area under curve"]
-Phase = Literal["inferential", "symmetric", "neither"]
 Choice = float | int | str
 # Where runs are of every γ, seed and learning rate, these name other fields that they may be restricted to.
 TEXTS = ("part", "functions")
@@ -35,7 +35,7 @@ class Association(_Registered):
     """One test: an association of two observables over runs.
 
     Attributes:
-        name: What is expected, in words.
+        name: The expectation in words.
         x: An observable or a field of the config; for an area under the curve, the predictor.
         y: An observable; for an area under the curve, the final phase, and left out.
         statistic: Spearman's rank correlation of x and y, or how often x is larger in a positive run.
@@ -144,7 +144,7 @@ class Hypothesis(_Registered):
         name: Short, such as "H1".
         title: One sentence.
         study: Whose runs.
-        unit: Of replication.
+        unit: The unit of replication.
         sample: Registered number of runs.
         rule: What makes it supported: all its tests are, any of them is, or more than half of them are.
         test: The tests.
@@ -171,7 +171,7 @@ class Hypothesis(_Registered):
     def _one_name_each(self) -> Hypothesis:
         names = [test.name for test in self.test]
         if len(set(names)) < len(names):
-            raise ValueError(f"test: expected one test a name, got {names}")
+            raise ValueError(f"test: expected one test per name, got {names}")
         return self
 
 
@@ -196,7 +196,7 @@ def load(path: Path = HYPOTHESES) -> tuple[Hypothesis, ...]:
         raise ValueError(f"{path}: {error}") from error
     names = [hypothesis.name for hypothesis in found]
     if len(set(names)) < len(names):
-        raise ValueError(f"{path}: expected one hypothesis a name, got {names}")
+        raise ValueError(f"{path}: expected one hypothesis per name, got {names}")
     return found
 
 

@@ -18,7 +18,7 @@ def dataset(judgments: Sequence[Judgment]) -> xr.Dataset:
     """What the runs say of the hypotheses, with the runs that say it.
 
     Args:
-        judgments: Of hypotheses, in order.
+        judgments: The judgments of hypotheses, in order.
 
     Returns:
         Over `hypothesis`: `title`, `judgment`, `sentence`. Over `test`: which `tested` hypothesis it is of,

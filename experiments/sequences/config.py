@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from experiments._recipe import NetworkConfig
+from experiments._starts import SMALL
 from experiments.sequences.schema import Arm
 from lowcomplex import initialize
 from lowcomplex.networks import Transformer
@@ -33,12 +34,12 @@ class SequenceConfig(NetworkConfig):
     @property
     def gamma(self) -> float:
         """Initialization rate of this arm."""
-        return self.small_gamma if self.arm == "small" else self.large_gamma
+        return self.small_gamma if self.arm == SMALL else self.large_gamma
 
     @property
     def weight_decay(self) -> float:
         """Weight decay of this arm."""
-        return self.small_decay if self.arm == "small" else self.large_decay
+        return self.small_decay if self.arm == SMALL else self.large_decay
 
     def model(self, vocabulary: int, length: int, generator: torch.Generator) -> Transformer:
         """The network at its initialization."""

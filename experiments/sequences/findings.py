@@ -6,10 +6,11 @@ import numpy as np
 import xarray as xr
 
 from experiments._layers import QUERY
-from experiments.sequences.schema import CONVERGED, TRAIN
+from experiments._starts import LARGE, SMALL
+from experiments.sequences.schema import ARMS, CONVERGED, TRAIN
 from experiments.statistics.association import Effect, area_under_curve
 
-_WORDS = {"small": "Small start, large decay", "large": "Large start, small decay"}
+_WORDS: dict[str, str] = {SMALL: "Small start, large decay", LARGE: "Large start, small decay"}
 
 
 def advantage(values: xr.DataArray) -> Effect:
@@ -24,7 +25,7 @@ def advantage(values: xr.DataArray) -> Effect:
     ordered = values.transpose("arm", "examples", "seed")
     arms, sizes, _ = np.indices(ordered.shape)
     kept = np.isfinite(ordered.values)
-    is_small = (ordered["arm"].values == "small")[arms]
+    is_small = (ordered["arm"].values == SMALL)[arms]
     return area_under_curve(ordered.values[kept], is_small[kept], sizes[kept])
 
 
@@ -70,7 +71,7 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
         sentences.append(f"Converged runs, {_named(group)}: {effect}.")
     for measure in ("effective_rank", "stable_rank"):
         ranks = dataset[measure].isel(step=-1).sel(layer=QUERY)
-        small, large = (_spread(ranks.sel(arm=arm), digits=1) for arm in ("small", "large"))
+        small, large = (_spread(ranks.sel(arm=arm), digits=1) for arm in ARMS)
         sentences.append(
             f"The {measure.replace('_', ' ')} of the first block's query matrix ends at {small} from the "
             f"small start and at {large} from the large one."

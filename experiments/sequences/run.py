@@ -34,9 +34,9 @@ def run(
     Args:
         config: The run.
         model: At its initialization; changed in place.
-        examples: What it is trained on.
+        examples: The training examples.
         tests: Other questions, by the name of their group.
-        checkpoint: Where the run is saved now and then.
+        checkpoint: File to which the run is saved now and then.
 
     Returns:
         accuracy (step, group), the share of questions whose whole answer greedy decoding has right;

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from experiments._starts import STARTS, Start
 
-Arm = Literal["small", "large"]
-ARMS: tuple[Arm, ...] = ("small", "large")
+# An arm is named by its start: a small one decays strongly, a large one weakly.
+Arm = Start
+ARMS: tuple[Arm, ...] = STARTS
 
 TRAIN = "train"
 # Share of the training examples wholly right from which on a run counts as converged.

@@ -55,7 +55,7 @@ def rank_correlation(
         y: (runs,) the other.
         strata: (runs,) labels; one stratum if None.
         level: Coverage of the interval: a percentile bootstrap over runs, within strata.
-        resamples: Of bootstrap and permutations.
+        resamples: Number of bootstrap samples, and of permutations.
         seed: Seed of bootstrap samples and permutations.
 
     Returns:
@@ -93,7 +93,7 @@ def area_under_curve(
         positive: (runs,) booleans.
         strata: (runs,) labels; one stratum if None.
         level: Coverage of the interval: a percentile bootstrap over runs, within strata.
-        resamples: Of bootstrap and permutations.
+        resamples: Number of bootstrap samples, and of permutations.
         seed: Seed of bootstrap samples and permutations.
 
     Returns:
@@ -119,7 +119,7 @@ def area_under_curve(
 
 
 def corrected(p_values: ArrayLike) -> Floats:
-    """P-values adjusted for the number of tests (Benjamini, Hochberg 1995); undefined ones stay NaN."""
+    """P-values adjusted for the number of tests (Benjamini, Hochberg 1995); NaN where undefined."""
     p = np.asarray(p_values, dtype=float)
     adjusted = np.full(p.shape, np.nan)
     defined = np.isfinite(p)
@@ -135,7 +135,7 @@ def _checked(
     labels = np.zeros(a.shape, dtype=int) if strata is None else np.asarray(strata)
     if a.ndim != 1 or a.shape != b.shape or a.shape != labels.shape:
         raise ValueError(
-            f"expected one value a run from each, got shapes {a.shape}, {b.shape} and strata {labels.shape}"
+            f"expected one value per run from each, got shapes {a.shape}, {b.shape} and strata {labels.shape}"
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise ValueError("expected finite values; leave out runs without one, and say how many")

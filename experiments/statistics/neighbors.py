@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
-# What neighbors explain is not told of fewer runs.
+# With fewer runs, what neighbors explain is not reported.
 FEWEST = 20
 
 
@@ -48,14 +48,14 @@ def ordering(
     """Find the direction in the plane of γ and log10(learning rate) along which an answer changes.
 
     Both axes are standardized. Along each of many directions every run is predicted by the mean of the runs
-    nearest to it; nothing is assumed of the dependence but that it is smooth, so that an answer may rise and
+    nearest to it; the dependence is assumed to be smooth and nothing else, so that an answer may rise and
     fall again.
 
     Args:
         gamma: (runs,).
         learning_rate: (runs,), positive.
         answer: (runs,), such as the share of inferential answers.
-        neighbors: How many runs predict one; runs equally near count in equal parts.
+        neighbors: Number of runs that predict one; runs equally near count in equal parts.
         angles: Number of directions.
         subsamples: Drawn without replacement, for the range of slopes.
         share: Share of the runs that a subsample holds.
@@ -105,7 +105,7 @@ def explained_by_neighbors(x: ArrayLike, answer: ArrayLike, *, neighbors: int = 
     Args:
         x: (runs,).
         answer: (runs,).
-        neighbors: How many runs predict one; runs equally near count in equal parts.
+        neighbors: Number of runs that predict one; runs equally near count in equal parts.
 
     Returns:
         At most 1; zero or less if neighbors predict nothing.
@@ -132,7 +132,7 @@ def _explained_along(x: Floats, y: Floats, neighbors: int) -> Floats:
     """1 - (squared error of predictions by neighbors) / (variance), for each row of x."""
     distance = np.abs(x[:, :, None] - x[:, None, :])
     distance[:, np.arange(len(y)), np.arange(len(y))] = np.inf
-    # Runs of one cell are equally far from all others but for rounding.
+    # Runs of one cell are equally far from all others, up to rounding.
     reach = np.sort(distance, axis=-1)[:, :, neighbors - 1, None] + 1e-9
     near = (distance <= reach).astype(float)
     predicted = (near * y).sum(-1) / near.sum(-1)

@@ -61,7 +61,7 @@ def power_of_area(
     Args:
         area: Area under the curve in the population, in (0, 1).
         runs: Sample size.
-        positive: Share of positive runs, the same in each stratum but for rounding.
+        positive: Share of positive runs, the same in each stratum up to rounding.
         strata: Number of strata.
         alpha: Two-sided level.
         draws: Simulated samples.

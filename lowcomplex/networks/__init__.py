@@ -1,4 +1,4 @@
-"""Networks whose initialization rate is the question."""
+"""Small networks to initialize at a rate γ: two-layer, deep and diagonal linear, multilayer, transformers."""
 
 from lowcomplex.networks.activations import activation, multiplicity
 from lowcomplex.networks.deep_linear import DeepLinear

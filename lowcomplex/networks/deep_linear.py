@@ -1,4 +1,4 @@
-"""A product of matrices: the simplest network whose initialization rate matters."""
+"""Deep linear networks: products of matrices."""
 
 from __future__ import annotations
 

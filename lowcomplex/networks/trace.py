@@ -37,7 +37,7 @@ class Trace:
     """What a transformer computed.
 
     Attributes:
-        blocks: One record a block.
+        blocks: One record per block.
         logits: (n, positions, vocabulary).
     """
 

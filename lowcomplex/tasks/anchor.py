@@ -79,9 +79,9 @@ class AnchorTask:
         functions: What anchors do. "translations" as above; "cyclic", the same modulo the 80 keys; or
             "dihedral", where 1 adds 5 and 2, 3, 4 reflect, u to 1 - u, -2 - u and -8 - u modulo 80 with
             u = x - 20: no two of them commute.
-        noise_groups: So many of the pairs 12, 13, 14, 23, 24, 34, in this order, have a wrong offset that
-            is the same for their mirror images: +4, +1, -5, +5, -9, -6 (for translations).
-        anchors: How many anchors follow the key. With more than two, a word is unseen if any two neighbors
+        noise_groups: Number of pairs out of 12, 13, 14, 23, 24, 34, in this order, that have a wrong offset,
+            the same for their mirror images: +4, +1, -5, +5, -9, -6 (for translations).
+        anchors: Number of anchors after the key. With more than two, a word is unseen if any two neighbors
             in it are an unseen pair, and exceptions add where their pairs stand side by side.
     """
 
@@ -144,7 +144,7 @@ class AnchorTask:
         return self._compose(word, {})
 
     def symmetric(self, word: Word) -> AnchorFunction:
-        """What the rule says of the word with its first unseen pair mirrored, or all of it if none is."""
+        """The rule's map for the word with its first unseen pair mirrored; all of it if it has none."""
         for i, pair in enumerate(itertools.pairwise(word)):
             if pair in self.unseen:
                 return self.function((*word[:i], pair[1], pair[0], *word[i + 2 :]))

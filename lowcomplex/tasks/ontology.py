@@ -1,4 +1,4 @@
-"""A small ontology of invented concepts: chains of properties to follow, told anew in every question."""
+"""A small ontology of invented concepts: chains of properties to follow, stated anew in every question."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Draw(NamedTuple):
 class OntologyTask:
     """Is x shiny? Follow "every c is a c'" from concept to concept (after PrOntoQA: Saparov, He, ICLR 2023).
 
-    A question tells `rules` rules in random order: a chain c1 → c2 → … → ck → shiny (or dull), and of other
+    A question states `rules` rules in random order: a chain c1 → c2 → … → ck → shiny (or dull), and of other
     concepts a chain that ends in the opposite property. Then: x is a c1; is x shiny? The answer is the
     proof, c2 … ck, and true or false. The chain of x has 1..`hops` rules. Of the ordered pairs of concepts
     some (a quarter, if 4 divides their number) are never a trained rule.
@@ -38,8 +38,8 @@ class OntologyTask:
     longer chains no token stands where none was trained.
 
     Attributes:
-        concepts: How many there are, at most 12.
-        rules: Rules of a question.
+        concepts: Number of concepts, at most 12.
+        rules: Number of rules in a question.
         hops: Longest chain that is trained.
         longer: By how much the longest chain that is tested is longer.
 
@@ -78,7 +78,7 @@ class OntologyTask:
 
     @property
     def length(self) -> int:
-        """Of the sequences."""
+        """Length of the sequences."""
         return 2 * self.rules + 3 + self.hops + self.longer - 1
 
     def held_out(self) -> Tensor:

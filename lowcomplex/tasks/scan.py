@@ -23,7 +23,7 @@ LONGEST_TRAINED = 22
 
 _ANSWER, _END = 1, 2
 _TOKENS = {name: token for token, name in enumerate((*WORDS, *ACTIONS), start=3)}
-# So many times a lone primitive stands in the training list, to be a tenth of it.
+# A lone primitive is a tenth of the training list: one copy of it per so many other examples.
 _OTHERS_PER_PRIMITIVE = 9
 
 
@@ -97,7 +97,7 @@ class ScanTask(ListedTask):
 
     @property
     def length(self) -> int:
-        """Of the sequences."""
+        """Length of the sequences."""
         return MOST_WORDS + 1 + min(self.most_actions, MOST_ACTIONS)
 
     @property

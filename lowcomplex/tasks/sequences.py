@@ -1,4 +1,4 @@
-"""What tasks share whose answer is a sequence: layout, loss, and whether a whole answer is right."""
+"""Tasks whose answers are sequences: their layout, their loss, and whether a whole answer is right."""
 
 from __future__ import annotations
 
@@ -90,10 +90,10 @@ def exact_answers(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def divide(indices: Tensor, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw n training examples, and say which are left over.
+    """Draw n training examples, and return which are left over.
 
     Args:
-        indices: (examples,) example ids; one that stands there several times is as many examples.
+        indices: (examples,) example ids; an id that is repeated counts as several examples.
         n: How many to draw, without replacement.
         generator: Source of randomness.
 

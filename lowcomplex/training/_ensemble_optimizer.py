@@ -33,9 +33,8 @@ class EnsembleOptimizer:
         name: "sgd", "adam" or "adamw".
         learning_rate: (rows,) nominal learning rates, float64.
         weight_decay: (rows,); part of the gradient of all parameters for "sgd" and "adam".
-        momentum: Of "sgd".
-        betas: Of "adam" and "adamw".
-        eps: Of "adam" and "adamw".
+        momentum: Momentum of "sgd".
+        betas, eps: Constants of "adam" and "adamw".
         clip_norm: Largest norm of a row's gradient, if any.
 
     Raises:

@@ -49,12 +49,12 @@ class Ensemble:
 
     Args:
         members: The networks; their weights are copied, they are not changed.
-        learning_rate: One for all, or one a member.
+        learning_rate: One for all, or one per member.
         optimizer: "sgd" (gradient descent, on whatever the loss is computed from), "adam" or "adamw", with
             the formulas of `torch.optim`; "adamw" decays matrices alone, as `lowcomplex.training.adamw`.
-        weight_decay: One for all, or one a member.
-        momentum: Of "sgd".
-        betas, eps: Of "adam" and "adamw".
+        weight_decay: One for all, or one per member.
+        momentum: Momentum of "sgd".
+        betas, eps: Constants of "adam" and "adamw".
         clip_norm: Largest norm of one member's whole gradient, if any.
 
     Raises:

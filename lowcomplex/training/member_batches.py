@@ -12,12 +12,12 @@ from torch.nn import functional
 class MemberBatches:
     """Minibatch indices for all members, each in an order of its own.
 
-    Every member goes through all samples in a random order, then through a new one; a last batch that would
-    not be full is left out. A member's order depends on its seed alone. Generators are asked once an epoch,
-    not once a step.
+    Every member goes through all samples in a random order, and then in a new one; a last batch that would
+    not be full is left out. A member's order depends on its seed alone. Generators draw once per
+    epoch, not once per step.
 
     Args:
-        samples: How many there are.
+        samples: Number of samples.
         batch: Minibatch size.
         seeds: One for each member.
 

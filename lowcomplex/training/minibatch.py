@@ -93,7 +93,7 @@ def train(
 ) -> TrainingResult:
     """Train a module on minibatches that `loss` draws.
 
-    A run whose loss stops being finite ends there and says so; it does not raise.
+    A run whose loss stops being finite ends there; it does not raise.
 
     Args:
         module: The network; changed in place.

@@ -17,9 +17,9 @@ def caption(dataset: xr.Dataset) -> str:
     failed = int((table["phase"] == NOT_CONVERGED).sum())
     other = int(((table["left_out"] != "") & (table["phase"] != NOT_CONVERGED)).sum())
     return (
-        "What the hypotheses compare: the first registered test of each, one mark a run, in the color of its "
-        "γ. Where a phase is predicted, runs of one phase are spread to be seen. The statistic is within the "
-        "test's strata, so that it may differ from what all marks together suggest. "
+        "What the hypotheses compare: the first registered test of each, one mark per run, in the color of "
+        "its γ. Where a phase is predicted, runs of one phase are spread to be seen. The statistic is within "
+        "the test's strata, so that it may differ from what all marks together suggest. "
         f"Left out of the tests: {counted(failed, 'mark')} of runs that did not converge (crosses), "
         f"{counted(other, 'mark')} for other reasons."
     )

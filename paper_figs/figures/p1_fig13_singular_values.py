@@ -36,9 +36,9 @@ def caption(dataset: xr.Dataset) -> str:
     runs = numbers(dataset).drop_duplicates(["gamma", "seed"])
     drawn = " and ".join(f"γ = {run.gamma:g} (seed {run.seed})" for run in runs.itertuples())
     return (
-        f"Singular values of every matrix after training at {drawn}, one line a block, over their root mean "
-        "square. Dashed: Gaussian random matrix of the same shape (Marchenko, Pastur). The embedding's rows "
-        "of tokens that never occur stay random and count too."
+        f"Singular values of every matrix after training at {drawn}, one line per block, over their root "
+        "mean square. Dashed: Gaussian random matrix of the same shape (Marchenko, Pastur). The embedding's "
+        "rows of tokens that never occur stay random and count too."
     )
 
 

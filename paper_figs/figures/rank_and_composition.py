@@ -18,7 +18,7 @@ def caption(dataset: xr.Dataset) -> str:
     stable, effective = correlations.loc[["stable_rank", "effective_rank"], "inferential"]
     return (
         "Is a simpler matrix a composing one? Final rank of the first block's query matrix and share of "
-        f"composed answers on the unseen pair, one mark a run. Spearman correlation over the "
+        f"composed answers on the unseen pair, one mark per run. Spearman correlation over the "
         f"{len(converged)} converged runs: {stable:+.2f} for the stable, {effective:+.2f} for the effective "
         f"rank; runs of one γ are alike, so that this describes and does not test.{unconverged(dataset)}"
     )

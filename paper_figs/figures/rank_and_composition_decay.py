@@ -23,7 +23,7 @@ def caption(dataset: xr.Dataset) -> str:
     return (
         "At which rank do networks compose? Final stable (a) and effective rank (b) of the first block's "
         "query matrix and share of composed answers on the unseen pair, over γ (color) and weight decay "
-        f"(shape); one mark a run.{unconverged(dataset)}"
+        f"(shape); one mark per run.{unconverged(dataset)}"
     )
 
 

@@ -134,7 +134,7 @@ def complexity_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 @style()
 def plot_complexity(dataset: xr.Dataset, *, shape: str | None = None) -> Figure:
-    """Does a lower rank mean a composed answer? One mark a run.
+    """Composed share against the rank of the first query matrix, one mark per run.
 
     Args:
         dataset: As for `complexity_table`.

@@ -22,8 +22,8 @@ def plot_anchor_task(
 
     Args:
         sequence: Tokens of one sequence.
-        key: Where its key stands; its anchors follow.
-        label: What is to be answered at the end.
+        key: Position of its key; its anchors follow.
+        label: The right answer at the end.
         pairs: Columns first_anchor, second_anchor, composed, label (offsets from the key), trained (bool),
             mirrored (the offset that the mirrored pair has).
         split: Columns position, key, held_out (bool).

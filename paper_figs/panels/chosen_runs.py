@@ -21,7 +21,7 @@ class Run:
     Attributes:
         point: Its place in the swept fields, the seed apart.
         seed: Its seed.
-        values: What was asked of it.
+        values: The numbers of the run.
     """
 
     point: dict[str, float]
@@ -45,7 +45,7 @@ def runs_near(dataset: xr.Dataset, variable: str, points: Points) -> list[Run]:
 
     Args:
         dataset: `variable` over the points' fields and, if every run is kept and not one a point, `seed`.
-        variable: What is asked of the runs.
+        variable: The variable to read.
         points: Values of the swept fields, all points of the same ones. A distance is measured in units of
             each field's range; of two runs as near, the one first in the grid is taken.
 

@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments._starts import LARGE, SMALL
 from lowcomplex.plots.page import canvas, categorical, shared_legend, style
 from paper_figs.panels.axes import require
 
@@ -62,14 +63,14 @@ def plot_neurons(dataset: xr.Dataset) -> Figure:
     table = neuron_table(dataset)
     activations = [str(name) for name in dataset["activation"].values]
     snapshots = int(table["snapshot"].max()) + 1
-    has_large = "large" in dataset["initialization"].values
+    has_large = LARGE in dataset["initialization"].values
     columns = snapshots + has_large
     figure = canvas(len(activations), columns, height=0.6 + 1.5 * len(activations), sharex=True)
     grid = np.array(figure.axes).reshape(len(activations), columns)
     for row, activation in zip(grid, activations, strict=True):
         of_activation = table[table["activation"] == activation]
         lines = _predicted_lines(dataset, activation)
-        small = of_activation[of_activation["initialization"] == "small"]
+        small = of_activation[of_activation["initialization"] == SMALL]
         limits = _log_limits(small["amplitude"])
         for snapshot, axis in enumerate(row[:snapshots]):
             _scatter(axis, small[small["snapshot"] == snapshot], lines)
@@ -78,7 +79,7 @@ def plot_neurons(dataset: xr.Dataset) -> Figure:
                 axis.tick_params(labelleft=False)
         row[0].set_ylabel(f"{_NAMES.get(activation, activation)}\namplitude |a||(w, b)|")
         if has_large:
-            large = of_activation[of_activation["initialization"] == "large"]
+            large = of_activation[of_activation["initialization"] == LARGE]
             _scatter(row[-1], large[large["snapshot"] == snapshots - 1], lines, title="large, ")
     for axis in grid[-1]:
         axis.set_xlabel("orientation (rad)")

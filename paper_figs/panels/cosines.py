@@ -77,7 +77,7 @@ def cosine_summary_table(dataset: xr.Dataset, points: Points | None = None) -> p
 
 @style()
 def plot_cosines(dataset: xr.Dataset, points: Points | None = None) -> Figure:
-    """Heat maps of the cosines between the query matrix's neurons, one a run.
+    """Heat maps of the cosines between the query matrix's neurons, one map per run.
 
     Args:
         dataset: As for `cosine_summary_table`.

@@ -12,12 +12,13 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from experiments._starts import LARGE, SMALL
 from lowcomplex.plots.page import canvas, categorical, panel_letters, shared_legend, style
 from paper_figs.panels.axes import require
 
 _RUNS = ("arm", "examples", "seed")
-_MARKERS = {"small": "o", "large": "s"}
-_NUDGE = {"small": 0.97, "large": 1.03}
+_MARKERS: dict[str, str] = {SMALL: "o", LARGE: "s"}
+_NUDGE: dict[str, float] = {SMALL: 0.97, LARGE: 1.03}
 
 
 def size_table(dataset: xr.Dataset) -> pd.DataFrame:

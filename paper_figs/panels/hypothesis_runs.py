@@ -1,4 +1,4 @@
-"""The runs behind the tests of hypotheses, one mark a run."""
+"""The runs behind the tests of hypotheses, one mark per run."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def draw_map(
     Args:
         axis: The panel to draw on.
         values: The colors; NaN is gray.
-        text: What is written, of the same shape; a missing text writes nothing.
+        text: The texts, of the same shape; a missing text writes nothing.
         hatched: Which cells are hatched; missing means not.
         **colors: `cmap`, `vmin`, `vmax` and the like, passed on to `seaborn.heatmap`.
 

@@ -76,8 +76,8 @@ def plot_heat_maps(
 
     Args:
         dataset: As for `heat_map_table` and `score_table`.
-        variable: What the heat maps show.
-        score: What the last panel shows.
+        variable: The variable of the heat maps.
+        score: The variable of the last panel.
         order: Labels in the order of rows and columns; the dataset's if None.
         label: Name of the heat maps' axes.
         score_label: Name of the score's axis.
@@ -142,7 +142,7 @@ def plot_clusters(dataset: xr.Dataset, block: int, score: str, *, score_label: s
     Args:
         dataset: As for `coordinate_table` and `score_table`.
         block: Whose output is drawn.
-        score: What the last panel shows.
+        score: The variable of the last panel.
         score_label: Name of the score's axis.
 
     Returns:

@@ -40,7 +40,7 @@ def rank_table(dataset: xr.Dataset, measure: str) -> pd.DataFrame:
 
 @style()
 def plot_ranks(dataset: xr.Dataset, measure: str) -> Figure:
-    """The rank of every matrix against γ; one panel a kind of matrix, one line a block.
+    """The rank of every matrix against γ; one panel per kind of matrix, one line per block.
 
     Args:
         dataset: As for `rank_table`.

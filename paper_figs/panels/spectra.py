@@ -98,8 +98,8 @@ def singular_value_table(
     Args:
         dataset: `singular_values` over the points' fields, layer and index, NaN beyond a matrix's own, and
             `seed` if all are kept.
-        shapes: Of each matrix; one without a shape, or with another number of singular values than its shape
-            has, has the null NaN.
+        shapes: Shape of each matrix; one without a shape, or with another number of singular values than its
+            shape has, has the null NaN.
         points: Values of the swept fields; the nearest runs that did not diverge are taken.
 
     Returns:
@@ -120,7 +120,7 @@ def singular_value_table(
 def plot_singular_values(
     dataset: xr.Dataset, shapes: Mapping[str, tuple[int, int]], points: Points
 ) -> Figure:
-    """Singular values of every matrix; one panel a kind, one color a run, one line a block.
+    """Singular values of every matrix; one panel per kind, one color per run, one line per block.
 
     Args:
         dataset: As for `singular_value_table`.

@@ -138,7 +138,7 @@ def median_times(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
     Args:
         table: Columns `by`, steps, censored.
-        by: What to keep apart.
+        by: Columns whose values are kept apart.
 
     Returns:
         Columns `by`, steps, censored (whether the median run did not get there; then steps is the end of

@@ -115,7 +115,7 @@ def test_shares_of_the_function() -> None:
         ("depth", "do not differ in it"),
         ("effective_rank: embedding", "lacks effective_rank"),
         ("stable_rank: block 4 key", "no layer 'block 4 key'"),
-        ("token map high-frequency share: unseen", "expected one value a run, over gamma, seed"),
+        ("token map high-frequency share: unseen", "expected one value per run, over gamma, seed"),
     ],
 )
 def test_what_a_dataset_does_not_hold_of_each_run(name: str, message: str) -> None:

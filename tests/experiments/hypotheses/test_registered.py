@@ -85,7 +85,7 @@ def test_a_fraction_of_training_is_of_both_observables(tmp_path: Path) -> None:
         ("fraction = 0.25}", "fraction = 0.25}\nx_fraction = 0.5", "got both"),
         ('positive = "inferential"', 'positive = "inferential"\nnegative = "inferential"', "another phase"),
         ('x = "stable_rank: block 1 query"', 'x = "trajectory_dimension"', "end of training only"),
-        ("early rank predicts", "stable rank falls", "one test a name"),
+        ("early rank predicts", "stable rank falls", "one test per name"),
         ("[[hypothesis]]", "[hypothesis]", "hypothesis"),
     ],
 )
@@ -97,7 +97,7 @@ def test_what_is_not_meant_is_refused(tmp_path: Path, old: str, new: str, messag
 
 
 def test_two_hypotheses_of_one_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="one hypothesis a name"):
+    with pytest.raises(ValueError, match="one hypothesis per name"):
         load(_write(tmp_path, 2 * (HEAD + CORRELATION)))
 
 
