@@ -80,7 +80,15 @@ class Study:
         configs = sweeps.grid(self.config, **self.presets[preset])
         name = f"{self.name}-{preset}" if self.store else preset
         return sweeps.Sweep(
-            name, self.measure, configs, self.dimensions, self.together, self.batch, self.resumable
+            name,
+            self.measure,
+            configs,
+            self.dimensions,
+            self.together,
+            self.batch,
+            self.resumable,
+            # By the rule of this repository a change of meaning raises the config's version.
+            same_meaning=True,
         )
 
     def folder(self, results: Path = RESULTS) -> Path:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lowcomplex.sweeps._errors import DamagedCellError, writing
+from lowcomplex.sweeps._heartbeat import BEATS
 from lowcomplex.sweeps._manifest import TEMPORARY_MANIFESTS, read_manifest
 from lowcomplex.sweeps._status import running
-from lowcomplex.sweeps._store import Store, writing
+from lowcomplex.sweeps._store import TEMPORARY_CELLS, Store
 
 
 @dataclass(frozen=True)
@@ -55,22 +59,26 @@ def clean(folder: Path | str, *, stale: bool = False, dry_run: bool = False) -> 
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder")
     store = Store(folder / "cells")
-    needed = {cell["hash"] for path in folder.glob("[!.]*.json") for cell in read_manifest(path)["cells"]}
-    removed = tuple(
-        Removed(path, path.stat().st_size, reason) for path, reason in _leftovers(folder, store, needed)
-    )
+    needed = {cell.hash for path in folder.glob("[!.]*.json") for cell in read_manifest(path).cells}
+    removed = [_removed(path, reason) for path, reason in _leftovers(folder, store, needed)]
     unnamed = [key for key in store.finished() if stale and key not in needed]
-    removed += tuple(
-        Removed(path, path.stat().st_size if path.exists() else 0, "no sweep of the folder has this cell")
-        for path in map(store.path, unnamed)
-    )
+    for key in unnamed:
+        with contextlib.suppress(DamagedCellError):  # A line of the index that names no file of the store.
+            removed.append(_removed(store.path(key), "no sweep of the folder has this cell"))
     if not dry_run:
         with writing(folder):
             for key in unnamed:
-                store.set_aside(key).unlink(missing_ok=True)
+                aside = store.set_aside(key)
+                if aside is not None and not aside.is_dir():
+                    aside.unlink(missing_ok=True)
             for leftover in removed:
-                leftover.path.unlink(missing_ok=True)
-    return removed
+                if not leftover.path.is_dir():
+                    leftover.path.unlink(missing_ok=True)
+    return tuple(removed)
+
+
+def _removed(path: Path, reason: str) -> Removed:
+    return Removed(path, path.lstat().st_size if os.path.lexists(path) else 0, reason)
 
 
 def _leftovers(folder: Path, store: Store, needed: set[str]) -> Iterator[tuple[Path, str]]:
@@ -92,7 +100,8 @@ def _leftovers(folder: Path, store: Store, needed: set[str]) -> Iterator[tuple[P
             yield path, "the cell is finished"
         elif first not in needed:
             yield path, "no sweep of the folder has this cell"
-    unfinished = ("cells/data/save-tmp-*", "checkpoints/*.tmp", TEMPORARY_MANIFESTS)
+    counters = (f"cells/{BEATS}/*", f"jobs/{BEATS}/*")
+    unfinished = (f"cells/{TEMPORARY_CELLS}", "checkpoints/*.tmp", TEMPORARY_MANIFESTS, *counters)
     for path in (path for pattern in unfinished for path in sorted(folder.glob(pattern))):
         yield path, "a killed process left it unfinished"
     for path in _files(folder / "jobs"):

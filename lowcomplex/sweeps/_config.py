@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Sequence
-from typing import Any, ClassVar, TypeVar
+import types
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 import pydantic
 
@@ -33,7 +34,7 @@ class Config(pydantic.BaseModel):
     @property
     def hash(self) -> str:
         """SHA-256 of the content, in hexadecimal digits."""
-        return _digest(self.content())
+        return digest(self.content())
 
 
 ConfigType = TypeVar("ConfigType", bound=Config)
@@ -44,8 +45,9 @@ def grid(config_type: type[ConfigType], **values: Any) -> tuple[ConfigType, ...]
 
     Args:
         config_type: A subclass of `Config`.
-        **values: A list or tuple of values sweeps a field; anything else fixes it. Fields that are not
-            named keep their default.
+        **values: A list, tuple, range, iterator or array of values sweeps a field; anything else fixes it. If
+            a field takes sequences, a valid sequence such as (32, 32) fixes it. Fields that are not named
+            keep their default.
 
     Returns:
         The configs, in a fixed order.
@@ -60,8 +62,13 @@ def grid(config_type: type[ConfigType], **values: Any) -> tuple[ConfigType, ...]
         >>> [run.gamma for run in grid(Run, gamma=(0.5, 0.8))]
         [0.5, 0.8]
     """
-    swept = {name: list(v) for name, v in values.items() if isinstance(v, list | tuple)}
-    fixed = {name: v for name, v in values.items() if name not in swept}
+    plain = {name: v.tolist() if hasattr(v, "tolist") else v for name, v in values.items()}
+    swept = {
+        name: list(v)
+        for name, v in plain.items()
+        if isinstance(v, list | tuple | range | Iterator) and not _is_one_value(config_type, name, v)
+    }
+    fixed = {name: v for name, v in plain.items() if name not in swept}
     for name, choices in swept.items():
         if not choices:
             raise ValueError(f"{name}: expected at least one value to sweep, got none")
@@ -71,11 +78,35 @@ def grid(config_type: type[ConfigType], **values: Any) -> tuple[ConfigType, ...]
     )
 
 
+def _is_one_value(config_type: type[Config], name: str, value: Any) -> bool:
+    """Whether a sequence is itself a valid value of a field that takes sequences."""
+    field = config_type.model_fields.get(name)
+    if field is None or not _takes_sequences(field.annotation):
+        return False
+    try:
+        config_type.__pydantic_validator__.validate_assignment(config_type.model_construct(), name, value)
+    except pydantic.ValidationError as error:
+        return all(detail["loc"][:1] != (name,) for detail in error.errors())
+    return True
+
+
+def _takes_sequences(annotation: Any) -> bool:
+    kind = get_origin(annotation) or annotation
+    if kind in (Union, types.UnionType):
+        return any(map(_takes_sequences, get_args(annotation)))
+    return (
+        isinstance(kind, type)
+        and issubclass(kind, Collection)
+        and not issubclass(kind, str | bytes | Mapping)
+    )
+
+
 def sweep_hash(configs: Sequence[Config]) -> str:
     """SHA-256 over the configs' hashes, in their order."""
-    return _digest([config.hash for config in configs])
+    return digest([config.hash for config in configs])
 
 
-def _digest(content: Any) -> str:
+def digest(content: Any) -> str:
+    """SHA-256 of what JSON can hold, in hexadecimal digits."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

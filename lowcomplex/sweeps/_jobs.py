@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -17,9 +16,10 @@ from typing import Any
 import submitit
 
 from lowcomplex.sweeps._batches import Batch
-from lowcomplex.sweeps._claims import live_claims, place
+from lowcomplex.sweeps._claims import claims, live_claims
 from lowcomplex.sweeps._cluster import Cluster, executor_of
-from lowcomplex.sweeps._exca import InflightRegistry, Liveness, Pid, Slurm
+from lowcomplex.sweeps._exca import InflightRegistry, Liveness, Slurm
+from lowcomplex.sweeps._heartbeat import Process
 from lowcomplex.sweeps._store import Store
 from lowcomplex.sweeps._workers import ATTEMPTS, ComputeBatch, Outcomes, Running, single_threaded
 
@@ -100,7 +100,7 @@ class _Jobs:
         size = self._cluster.batches_per_job
         waiting = [_Group(list(batches[start : start + size])) for start in range(0, len(batches), size)]
         is_told = False
-        with InflightRegistry(self._claims) as registry:
+        with claims(self._claims) as registry:
             try:
                 while waiting or self._flying:
                     ours, finished = self._claim(waiting, registry)
@@ -217,13 +217,13 @@ def _as_in_a_worker(*, is_local: bool) -> Iterator[None]:
 def _liveness(job: Any, kind: str, folder: Path) -> Liveness:
     if kind == "slurm":
         return Slurm(job_id=job.job_id, folder=str(folder))
-    return Pid(host=socket.gethostname(), pid=int(job.job_id))
+    return Process.of(int(job.job_id))
 
 
 def _tell_where(waiting: list[_Group], registry: InflightRegistry) -> None:
     held = [group for group in waiting if group.next_look]
     holders = registry.get([key for group in held for key in group.keys]).values()
-    places = sorted({place(holder.liveness) for holder in holders})
+    places = sorted({str(holder.liveness) for holder in holders})
     print(
         f"{sum(len(group.batches) for group in held)} batches were submitted before; waiting for them "
         f"({', '.join(places[:6])}{', …' if len(places) > 6 else ''})",

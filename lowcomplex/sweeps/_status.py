@@ -10,6 +10,7 @@ from typing import Literal
 from lowcomplex.sweeps._config import Config
 from lowcomplex.sweeps._errors import DamagedCellError
 from lowcomplex.sweeps._failures import failure_path
+from lowcomplex.sweeps._origin import difference
 from lowcomplex.sweeps._store import Store
 from lowcomplex.sweeps._sweep import Sweep
 
@@ -25,7 +26,8 @@ class CellStatus:
         config: Its config.
         state: "finished"; "running" if a live process or job holds the cell; "failed" if its last attempt
             raised; "damaged" if its file does not match its checksum; else "missing".
-        detail: Where the cell runs, how its traceback ends, or what is wrong with its file.
+        detail: Where the cell runs, how its traceback ends, what is wrong with its file, or that another
+            measure computed it.
     """
 
     config: Config
@@ -77,7 +79,7 @@ def status(sweep: Sweep, folder: Path | str) -> Status:
     folder = Path(folder)
     store = Store(folder / "cells")
     held = running(folder)
-    return Status(tuple(_look(config, store, held, folder) for config in sweep.configs))
+    return Status(tuple(_look(sweep, config, store, held, folder) for config in sweep.configs))
 
 
 def running(folder: Path) -> dict[str, str]:
@@ -85,13 +87,14 @@ def running(folder: Path) -> dict[str, str]:
     return {**Store(folder / "jobs").holders(), **Store(folder / "cells").holders()}
 
 
-def _look(config: Config, store: Store, held: dict[str, str], folder: Path) -> CellStatus:
+def _look(sweep: Sweep, config: Config, store: Store, held: dict[str, str], folder: Path) -> CellStatus:
     if config.hash in store:
         try:
-            store.verify(config.hash)
+            found = store.attributes(config.hash)
         except DamagedCellError as damage:
             return CellStatus(config, "damaged", str(damage))
-        return CellStatus(config, "finished")
+        other = "" if sweep.same_meaning else difference(found, sweep.origin)
+        return CellStatus(config, "finished", other)
     if config.hash in held:
         return CellStatus(config, "running", held[config.hash])
     failure = failure_path(folder, config)

@@ -8,54 +8,29 @@ import hashlib
 import json
 import os
 import platform
+import sys
 import time
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from lowcomplex.sweeps._claims import live_claims, place
+from lowcomplex.sweeps import _cell
+from lowcomplex.sweeps._claims import claims, live_claims
 from lowcomplex.sweeps._config import Config
-from lowcomplex.sweeps._errors import DamagedCellError, StorageError
-from lowcomplex.sweeps._exca import CacheDict, InflightRegistry, index_entry, register_format, temporary_file
+from lowcomplex.sweeps._errors import DamagedCellError, StorageError, reading, writing
+from lowcomplex.sweeps._exca import InflightRegistry
+from lowcomplex.sweeps._heartbeat import PATIENCE, silence
+from lowcomplex.sweeps._index import Entry, Index
 
+# What a process that is killed while it stores a cell leaves behind.
+TEMPORARY_CELLS = "data/save-tmp-*"
 _SECONDS_BETWEEN_LOOKS = 0.5
-
-
-class NetCDF:
-    """Keeps one dataset per file and its SHA-256 in the index; verifies the file when it is loaded."""
-
-    @classmethod
-    def __dump_info__(cls, ctx: Any, value: xr.Dataset) -> dict[str, Any]:
-        name = ctx.key_path(".nc")
-        # Made in memory: HDF5 does not survive a disk that fills while it writes.
-        content = bytes(value.to_netcdf(engine="h5netcdf"))
-        with temporary_file(ctx.folder / name) as temporary, temporary.open("wb") as file:
-            file.write(content)
-            # On disk before it has its name: a power cut must not leave a name without content.
-            file.flush()
-            os.fsync(file.fileno())
-        return {"filename": name, "sha256": hashlib.sha256(content).hexdigest()}
-
-    @classmethod
-    def __load_from_info__(cls, ctx: Any, filename: str, sha256: str) -> xr.Dataset:
-        path = ctx.folder / filename
-        _verify(path, sha256)
-        try:
-            return xr.open_dataset(path, engine="h5netcdf")
-        except OSError as error:
-            raise DamagedCellError(path, str(error)) from error
-
-    @classmethod
-    def __delete_info__(cls, ctx: Any, filename: str, sha256: str) -> None:
-        path = ctx.folder / filename
-        if path.exists():
-            path.rename(path.with_name(f"{path.name}.corrupt"))
-
-
-_FORMAT = register_format(NetCDF)
+# Seconds of waiting for other processes after which a line says so.
+_SILENT_WAIT = 5.0
 
 
 class Store:
@@ -67,58 +42,110 @@ class Store:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
-        self._cells: CacheDict[xr.Dataset] = CacheDict(self.folder, cache_type=_FORMAT)
+        self._index = Index(self.folder)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._cells
+        with reading(self.folder):
+            return bool(self._index.entries(key))
+
+    @property
+    def unreadable(self) -> int:
+        """Number of lines of the index that name no cell, as after a power cut."""
+        return self._index.unreadable
 
     def load(self, key: str) -> xr.Dataset:
-        """Open the cell of a config's hash lazily, its checksum verified.
+        """Read the cell of a config's hash into memory, its checksum verified.
 
         Raises:
             KeyError: The cell was never computed.
-            DamagedCellError: Its file is missing or damaged.
+            DamagedCellError: Its file is missing, damaged or another cell's.
+            StorageError: Its file cannot be read.
         """
-        cell: xr.Dataset = self._cells[key]
-        return cell
+        content, path = self._read(key)
+        return _cell.decode(content, path, key)
 
-    def verify(self, key: str) -> None:
-        """Compare the cell of a config's hash with its checksum, without opening it.
+    def attributes(self, key: str) -> dict[str, Any]:
+        """Return the attributes of the cell of a config's hash, its checksum verified.
 
         Raises:
             KeyError: The cell was never computed.
-            DamagedCellError: Its file is missing or damaged.
+            DamagedCellError: Its file is missing, damaged or another cell's.
+            StorageError: Its file cannot be read.
         """
-        _verify(self.path(key), str(index_entry(self._cells, key)["sha256"]))
+        content, path = self._read(key)
+        return _cell.attributes(content, path, key)
 
-    def save(self, config: Config, dataset: xr.Dataset) -> None:
-        """Store a finished cell, with its config and the versions that made it.
+    def save(self, config: Config, dataset: xr.Dataset, origin: Mapping[str, str] | None = None) -> None:
+        """Store a finished cell, with its config, what computed it, and the versions.
 
         Raises:
+            UnstorableError: The dataset holds what netCDF cannot.
             StorageError: The disk is full, or the folder is read-only.
         """
+        key = config.hash
         # Loaded before `writing`, so that an input that cannot be read is not reported as one that cannot be
         # written.
         dataset = dataset.compute().assign_attrs(
-            config=json.dumps(config.content(), sort_keys=True), config_hash=config.hash, **versions()
+            config=json.dumps(config.content(), sort_keys=True),
+            config_hash=key,
+            **versions(),
+            **(origin or {}),
         )
-        with writing(self.folder), self._cells.write():
-            self._cells[config.hash] = dataset
+        with writing(self.folder):
+            content = _cell.encode(dataset)
+            filename = f"data/{key}.nc"
+            path = self.folder / filename
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f"save-tmp-{uuid.uuid4().hex}.nc")
+            try:
+                with temporary.open("wb") as file:
+                    file.write(content)
+                    # On disk before it has its name: a power cut must not leave a name without content.
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+            self._index.add(key, filename, hashlib.sha256(content).hexdigest())
 
     def finished(self) -> tuple[str, ...]:
         """Hashes of the finished cells."""
-        return tuple(self._cells.keys())
+        with reading(self.folder):
+            return self._index.keys()
 
     def path(self, key: str) -> Path:
-        """The file of a finished cell."""
-        return self.folder / str(index_entry(self._cells, key)["filename"])
+        """The file of a finished cell.
 
-    def set_aside(self, key: str) -> Path:
-        """Add .corrupt to the name of a damaged cell's file, so that the cell is computed again."""
-        path = self.path(key)
-        with self._cells.write():
-            del self._cells[key]
-        return path.with_name(f"{path.name}.corrupt")
+        Raises:
+            KeyError: The cell was never computed.
+            DamagedCellError: The index names no file in the store.
+        """
+        entries = self._entries(key)
+        for entry in entries:
+            if not entry.flaw:
+                return self.folder / entry.filename
+        raise DamagedCellError(entries[0].index, entries[0].flaw)
+
+    def set_aside(self, key: str) -> Path | None:
+        """Take a damaged cell out of the index, so that it is computed again.
+
+        Returns:
+            Its file, which is renamed to end in ".corrupt"; None if there is none.
+
+        Raises:
+            StorageError: The folder is read-only.
+        """
+        with writing(self.folder):
+            path = None
+            with contextlib.suppress(DamagedCellError):
+                path = self.path(key)
+            self._index.remove(key)
+            if path is None or not os.path.lexists(path):
+                return None
+            aside = path.with_name(f"{path.name}.corrupt")
+            path.rename(aside)
+            return aside
 
     @contextlib.contextmanager
     def claim(self, keys: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -130,9 +157,9 @@ class Store:
         Raises:
             StorageError: Claims cannot be recorded.
         """
-        with writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        with InflightRegistry(self.folder) as registry:
+        with contextlib.ExitStack() as stack:
+            with writing(self.folder):
+                registry = stack.enter_context(claims(self.folder))
             held = self._claim(keys, registry)
             try:
                 yield tuple(key for key in held if key not in self)
@@ -150,9 +177,13 @@ class Store:
         raise StorageError(registry.db_path, "claims on cells cannot be recorded there")
 
     def wait(self, keys: Sequence[str]) -> None:
-        """Wait until no live process holds these cells."""
+        """Wait until no live process holds these cells; a long wait is reported."""
+        start, is_told = time.monotonic(), False
         with InflightRegistry(self.folder) as registry:
-            while live_claims(registry, keys):
+            while holders := live_claims(registry, keys):
+                if not is_told and time.monotonic() - start > _SILENT_WAIT:
+                    is_told = True
+                    _tell_of(set(map(str, holders.values())), len(holders))
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def holders(self) -> dict[str, str]:
@@ -160,23 +191,29 @@ class Store:
         if not self.folder.is_dir():
             return {}
         with InflightRegistry(self.folder) as registry:
-            return {key: place(liveness) for key, liveness in live_claims(registry).items()}
+            found = live_claims(registry)
+        return {key: f"{liveness}{silence(self.folder, liveness)}" for key, liveness in found.items()}
+
+    def _entries(self, key: str) -> list[Entry]:
+        with reading(self.folder):
+            entries = self._index.entries(key)
+        if not entries:
+            raise KeyError(key)
+        return entries
+
+    def _read(self, key: str) -> tuple[bytes, Path]:
+        path = self.path(key)
+        digests = [entry.sha256 for entry in self._entries(key) if self.folder / entry.filename == path]
+        return _cell.read(path, digests), path
 
 
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write into an error that names the path and what to do.
-
-    Raises:
-        StorageError: Something inside the block could not be written.
-    """
-    try:
-        yield
-    except StorageError:
-        raise
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise StorageError(error.filename or path, reason) from error
+def _tell_of(holders: set[str], cells: int) -> None:
+    print(
+        f"waiting for {cells} cells of {', '.join(sorted(holders))}; the cells of another machine are taken "
+        f"over {PATIENCE:.0f} s after its last sign of life",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def versions() -> dict[str, str]:
@@ -191,13 +228,3 @@ def _versions() -> tuple[tuple[str, str], ...]:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return tuple(found.items())
-
-
-def _verify(path: Path, sha256: str) -> None:
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DamagedCellError(path, str(error)) from error
-    if found != sha256:
-        raise DamagedCellError(path, "does not match its checksum")

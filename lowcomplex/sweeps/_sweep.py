@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,16 @@ from lowcomplex.sweeps._compute import Compute
 from lowcomplex.sweeps._config import Config, sweep_hash
 from lowcomplex.sweeps._errors import DamagedCellError
 from lowcomplex.sweeps._failures import forget_failure, record_failure
+from lowcomplex.sweeps._guard import require_importable
 from lowcomplex.sweeps._manifest import write_manifest
+from lowcomplex.sweeps._origin import difference, origin
 from lowcomplex.sweeps._pool import Pool, here
 from lowcomplex.sweeps._progress import Line
 from lowcomplex.sweeps._store import Store
 from lowcomplex.sweeps._workers import Scheduler
+
+# It names files, also hidden ones with more before and after it.
+_NAME = re.compile(r"[^/\\\x00-\x1f\x7f.][^/\\\x00-\x1f\x7f]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -30,21 +38,25 @@ class Sweep:
     """A grid of runs.
 
     Attributes:
-        name: Names the sweep's manifest.
+        name: Name of the sweep and of its manifest, a plain file name.
         measure: Computes one cell, `measure(config) → Dataset`. It is a top-level function whose result
             depends on its config alone. If `together` is not empty it computes a batch,
             `measure(configs) → Sequence[Dataset]`, one dataset per config, in order. If `resumable`, it also
             takes the path of a file that it may write atomically and continue from
             (`lowcomplex.training.Checkpoint`); the file is removed once the cell is stored.
         configs: The cells, in the order in which they are computed.
-        dimensions: The fields of the configs along which cells are concatenated.
+        dimensions: The fields of the configs along which cells are concatenated; every swept field is one.
         together: Fields in which the cells of one batch may differ, such as the initialization rate and the
             seed of networks that are trained as one ensemble.
         batch: Largest number of cells per batch.
         resumable: Whether `measure` takes the path of a checkpoint as well.
+        same_meaning: Accept cells that another measure computed, or this one before its source changed. By
+            default they are refused: raise the config's `version` if their meaning is another.
 
     Raises:
-        ValueError: `together` names no field of the configs, or `batch` is not positive.
+        ValueError: The name is no plain file name, `measure` is no function, there are no configs or equal
+            ones, `dimensions` or `together` name no field of the configs, configs agree in all dimensions, or
+            `batch` is not positive.
     """
 
     name: str
@@ -54,18 +66,34 @@ class Sweep:
     together: tuple[str, ...] = ()
     batch: int = 64
     resumable: bool = False
+    same_meaning: bool = False
 
     def __post_init__(self) -> None:
-        if self.batch < 1:
-            raise ValueError(f"batch: expected at least one cell, got {self.batch}")
-        if self.configs:
-            for name in self.together:
-                require_known("together", name, type(self.configs[0]).model_fields)
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ValueError(f"name: expected a plain file name of at most 100 characters, got {self.name!r}")
+        if not callable(self.measure):
+            raise ValueError(f"measure: expected a function of a config, got {self.measure!r}")
+        if isinstance(self.batch, bool) or not isinstance(self.batch, int) or self.batch < 1:
+            raise ValueError(f"batch: expected at least one cell, got {self.batch!r}")
+        for argument in ("configs", "dimensions", "together"):
+            if not isinstance(getattr(self, argument), list | tuple):
+                raise ValueError(f"{argument}: expected a tuple, got {getattr(self, argument)!r}")
+            object.__setattr__(self, argument, tuple(getattr(self, argument)))
+        _require_configs(self.configs)
+        for argument in ("dimensions", "together"):
+            for name in getattr(self, argument):
+                require_known(argument, name, type(self.configs[0]).model_fields)
+        _require_places(self.configs, self.dimensions)
 
     @property
     def hash(self) -> str:
         """SHA-256 over the hashes of all configs, in their order."""
         return sweep_hash(self.configs)
+
+    @cached_property
+    def origin(self) -> dict[str, str]:
+        """Names of the measure and of the class of its configs, and a digest of the measure's source."""
+        return origin(self.measure, type(self.configs[0]))
 
 
 @dataclass
@@ -113,22 +141,27 @@ def run(
         What was done.
 
     Raises:
-        ValueError: `workers` is negative.
-        RuntimeError: The cluster's commands are missing.
-        StorageError: Results cannot be written.
+        ValueError: `workers` is negative, workers cannot import `measure`, or another one computed a cell.
+        RuntimeError: The cluster's commands are missing, or the script lacks `if __name__ == "__main__":`.
+        StorageError: Results cannot be written or read.
+        UnstorableError: A dataset holds what netCDF cannot.
     """
-    if workers < 0:
-        raise ValueError(f"workers: expected zero or more processes, got {workers}")
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
+        raise ValueError(f"workers: expected zero or more processes, got {workers!r}")
     if cluster is not None:
         cluster.require()
+    elif workers:
+        require_importable(sweep.measure, sweep.configs[0])
     start = time.perf_counter()
     folder = Path(folder)
     write_manifest(folder, sweep.name, sweep.hash, sweep.dimensions, sweep.configs)
     store = Store(folder / "cells")
-    missing = [config for config in sweep.configs if not _is_finished(store, config)]
+    missing = [config for config in sweep.configs if not _is_finished(store, sweep, config)]
     summary = Summary(cached=len(sweep.configs) - len(missing))
     if missing:
-        compute = Compute(sweep.measure, folder.absolute(), bool(sweep.together), sweep.resumable)
+        compute = Compute(
+            sweep.measure, folder.absolute(), bool(sweep.together), sweep.resumable, sweep.origin
+        )
         schedule: Scheduler = Pool(workers) if workers else here
         if cluster is not None:
             schedule = partial(_jobs.outcomes, cluster, sweep.name, folder)
@@ -148,14 +181,69 @@ def run(
     return summary
 
 
-def _is_finished(store: Store, config: Config) -> bool:
+def labels(fields: Mapping[str, Any], dimensions: Sequence[str]) -> tuple[Any, ...]:
+    """Where a cell is along the dimensions, by its config's fields; sequences are labeled by their text."""
+    values = (fields[dimension] for dimension in dimensions)
+    return tuple(json.dumps(value) if isinstance(value, list | dict) else value for value in values)
+
+
+def require_same_origin(sweep: Sweep, config: Config, attributes: Mapping[str, Any]) -> None:
+    """Refuse a cell that another measure computed.
+
+    Raises:
+        ValueError: It did, and the sweep does not accept it.
+    """
+    other = "" if sweep.same_meaning else difference(attributes, sweep.origin)
+    if other:
+        raise ValueError(
+            f"measure: the cell of {config!r} is in this folder, but {other}; raise the version of "
+            f"{type(config).__name__}, use another folder, or pass same_meaning=True if both mean the same"
+        )
+
+
+def _require_configs(configs: Sequence[Config]) -> None:
+    if not configs:
+        raise ValueError("configs: expected at least one config, got none")
+    for config in configs:
+        if not isinstance(config, Config):
+            raise ValueError(f"configs: expected instances of lowcomplex.sweeps.Config, got {config!r}")
+        if type(config) is not type(configs[0]):
+            first, other = type(configs[0]), type(config)
+            raise ValueError(
+                f"configs: expected configs of one class, got {first.__module__}.{first.__qualname__} and "
+                f"{other.__module__}.{other.__qualname__}"
+            )
+    key, count = Counter(config.hash for config in configs).most_common(1)[0]
+    if count > 1:
+        config = next(config for config in configs if config.hash == key)
+        raise ValueError(f"configs: expected each config once, got {config!r} {count} times")
+
+
+def _require_places(configs: Sequence[Config], dimensions: Sequence[str]) -> None:
+    """Refuse dimensions along which two configs are at one place."""
+    if len(set(dimensions)) < len(dimensions):
+        raise ValueError(f"dimensions: expected each field once, got {dimensions!r}")
+    places: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for config in configs:
+        fields = config.content()["fields"]
+        other = places.setdefault(labels(fields, dimensions), fields)
+        if other is not fields:
+            differing = [name for name in fields if fields[name] != other[name]]
+            raise ValueError(
+                f"dimensions: configs that agree in {tuple(dimensions)!r} differ in {', '.join(differing)}; "
+                "every swept field must be a dimension"
+            )
+
+
+def _is_finished(store: Store, sweep: Sweep, config: Config) -> bool:
     if config.hash not in store:
         return False
     try:
-        store.verify(config.hash)
+        attributes = store.attributes(config.hash)
     except DamagedCellError as damage:
-        print(
-            f"{damage}; set aside as {store.set_aside(config.hash).name}, computing it again", file=sys.stderr
-        )
+        aside = store.set_aside(config.hash)
+        kept = f"set aside as {aside.name}, " if aside is not None else ""
+        print(f"{damage}; {kept}computing it again", file=sys.stderr)
         return False
+    require_same_origin(sweep, config, attributes)
     return True

@@ -136,6 +136,7 @@ def sweep(measure: Callable[..., Any] = measure, **values: Any) -> sweeps.Sweep:
         together=("gamma", "seed") if measure in (together, together_resumably) else (),
         batch=2,
         resumable=measure in (resumably, together_resumably),
+        same_meaning=True,  # All of them compute the same values.
     )
 
 

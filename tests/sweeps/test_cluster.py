@@ -19,7 +19,8 @@ import xarray as xr
 import toy
 from lowcomplex import sweeps
 from lowcomplex.sweeps import _jobs
-from lowcomplex.sweeps._exca import InflightRegistry, Pid
+from lowcomplex.sweeps._exca import InflightRegistry
+from lowcomplex.sweeps._heartbeat import Process
 
 LOCAL = sweeps.Cluster(kind="local", parallel=1)
 # Like the real ones as far as submitit goes: sbatch starts the array's tasks and returns, srun takes options
@@ -132,7 +133,7 @@ def _signaled(path: Path, number: int) -> Iterator[list[int]]:
                 continue
             with InflightRegistry(folder / "cells") as registry:
                 for holder in registry.get().values():
-                    assert isinstance(holder.liveness, Pid)
+                    assert isinstance(holder.liveness, Process)
                     os.kill(holder.liveness.pid, number)
                     signaled.append(holder.liveness.pid)
 

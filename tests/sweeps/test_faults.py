@@ -3,8 +3,10 @@
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -17,7 +19,10 @@ import xarray as xr
 import toy
 from lowcomplex import Tracker, initialize, sweeps
 from lowcomplex.networks import MLP
-from lowcomplex.sweeps._exca import InflightRegistry
+from lowcomplex.sweeps import _heartbeat, _store
+from lowcomplex.sweeps._claims import claims, live_claims
+from lowcomplex.sweeps._exca import InflightRegistry, WorkerInfo
+from lowcomplex.sweeps._index import Index
 from lowcomplex.training import train
 
 
@@ -116,18 +121,16 @@ def test_a_full_disk_stops_the_sweep_with_words(tmp_path: Path, workers: int, mo
 
 
 def test_a_disk_full_at_the_index_loses_no_finished_cell(tmp_path: Path, monkeypatch) -> None:
-    from lowcomplex.sweeps._exca import DumpContext
+    add, calls = Index.add, []
 
-    dump_entry, calls = DumpContext.dump_entry, []
-
-    def fail_at_the_third(self, *args, **kwargs):
+    def fail_at_the_third(self, *args):
         calls.append(args)
         if len(calls) == 3:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return dump_entry(self, *args, **kwargs)
+        return add(self, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(DumpContext, "dump_entry", fail_at_the_third)
+        patch.setattr(Index, "add", fail_at_the_third)
         with pytest.raises(sweeps.StorageError, match="No space left"):
             _run(tmp_path)
     summary = _run(tmp_path)
@@ -147,7 +150,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 def measure(config):
     return xr.Dataset({{"large": ("x", [0.0] * 100_000)}})
 try:
-    sweeps.run(sweeps.Sweep("toy", measure, toy.sweep().configs, ()), Path({str(tmp_path)!r}), workers=0)
+    large = sweeps.Sweep("toy", measure, toy.sweep().configs, ("gamma", "seed"))
+    sweeps.run(large, Path({str(tmp_path)!r}), workers=0)
 except sweeps.StorageError as error:
     print(error)
 """
@@ -164,14 +168,89 @@ def test_claims_that_cannot_be_recorded(tmp_path: Path, monkeypatch) -> None:
         _run(tmp_path)
 
 
-def test_a_claim_of_an_earlier_process_of_the_same_number(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [{"birth": "0"}, {"machine": "before the power failed", "counter": ""}, {"counter": "0" * 32}],
+    ids=["another start", "another start of the machine", "this process, which could not release it"],
+)
+def test_a_claim_of_nobody_is_released(tmp_path: Path, other: dict) -> None:
     """A container that is started again after a kill has the host name and the process number of before."""
-    (tmp_path / "cells").mkdir()
-    long_ago = psutil.Process().create_time() - 100
-    with InflightRegistry(tmp_path / "cells") as registry, monkeypatch.context() as patch:
-        patch.setattr(time, "time", lambda: long_ago)
-        assert registry.claim([toy.Toy(gamma=0.3).hash])
+    process = _heartbeat.Process.of(os.getppid() if "birth" in other else os.getpid())
+    process = process.model_copy(update=other)
+    key = toy.Toy(gamma=0.3).hash
+    (tmp_path / "cells" / "beats").mkdir(parents=True)
+    (tmp_path / "cells" / "beats" / ("0" * 32)).touch()
+    worker = WorkerInfo(token="0" * 32, liveness=process)
+    with InflightRegistry(tmp_path / "cells", worker=worker) as registry:
+        assert registry.claim([key])
     assert _run(tmp_path, gamma=0.3, seed=(0,)).computed == 1
+
+
+@pytest.mark.parametrize("hours", [-1, 1, 24 * 3650])
+def test_clocks_do_not_matter(tmp_path: Path, monkeypatch, hours: int) -> None:
+    """A live process keeps its claim, whatever the time of day was when it made it, and is now."""
+    now = time.time
+    with claims(tmp_path) as registry:
+        monkeypatch.setattr(time, "time", lambda: now() + 3600 * hours)
+        assert registry.claim(["cell"])
+        monkeypatch.setattr(time, "time", now)
+        monkeypatch.setattr(os, "getpid", os.getppid)  # Seen by another process.
+        monkeypatch.setattr(_heartbeat, "_running", set())
+        assert "cell" in live_claims(registry)
+
+
+def test_another_machine_lives_as_long_as_its_counter_moves(tmp_path: Path, monkeypatch) -> None:
+    """Its clock says nothing; so does the age of the claim, which exca would let end after ten minutes."""
+    now, monotonic = time.time, time.monotonic
+    seconds = [0.0]
+    monkeypatch.setattr(time, "time", lambda: now() - 700)
+    with claims(tmp_path) as registry:
+        assert registry.claim(["cell"])
+        monkeypatch.setattr(time, "time", now)
+        monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+        monkeypatch.setattr(time, "monotonic", lambda: monotonic() + seconds[0])
+        (counter,) = (tmp_path / "beats").iterdir()
+        for beat in range(3):
+            assert "cell" in live_claims(registry)
+            with claims(tmp_path) as other:
+                assert other.claim(["cell"]) == []
+            seconds[0] += 0.9 * _heartbeat.PATIENCE
+            counter.write_text(f"{beat}")
+        assert "cell" in live_claims(registry)
+        seconds[0] += 1.1 * _heartbeat.PATIENCE
+        assert live_claims(registry) == {}
+        with claims(tmp_path) as other:
+            assert other.claim(["cell"]) == ["cell"]
+
+
+def test_a_counter_moves_and_goes_with_its_claims(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(_heartbeat, "SECONDS_BETWEEN_BEATS", 0.01)
+    with claims(tmp_path) as registry:
+        (counter,) = (tmp_path / "beats").iterdir()
+        start = counter.read_bytes()
+        deadline = time.monotonic() + 10
+        while counter.read_bytes() == start and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert counter.read_bytes() != start
+        assert registry.claim(["cell"])
+        registry.close()
+    with InflightRegistry(tmp_path) as registry:
+        assert registry.get().keys() == {"cell"}  # Not released, as on a full disk.
+        assert live_claims(registry) == {}
+
+
+def test_a_long_wait_is_reported(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(_store, "_SILENT_WAIT", 0.0)
+    monkeypatch.setattr(_store, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    store = sweeps.Store(tmp_path)
+    with claims(tmp_path) as registry:
+        registry.claim(["cell"])
+        thread = threading.Thread(target=store.wait, args=(["cell"],))
+        thread.start()
+        time.sleep(0.2)
+        registry.release(["cell"])
+        thread.join(timeout=10)
+    assert capsys.readouterr().err.startswith(f"waiting for 1 cells of process {os.getpid()} on ")
 
 
 def test_a_read_only_folder_is_refused_before_anything_is_computed(tmp_path: Path, monkeypatch) -> None:

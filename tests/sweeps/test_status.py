@@ -7,7 +7,7 @@ import pytest
 
 import toy
 from lowcomplex import sweeps
-from lowcomplex.sweeps._exca import InflightRegistry
+from lowcomplex.sweeps._claims import claims
 
 
 def _run(folder: Path, **values) -> None:
@@ -25,7 +25,7 @@ def test_every_state(tmp_path: Path) -> None:
     assert sweeps.status(sweep, tmp_path / "nothing").counts["missing"] == 6
     _run(tmp_path, fails=True, gamma=0.3)
     _damage(tmp_path, sweep.configs[2])
-    with InflightRegistry(tmp_path / "cells") as registry:
+    with claims(tmp_path / "cells") as registry:
         registry.claim([sweep.configs[3].hash])
         found = sweeps.status(sweep, tmp_path)
         registry.release([sweep.configs[3].hash])
@@ -56,6 +56,7 @@ def test_clean_keeps_what_is_needed(tmp_path: Path) -> None:
     needless = [
         damaged.with_name(f"{damaged.name}.corrupt"),
         cells / "data" / "save-tmp-1234-cell.nc",
+        cells / "beats" / "1234",
         checkpoints / sweep.configs[0].hash,
         checkpoints / f"{missing.hash}-0123456789abcdef",
         checkpoints / f"{missing.hash}.tmp",
@@ -69,13 +70,13 @@ def test_clean_keeps_what_is_needed(tmp_path: Path) -> None:
     notes.touch()
     assert {item.path for item in sweeps.clean(tmp_path, dry_run=True)} == set(needless)
     assert all(path.exists() for path in needless)
-    with InflightRegistry(cells) as registry:
+    with claims(cells) as registry:
         registry.claim([missing.hash])
         reasons = {item.reason for item in sweeps.clean(tmp_path, dry_run=True)}
         registry.release([missing.hash])
     assert "a killed process left it unfinished" not in reasons
     removed = sweeps.clean(tmp_path)
-    assert sum(item.bytes for item in removed) == 8 * len("left behind")
+    assert sum(item.bytes for item in removed) == 9 * len("left behind")
     assert not any(path.exists() for path in needless)
     assert notes.exists()
     assert sweeps.status(sweep, tmp_path).is_finished

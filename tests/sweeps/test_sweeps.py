@@ -1,15 +1,20 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pydantic
 import pytest
+import torch
 import xarray as xr
 
 import toy
 from lowcomplex import sweeps
 from lowcomplex.sweeps._batches import batches
+
+BAD_NAMES = ("../up", "a/b", "/etc/up", "..", ".hidden", "", "a\\b", "a\0", "a\nb", "n" * 101, None)
 
 
 def _run(folder: Path, workers: int = 0, **values) -> sweeps.Summary:
@@ -168,7 +173,9 @@ def test_missing_cells_are_batched_anew(tmp_path: Path) -> None:
 
 
 def test_a_batch_of_the_wrong_length_is_a_failure(tmp_path: Path) -> None:
-    sweep = sweeps.Sweep("toy", lambda configs: [], toy.sweep().configs, (), together=("seed",))
+    sweep = sweeps.Sweep(
+        "toy", lambda configs: [], toy.sweep().configs, ("gamma", "seed"), together=("seed",)
+    )
     summary = sweeps.run(sweep, tmp_path, workers=0, progress=False)
     assert len(summary.failed) == 6
     assert "one dataset for each of 3 configs, got 0" in next(iter(summary.failed.values()))
@@ -177,14 +184,156 @@ def test_a_batch_of_the_wrong_length_is_a_failure(tmp_path: Path) -> None:
 def test_unknown_fields_and_empty_batches() -> None:
     configs = toy.sweep().configs
     with pytest.raises(ValueError, match=r"together: .*did you mean 'gamma'"):
-        sweeps.Sweep("toy", toy.together, configs, (), together=("gama",))
+        sweeps.Sweep("toy", toy.together, configs, ("gamma", "seed"), together=("gama",))
     with pytest.raises(ValueError, match="batch"):
-        sweeps.Sweep("toy", toy.together, configs, (), together=("gamma",), batch=0)
+        sweeps.Sweep("toy", toy.together, configs, ("gamma", "seed"), together=("gamma",), batch=0)
 
 
 def test_plain_lines_when_not_on_a_terminal(tmp_path: Path, capsys) -> None:
     sweeps.run(toy.sweep(fails=True), tmp_path, workers=0)
     assert capsys.readouterr().err == "toy: 6 of 6 cells, 1 running, 2 failed, 0 s left\n"
+
+
+def test_what_cannot_be_right_is_refused_when_the_sweep_is_made(tmp_path: Path) -> None:
+    class Other(toy.Toy):
+        pass
+
+    right = {
+        "name": "toy",
+        "measure": toy.measure,
+        "configs": toy.sweep().configs,
+        "dimensions": ("gamma", "seed"),
+    }
+    for wrong, said in (
+        ({"dimensions": ("gamma",)}, "dimensions: .* differ in seed; every swept field must be a dimension"),
+        ({"dimensions": ("gama", "seed")}, "dimensions: .*did you mean 'gamma'"),
+        ({"dimensions": "gamma"}, "dimensions: expected a tuple, got 'gamma'"),
+        ({"dimensions": ("gamma", "seed", "seed")}, "dimensions: expected each field once"),
+        ({"configs": ()}, "configs: expected at least one config"),
+        ({"configs": (1, 2)}, "configs: expected instances of lowcomplex.sweeps.Config, got 1"),
+        ({"configs": (toy.Toy(gamma=1), toy.Toy(gamma=1.0))}, "configs: expected each config once"),
+        ({"configs": (toy.Toy(gamma=1), Other(gamma=2))}, r"configs: .* one class, got toy\.Toy and .*Other"),
+        ({"measure": None}, "measure: expected a function of a config, got None"),
+        ({"batch": 2.5}, "batch: expected at least one cell, got 2.5"),
+        *(({"name": name}, "name: expected a plain file name") for name in BAD_NAMES),
+    ):
+        with pytest.raises(ValueError, match=said):
+            sweeps.Sweep(**{**right, **wrong})
+    with pytest.raises(ValueError, match=r"workers: .* got 'two'"):
+        sweeps.run(sweeps.Sweep(**right), tmp_path, workers="two")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_grid_takes_arrays_ranges_and_fields_of_tuples() -> None:
+    class Run(sweeps.Config):
+        gamma: float
+        seed: int = 0
+        widths: tuple[int, ...] = (2,)
+        betas: tuple[float, float] | None = None
+
+    grid = partial(sweeps.grid, Run)
+    assert [run.gamma for run in grid(gamma=np.linspace(0.5, 1, 3))] == [0.5, 0.75, 1.0]
+    assert [run.seed for run in grid(gamma=torch.tensor(0.5), seed=range(3))] == [0, 1, 2]
+    assert grid(gamma=np.float64(0.5), seed=np.int64(3)) == (Run(gamma=0.5, seed=3),)
+    assert [run.gamma for run in grid(gamma=(1 / n for n in (1, 2)))] == [1.0, 0.5]
+    assert [run.widths for run in grid(gamma=1, widths=(8, 8))] == [(8, 8)]
+    assert [run.widths for run in grid(gamma=1, widths=((8, 8), (4,)))] == [(8, 8), (4,)]
+    assert [run.betas for run in grid(gamma=1, betas=(None, (0.9, 0.99)))] == [None, (0.9, 0.99)]
+    assert grid(gamma=np.array([0.5]))[0].hash == grid(gamma=0.5)[0].hash
+    with pytest.raises(ValueError, match="gamma: expected at least one value"):
+        grid(gamma=np.array([]))
+
+
+def test_tuples_label_a_dimension_by_their_text(tmp_path: Path) -> None:
+    class Run(sweeps.Config):
+        widths: tuple[int, ...]
+
+    configs = sweeps.grid(Run, widths=((8, 8), (4,)))
+    sweep = sweeps.Sweep("toy", lambda run: xr.Dataset({"depth": len(run.widths)}), configs, ("widths",))
+    sweeps.run(sweep, tmp_path / "study", workers=0, progress=False)
+    dataset = sweeps.load(sweep, tmp_path / "study")
+    assert dataset["depth"].sel(widths="[8, 8]") == 2
+    xr.testing.assert_identical(sweeps.open("study/toy", folder=tmp_path), dataset)
+
+
+def test_a_partial_load_leaves_out_what_is_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    with pytest.raises(FileNotFoundError, match="6 of 6"):
+        sweeps.load(toy.sweep(), folder, partial=True)
+    _run(folder, fails=True)
+    values = {"fails": True}
+    part = sweeps.load(toy.sweep(**values), folder, partial=True)
+    xr.testing.assert_identical(sweeps.open("study/toy", folder=tmp_path, partial=True), part)
+    assert part.sizes["seed"] == 3
+    assert part["walk"].isnull().all("step").sel(seed=1).all()
+    _run(tmp_path / "whole")
+    whole = sweeps.load(toy.sweep(), tmp_path / "whole")
+    xr.testing.assert_equal(part["walk"].sel(seed=[0, 2]), whole["walk"].sel(seed=[0, 2]))
+
+
+def test_the_end_of_a_program_in_a_cell_is_a_failure(tmp_path: Path) -> None:
+    def measure(config: toy.Toy) -> xr.Dataset:
+        if config.seed == 1:
+            sys.exit(3)
+        return toy.measure(config)
+
+    sweep = sweeps.Sweep("toy", measure, toy.sweep(gamma=0.3).configs, ("gamma", "seed"))
+    summary = sweeps.run(sweep, tmp_path, workers=0, progress=False)
+    assert summary.computed == 2
+    (failure,) = summary.failed.values()
+    assert failure.endswith("SystemExit: 3\n")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "said"),
+    [
+        (xr.Dataset({"v": 1.0}, attrs={"converged": True}), "bool"),
+        (xr.Dataset({"v": 1.0}, attrs={"note": None}), "note"),
+        (xr.Dataset({"train/loss": 1.0}), "train/loss"),
+        (xr.Dataset({3: ("step", [1.0])}), "'3'"),
+    ],
+)
+def test_what_netcdf_cannot_hold_stops_at_the_first_cell(
+    tmp_path: Path, dataset: xr.Dataset, said: str
+) -> None:
+    calls = []
+
+    def measure(config: toy.Toy) -> xr.Dataset:
+        calls.append(config)
+        return dataset
+
+    sweep = sweeps.Sweep("toy", measure, toy.sweep().configs, ("gamma", "seed"))
+    with pytest.raises(
+        sweeps.UnstorableError, match=rf"measure: the dataset of Toy\(gamma=0.3, seed=0.*{said}"
+    ):
+        sweeps.run(sweep, tmp_path, workers=0, progress=False)
+    assert len(calls) == 1
+
+
+def test_what_workers_cannot_import_is_said_before_they_start(tmp_path: Path) -> None:
+    sweep = sweeps.Sweep("toy", lambda config: toy.measure(config), toy.sweep().configs, ("gamma", "seed"))
+    with pytest.raises(ValueError, match=r"measure: .*top-level function .*workers=0"):
+        sweeps.run(sweep, tmp_path, workers=1, progress=False)
+    program = f"""
+import sys
+sys.path.insert(0, {str(Path(toy.__file__).parent)!r})
+import toy
+from lowcomplex import sweeps
+def measure(config):
+    return toy.measure(config)
+sweep = sweeps.Sweep("toy", measure, toy.sweep().configs, ("gamma", "seed"))
+sweeps.run(sweep, {str(tmp_path)!r}, workers=2)
+"""
+    script = tmp_path / "script.py"
+    script.write_text(program)
+    for command, said in (
+        ([str(script)], f"RuntimeError: {script}, line 9: workers import this script"),
+        (["-c", program], "ValueError: measure: measure is defined in a notebook"),
+    ):
+        run = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+        assert run.returncode == 1
+        assert said in run.stderr.splitlines()[-1]
+    assert not (tmp_path / "cells").exists()
 
 
 def test_negative_workers(tmp_path: Path) -> None:
