@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 from lowcomplex.theorems.formulas.line_kernels import Parametrization, line_coefficients
 
@@ -22,7 +23,7 @@ class FrequencyDecay(NamedTuple):
 
     Attributes:
         rate: γ²(ξ), in the shape of the frequencies.
-        drift: D(ξ), likewise; zero in the parametrization by locations.
+        drift: D(ξ), in the same shape; zero in the parametrization by locations.
     """
 
     rate: Array
@@ -54,10 +55,11 @@ def _evaluate(
 ) -> FrequencyDecay:
     """Decay coefficients of frequency ξ (in e^(2πiξx)) for signs of w and a even, p the density of kinks.
 
-    f = m^(-1/2) Σ a relu(w x + b), b of density p around 0, all parameters trained:
-    γ² = p (<|w|³>/(16π⁴ξ⁴) + <a²|w|>/(4π²ξ²)), D = p <a²|w|>/(4π²ξ²). The drift comes from the input weights,
-    whose gradient a x 1(wx+b > 0) multiplies by x, a derivative in frequency. With locations,
-    f = m^(-1/2) Σ a relu(w (x - l)), l of density p: γ² = p (<w²+a²>/(16π⁴ξ⁴) + <a²w²>/(4π²ξ²)), D = 0.
+    For f = m^(-1/2) Σ a relu(w x + b), with b of density p around 0 and all parameters trained,
+    γ² = p (<|w|³>/(16π⁴ξ⁴) + <a²|w|>/(4π²ξ²)) and D = p <a²|w|>/(4π²ξ²). The drift comes from the input
+    weights: their gradient a x 1(wx+b > 0) multiplies by x, which is a derivative in frequency. With
+    locations, f = m^(-1/2) Σ a relu(w (x - l)) and l of density p, γ² = p (<w²+a²>/(16π⁴ξ⁴) + <a²w²>/(4π²ξ²))
+    and D = 0.
 
     Args:
         frequency: ξ, nonzero, any shape.
@@ -71,8 +73,8 @@ def _evaluate(
         γ²(ξ) and D(ξ).
 
     Raises:
-        ValueError: A frequency is zero or not finite (constants and slopes are learned at rates that grow
-            with the range of the biases), the density is not positive, or the weights are not finite.
+        ValueError: A frequency is zero (constants and slopes are learned at rates that grow with the range of
+            the biases) or not finite, the density is not positive, or the weights are not finite.
     """
     xi = np.asarray(frequency, dtype=float)
     if not np.isfinite(xi).all() or (xi == 0).any():
@@ -80,8 +82,12 @@ def _evaluate(
     if not density > 0:
         raise ValueError(f"density: expected p > 0, got {density}")
     c = line_coefficients(weight, output, bias_range=1.0, trained=trained, parametrization=parametrization)
-    square = np.square(2 * np.pi * xi)
-    return FrequencyDecay(density * (c.cubic / square**2 + c.kink / square), density * c.product / square)
+    return FrequencyDecay(_rate(xi, density, c.cubic, c.kink), _drift(xi, density, c.product))
+
+
+# Those of locations are the same with their own cubic and linear kinks.
+_rate = closed_form(_expressions, "rate, bias", "xi", "p", "w3", "a2w")
+_drift = closed_form(_expressions, "drift, bias", "xi", "p", "a2w")
 
 
 def packet_decay(
@@ -123,7 +129,7 @@ linear_frequency_principle = Prediction(
     name="linear_frequency_principle",
     statement=(
         "A wide, lazy two-layer ReLU network on the line learns frequency ξ at the rate p (<|w|³>/(2πξ)⁴ + "
-        "<a²|w|>/(2πξ)²), p the density of biases, with a drift in frequency from the input weights; it ends "
+        "<a²|w|>/(2πξ)²), p the density of biases, with a drift in frequency from the input weights. It ends "
         "at the function through the samples whose spectrum costs least by that rate."
     ),
     hypotheses=(

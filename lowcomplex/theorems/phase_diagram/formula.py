@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# Nearer to the boundary the next order, m^-distance, is no longer small at widths that can be trained:
-# it is 0.13 at a width of 4096.
+# Nearer to the boundary the next order, m^-distance, is no longer small at widths that can be trained. At
+# this distance it is 0.13 for a width of 4096.
 TRANSITION = 0.25
 
 
@@ -34,7 +35,7 @@ class Coordinates(NamedTuple):
 def luo_coordinates(
     output_std: ArrayLike, input_std: ArrayLike, width: ArrayLike, *, output_scale: ArrayLike = 1.0
 ) -> Coordinates:
-    """Where f = (1/α) Σ_k a_k s(w_k·x), a ~ N(0, β1²), w ~ N(0, β2²), stands in Luo et al.'s plane.
+    """The point of f = (1/α) Σ_k a_k s(w_k·x), a ~ N(0, β1²), w ~ N(0, β2²), in Luo et al.'s plane.
 
     Inputs of norm r and targets of size Y count as α = Y/r: they only rescale time and weights.
 
@@ -71,8 +72,8 @@ def luo_coordinates(
 def boundary_distance(gamma_l: ArrayLike, gamma_prime: ArrayLike) -> Array:
     """Exponent in m of the kernel at the start: positive where the network is lazy, negative where rich.
 
-    The tangent kernel m (β1² + β2²)/α grows as m^(1 - γ_L + |γ'|). Below 1 its targets are out of reach of
-    a gradient that stays what it was.
+    The tangent kernel m (β1² + β2²)/α grows as m^(1 - γ_L + |γ'|). A kernel far below 1 does not reach its
+    targets unless gradients change.
 
     Args:
         gamma_l: γ_L.
@@ -127,13 +128,12 @@ def _evaluate(gamma_l: ArrayLike, gamma_prime: ArrayLike, *, all_weights: bool =
     Raises:
         ValueError: A coordinate is not finite.
     """
-    g, h = _point(gamma_l, gamma_prime)
-    kernel = 1 - g + np.abs(h)
-    if all_weights:
-        return np.where(kernel >= 0, -kernel, -kernel / 2)
-    lazy = np.maximum(-h - kernel, -2 * kernel)
-    exponent: Array = np.where(kernel >= 0, lazy, (g - h - 1) / 2)
-    return exponent
+    return (_of_all if all_weights else _of_inputs)(*_point(gamma_l, gamma_prime))
+
+
+_PLANE = ("gamma_L", "gamma_prime")
+_of_inputs = closed_form(_expressions, "exponent of w", *_PLANE)
+_of_all = closed_form(_expressions, "exponent of all weights", *_PLANE)
 
 
 def _point(gamma_l: ArrayLike, gamma_prime: ArrayLike) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lowcomplex import nulls
+from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ def _expressions() -> dict[str, sp.Expr]:
 
 
 def pair_count_skewness(m: int, d: int, threshold: float, *, signed: bool = False) -> float:
-    """Skewness of the number of close pairs: what three directions know of each other, and two do not.
+    """Skewness of the number of close pairs, which the dependence among three directions makes.
 
     Pairs are independent two at a time but not three: if 1 is close to 2 and 2 to 3, then 1 tends to be close
-    to 3. The third cumulant is N p (1 - p)(1 - 2p) + m (m - 1)(m - 2) t, N = m (m - 1)/2, where t is the
-    third moment of the centered kernel around a triangle, Σ_l N(d, l) λ_l³ over the degrees l >= 1 of
-    spherical harmonics: N(d, l) of them, and λ_l = E[1{close} P_l(cos)] with Gegenbauer's polynomials,
-    P_l(1) = 1 (Funk-Hecke). For binomial counts t would be zero; here the second term does not vanish beside
+    to 3. The third cumulant is N p (1 - p)(1 - 2p) + m (m - 1)(m - 2) t, with N = m (m - 1)/2 and t the third
+    moment of the centered kernel around a triangle. By Funk and Hecke t = Σ_l N(d, l) λ_l³ over the degrees l
+    >= 1 of spherical harmonics, of which there are N(d, l), with λ_l = E[1{close} P_l(cos)] and Gegenbauer's
+    polynomials, P_l(1) = 1. For binomial counts t would be zero; here the second term does not vanish beside
     variance^(3/2) as m grows.
 
     Args:
@@ -67,7 +68,7 @@ def pair_count_skewness(m: int, d: int, threshold: float, *, signed: bool = Fals
     nodes, weights = np.polynomial.legendre.leggauss(_POINTS)
     widest = math.acos(threshold)
     angle = widest * (nodes + 1) / 2
-    # The cap's probability is the weights' sum, so they need no normalization of their own.
+    # The weights sum to the cap's probability, which fixes their normalization.
     mass = weights * np.sin(angle) ** (d - 2)
     mass *= p / mass.sum()
     order = (d - 2) / 2
@@ -76,8 +77,10 @@ def pair_count_skewness(m: int, d: int, threshold: float, *, signed: bool = Fals
     for degree in range(1, _DEGREES) if signed else range(2, _DEGREES, 2):
         polynomial = eval_gegenbauer(degree, order, np.cos(angle)) / eval_gegenbauer(degree, order, 1.0)
         triangle += _harmonics(d, degree) * float(mass @ polynomial) ** 3
-    third = m * (m - 1) / 2 * p * (1 - p) * (1 - 2 * p) + m * (m - 1) * (m - 2) * triangle
-    return third / spread**3
+    return float(_third_cumulant(m, p, triangle)) / spread**3
+
+
+_third_cumulant = closed_form(_expressions, "third cumulant", "m", "p", "t")
 
 
 def _harmonics(d: int, degree: int) -> int:
@@ -103,8 +106,8 @@ random_cosines = Prediction(
     statement=(
         "Among m random directions in R^d, the number of pairs with |cos| > τ has mean N p and variance "
         "N p (1 - p), N = m (m - 1)/2, p = I_{1-τ²}((d - 1)/2, 1/2), exactly: pairs are independent two at a "
-        "time. They are not three at a time, so the count is not binomial; it is nearly normal where it is "
-        "large and d is."
+        "time. They are dependent three at a time, so the count is not binomial; it is nearly normal where "
+        "both the count and d are large."
     ),
     hypotheses=(
         "independent directions, uniform on the sphere: rows of independent Gaussian entries, of any lengths",
