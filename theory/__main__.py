@@ -25,7 +25,7 @@ def names() -> tuple[str, ...]:
 
 
 def is_slow(name: str) -> bool:
-    """Whether the script's header says `lowcomplex: {slow: true}`: `make study` runs it then."""
+    """Whether the script's header holds `lowcomplex: {slow: true}`, and `make study` runs it."""
     metadata = jupytext.read(FOLDER / f"{name}.py").metadata
     return bool(metadata.get("lowcomplex", {}).get("slow", False))
 

@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parent
 README = FOLDER / "README.md"
 PAGE = FOLDER.parent / "docs" / "theory.md"
 _HEAD = (
-    "| theorem | what it says | formula | derivation | check | figures |",
+    "| theorem | claim | formula | derivation | check | figures |",
     "| --- | --- | --- | --- | --- | --- |",
 )
 
@@ -29,7 +29,7 @@ def readme() -> str:
 def page() -> str:
     """docs/theory.md with its table of statements made anew, without links out of the documentation."""
     rows = [f"| `{name}` | {_summary(name)} |" for name in theorems.names()]
-    return _with_table(PAGE, "\n".join(("| theorem | what it says |", "| --- | --- |", *rows)))
+    return _with_table(PAGE, "\n".join(("| theorem | claim |", "| --- | --- |", *rows)))
 
 
 def _with_table(path: Path, table: str) -> str:

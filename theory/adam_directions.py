@@ -25,9 +25,9 @@
 # $$w_k=w_k(0)+\eta A_k\,\mathrm{sign}(v),\qquad a_k=a_k(0)+\eta B_k,$$
 #
 # where $(A_k,B_k)$ is a recursion of two numbers for each neuron. Once $\sigma\ll\eta\,t$ all weights have
-# one size, $|w_{kj}|=|a_k|=\eta\,q_t$, with a sequence $q_t$ that knows $\beta_1$ and $\beta_2$ and nothing
-# else, and the loss leaves its plateau when $m\,(\eta q_t)^2\,|v|_1=\delta L(0)$, whatever $\sigma$ is.
-# Gradient flow does otherwise: it follows $v$ itself, and waits for a time $\propto\log(1/\sigma)$.
+# one size, $|w_{kj}|=|a_k|=\eta\,q_t$, with a sequence $q_t$ that depends on $\beta_1$ and $\beta_2$ alone,
+# and the loss leaves its plateau when $m\,(\eta q_t)^2\,|v|_1=\delta L(0)$, whatever $\sigma$ is. Gradient
+# flow differs: it follows $v$ itself, and its plateau lasts for a time $\propto\log(1/\sigma)$.
 #
 # Each step is computed by SymPy and compared with `lowcomplex.predictions.adam_directions`, the formula that
 # `lowcomplex check adam_directions` uses.
@@ -273,7 +273,7 @@ with style():
 # %% [markdown]
 # ## What is known beyond
 #
-# Sign descent, Adam's limit $\beta_1,\beta_2\to0$, moves along $\mathrm{sign}(v)$ by $\eta$ a step; that
+# Sign descent, Adam's limit $\beta_1,\beta_2\to0$, moves along $\mathrm{sign}(v)$ by $\eta$ per step; that
 # Adam behaves like it is well known (Balles and Hennig 2018; Bernstein et al. 2018). The two-number
 # recursion, the factor $\sqrt3$ and the escape time are derived here. With the usual $\epsilon=10^{-8}$ the
 # law needs gradients well above that, $\sigma|v|\gg10^{-8}$. The neurons' limit is a line through

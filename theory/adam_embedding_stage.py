@@ -17,8 +17,8 @@
 # # Adam's early stage for embeddings: signs, attractors, and a plateau without σ
 #
 # Logits $U\cdot\frac1T\sum_tE[s_t]$ of a sequence of tokens $s_t$: embeddings $E$ (tokens × $h$), output
-# weights $U$ ($V$ × $h$), cross-entropy over $V$ labels, full batch. Transformers are trained with Adam, and
-# what is known about small initialization is about gradient flow. What is Adam's early stage?
+# weights $U$ ($V$ × $h$), cross-entropy over $V$ labels, full batch. Transformers are trained with Adam,
+# but the theory of small initialization is about gradient flow. What is Adam's early stage?
 #
 # **Claim.** While logits are small the drive is one constant matrix $G$, whose row $s$ is
 # $\mathrm{freq}_s\,(P^s-1/V)$: how often token $s$ occurs, times how far the labels given $s$ are from
@@ -29,9 +29,9 @@
 #    embeddings in a transformer with a residual stream and no LayerNorm, with $G$ of the last token.
 # 2. Hidden units do not see each other. Each tends to a pair of sign vectors $x=\mathrm{sign}(Gy)$,
 #    $y=\mathrm{sign}(G^Tx)$: a finite set of directions, found without training.
-# 3. The loss leaves its plateau when $h\,(\eta q_t)^2\,\|G\|_{\infty\to1}=\delta L(0)$, whatever $\sigma$ is,
-#    $q_t$ the amplitude of the notebook on neurons under Adam. $\|G\|_{\infty\to1}$, the maximum of $x^TGy$
-#    over sign vectors, stands where gradient flow has the largest singular value.
+# 3. The loss leaves its plateau when $h\,(\eta q_t)^2\,\|G\|_{\infty\to1}=\delta L(0)$, whatever $\sigma$
+#    is, $q_t$ the amplitude of the notebook on neurons under Adam. $\|G\|_{\infty\to1}$, the maximum of
+#    $x^TGy$ over sign vectors, takes the place of the largest singular value in gradient flow.
 #
 # Each step is computed and compared with `lowcomplex.predictions.adam_embedding_stage`, the formula that
 # `lowcomplex check adam_embedding_stage` uses.
@@ -313,11 +313,12 @@ moved = {name: np.abs(end_residual[name][-1] - draw_residual[name]).mean() for n
 print("mean movement over η in", residual_steps, "steps:", {k: round(float(x), 1) for k, x in moved.items()})
 
 # %% [markdown]
-# Exponent 2 in both. In the transformer *every* matrix moves by about $\eta$ a step from the first step on,
-# also queries and keys, whose gradients are smaller than those of the embeddings by powers of $\sigma$: Adam
-# sees signs. Under gradient flow they would be frozen. The direct path still learns first, because what the
-# others add to the stream is of relative order $(h\eta t)^2$. With the usual $\epsilon=10^{-8}$, matrices
-# whose gradients are below it stay frozen; which of them move early is then a question of $\epsilon$.
+# Exponent 2 in both. In the transformer *every* matrix moves by about $\eta$ per step from the first step
+# on, also queries and keys, whose gradients are smaller than those of the embeddings by powers of $\sigma$:
+# Adam sees signs. Under gradient flow they would be frozen. The direct path still learns first, because
+# what the others add to the stream is of relative order $(h\eta t)^2$. With the usual $\epsilon=10^{-8}$,
+# matrices whose gradients are below it stay frozen; which of them move early is then a question of
+# $\epsilon$.
 #
 # Next the effective rank of $E$ and the number of distinct sign patterns in time, under Adam from starts of
 # two scales and under gradient flow (in closed form: along $G$'s singular vectors, $L^TE\pm R^TU$ grows as
@@ -380,14 +381,14 @@ print("gradient flow, time · S_1:", np.round(np.array(flow_escapes) * S[0], 2))
 assert np.abs(escapes[1:5] / law_steps - 1).max() < 0.1
 
 # %% [markdown]
-# The effective rank falls with the logarithm of the step, as the scaled flow says, and the two starts, whose
+# The effective rank falls with the logarithm of the step, as in the scaled flow, and the two starts, whose
 # scales differ by a factor of 100, meet. Under gradient flow the rank at a given time is the same for all
 # scales, but the time that the plateau lasts grows with $\log(1/\sigma)$, and the rank at its end falls.
 #
 # ## 5. Trained transformers over γ: where the stage is seen, and where it is not
 #
 # The sweep over the initialization rate trains transformers with LayerNorm on fresh mini-batches, with a
-# learning rate that warms up. Let $c_t=\sum_{s\le t}\eta_s$. What would this stage say?
+# learning rate that warms up. Let $c_t=\sum_{s\le t}\eta_s$. What would this stage predict?
 #
 # *Output head.* With a LayerNorm before the head, the last state's mean over sequences is of order one and
 # constant while $E$ has hardly moved, so $U-U_0=c_t\,\mathrm{sign}(P-1/V)\,\mathrm{sign}(\bar h)^T$: a
@@ -536,12 +537,12 @@ with style():
 # %% [markdown]
 # ## What is known beyond
 #
-# For gradient flow the same drive and its singular vectors are in Yao et al. (2502.04375). The recursion, the
-# attractors and the escape under Adam are derived here. Finding $\|G\|_{\infty\to1}$ is hard in general
+# For gradient flow the same drive and its singular vectors are in Yao et al. (2502.04375). The recursion,
+# the attractors and the escape under Adam are derived here. Finding $\|G\|_{\infty\to1}$ is hard in general
 # (Alon and Naor 2006); for a $G$ that is nearly of rank one, as here, the signs of its singular vectors
 # mostly suffice. Which attractor a unit takes is decided in the middle phase, $\eta t\sim\sigma$, and is
-# given by the recursion only: more units end at the most energetic one than by maximizing in turn from random
-# signs.
+# given only by the recursion: more units end at the most energetic one than by alternating maximization
+# from random signs.
 #
 # ## References
 #

@@ -217,7 +217,7 @@ def run(scale, times, query_key=None):
 sigmas = np.array([1e-3, 1e-4, 1e-5])
 runs = [run(s, attention_condensation(*start, v, sigma=s, drop=drops).time) for s in sigmas]
 large = run(0.5, np.linspace(0.1, 4, 14))
-# Large scores attend to the same tokens all along, so that another vector takes the place of v.
+# Large scores attend to the same tokens all along, so another vector takes the place of v.
 scores = 9 * np.einsum("nd,dk,ek,nse->ns", data[:, -1], draw["query"], draw["key"], data) / WIDTH**0.5
 attended = torch.softmax(torch.from_numpy(scores), 1).numpy()
 other = labels @ np.einsum("ns,nsd->nd", attended, data) / SAMPLES
@@ -242,7 +242,7 @@ for index, (scale, record) in enumerate(zip(sigmas, runs, strict=True)):
 # %% [markdown]
 # Time, singular values and change agree with the closed forms, constants included; the time's remaining
 # error is the one of section 3. Where the premise is broken they fail: at $\sigma=0.5$ the value path is
-# not condensed, and query and key that start large attend unevenly from the start, so that $v$ is the wrong
+# not condensed, and query and key that start large attend unevenly from the start, so $v$ is the wrong
 # vector.
 
 # %%

@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # Balance: what gradient flow conserves, and what a step breaks
+# # Balance: what gradient flow conserves, and how far steps break it
 #
 # Two layers, $f(x)=\sum_ka_k\,s(w_k\cdot x)$, any loss of the outputs; the activation is homogeneous,
 # $z\,s'(z)=p\,s(z)$: ReLU ($p=1$), a power $z^p$.
@@ -20,8 +20,8 @@
 # **Claim.** Gradient flow conserves $|w_k|^2-p\,a_k^2$ of every neuron. A step $\eta$ of gradient descent
 # moves $p\,a_k^2-|w_k|^2$ by exactly $\eta^2(p\,g_a^2-|g_w|^2)$, so over a fixed time it drifts by $O(\eta)$.
 #
-# Balance is why one number a neuron tells its whole growth: from a small start both layers stay of one size.
-# Steps below are computed by SymPy and compared with `lowcomplex.predictions.balancedness`.
+# By balance one number per neuron describes its whole growth: from a small start both layers stay of one
+# size. Steps below are computed by SymPy and compared with `lowcomplex.predictions.balancedness`.
 
 # %%
 import matplotlib.pyplot as plt
@@ -36,8 +36,8 @@ library = balancedness.expressions
 # %% [markdown]
 # ## 1. Euler's identity makes the two layers' gradients agree
 #
-# Two samples, two inputs; $e_i=\partial L/\partial f(x_i)$ is whatever the loss makes it, and other neurons
-# enter only through it.
+# Two samples, two inputs; $e_i=\partial L/\partial f(x_i)$ depends on the loss, and other neurons enter
+# only through it.
 
 # %%
 a, p, eta = sp.symbols("a p eta", positive=True)
@@ -75,7 +75,7 @@ for s, power in ((sp.tanh(y), 1), (y * sp.tanh(y), 2)):
 # %% [markdown]
 # ## 2. One step of descent
 #
-# The first order in $\eta$ is the flow's, and vanishes; what is left is exact.
+# The first order in $\eta$ is that of the flow, and vanishes; the rest is exact.
 
 # %%
 G_a, G_w = sp.symbols("g_a g_w", real=True)  # in one input dimension |g_w| = |G_w|

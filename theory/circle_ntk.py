@@ -122,14 +122,18 @@ assert sp.simplify((sp.Max(z, 0) - sp.Max(-z, 0)).rewrite(sp.Piecewise) - z) == 
 #
 # On $n$ equispaced samples frequency $k$ has the rate $\langle F\rangle$, the mean over the directions
 # $\phi$ of $F=2|\hat r_k|^2+\dots$, $\hat r_k(\phi)=\frac1n\sum_i\mathrm{relu}(\cos(\theta_i-\phi))
-# e^{-ik\theta_i}\approx\rho_ke^{-ik\phi}$. It has kinks wherever $\theta_i=\phi\pm\frac\pi2$: there the slope
-# of $\hat r_k$ jumps by $e^{-ik\theta_i}/n$, that of $F$ by $[F']=\frac4n\rho_k\cos\frac{k\pi}2$. (The rest
-# of $F$, from the step functions, is constant between kinks and jumps by a multiple of
-# $\cos\frac{(k\pm1)\pi}{2}=0$ for even $k$.) A slope jump is the series
-# $-\frac{[F']}{2\pi}\sum_K K^{-2}e^{iK\phi}$ of which $D$ equispaced points keep the multiples of $D$:
-# an error of $-\frac{[F']}{2\pi D^2}\sum_{s\ne0}e^{2\pi isq}/s^2$ for each of the $2n$ kinks, $q$ being the
-# distance of kinks from directions in units of the spacing. (For finite $n$, $\rho_k$ becomes the sum of its
-# aliases $\rho_{k+jn}$.)
+# e^{-ik\theta_i}\approx\rho_ke^{-ik\phi}$. It has kinks wherever $\theta_i=\phi\pm\frac\pi2$: there the
+# slope of $\hat r_k$ jumps by $e^{-ik\theta_i}/n$, that of $F$ by $[F']=\frac4n\rho_k\cos\frac{k\pi}2$.
+# (The rest of $F$, from the step functions, is constant between kinks and jumps by a multiple of
+# $\cos\frac{(k\pm1)\pi}{2}=0$ for even $k$.) A slope jump is the series $-\frac{[F']}{2\pi}\sum_K
+# K^{-2}e^{iK\phi}$ of which $D$ equispaced points keep the multiples of $D$: an error of $-\frac{[F']}{2\pi
+# D^2}\sum_{s\ne0}e^{2\pi isq}/s^2$ for each of the $2n$ kinks, with $q$ the distance of kinks from
+# directions in units of the spacing. (For finite $n$, $\rho_k$ becomes the sum of its aliases
+# $\rho_{k+jn}$.)
+#
+# The next term comes from the jumps of $F'''$. Between kinks $\mathrm{relu}\,\mathrm{relu}'$ is a product
+# of two cosines, whose third derivative is $-4$ times its first. So it is
+# $-\frac{4\pi^2}{3D^2}\frac{B_4(q)}{B_2(q)}$ of the first, for all $k$ alike.
 
 # %%
 relu_part = sp.integrate(sp.cos(theta) * sp.cos(2 * half * theta), (theta, 0, sp.pi / 2)) / sp.pi
@@ -146,6 +150,10 @@ jump = 4 / n * relu_part * sp.cos(half * sp.pi)
 error = 2 * n * (-jump / (2 * sp.pi * D**2)) * 2 * sp.pi**2 * bernoulli
 claimed = 8 * bernoulli / ((4 * half**2 - 1) * D**2)
 assert sp.simplify(error - claimed) == 0
+fourth, spacing = q**4 - 2 * q**3 + q**2 - sp.Rational(1, 30), 2 * sp.pi / D  # B_4, and of the directions
+following = (-4 * spacing**4 * fourth / sp.factorial(4)) / (spacing**2 * bernoulli / 2)
+assert sp.simplify(following + 4 * sp.pi**2 / (3 * D**2) * fourth / bernoulli) == 0
+assert following.subs(q, sp.Rational(1, 2)) == 7 * sp.pi**2 / (15 * D**2)
 np.testing.assert_allclose(
     [float(claimed.subs({half: h, D: 256, q: sp.Rational(1, 2)})) for h in (1, 2, 3)],
     direction_error([2, 4, 6], 256),

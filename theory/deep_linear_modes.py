@@ -177,9 +177,9 @@ assert abs(np.log10(gaps[1] / gaps[2]) - 2) < 0.05
 # %% [markdown]
 # ## 4. A random start
 #
-# Small Gaussian $W_1$ ($h\times d$) and $W_2$. For a mode $(u_i,v_i)$ of the target, $W_1v_i+W_2^Tu_i$ grows
-# as $e^{s_it}$ and $W_1v_i-W_2^Tu_i$ dies out; the product's mode is the square of half the growing part, so
-# it is the balanced law from $u_{0i}=|W_1v_i+W_2^Tu_i|^2/4$.
+# Small Gaussian $W_1$ ($h\times d$) and $W_2$. For a mode $(u_i,v_i)$ of the target, $W_1v_i+W_2^Tu_i$
+# grows as $e^{s_it}$ and $W_1v_i-W_2^Tu_i$ dies out; the product's mode is the square of half the growing
+# part, so it follows the balanced law from $u_{0i}=|W_1v_i+W_2^Tu_i|^2/4$.
 #
 # The null part of the product, $U_0^TW_2W_1V_0$, obeys $\frac{d}{dt}(U_0^TW_2)=-U_0^TW_2\,W_1W_1^T$: it stays
 # while $W_1W_1^T$ is small. Once mode $i$ is learned $W_1W_1^T$ has the eigenvalue $s_i$ along its hidden

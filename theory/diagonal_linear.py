@@ -83,7 +83,7 @@ assert abs(float(on_curve.subs(dual, 1.4)) - 1.4) < 1e-14
 assert sp.simplify(sp.diff(q, z, 2) - 1 / sp.sqrt(4 + z**2)) == 0
 
 # %% [markdown]
-# ## 3. Both ends
+# ## 3. Large and small $\alpha$
 #
 # Small $z$ (large $\alpha$): $q=z^2/4-z^4/192$, whose slope's second term gives the correction to the
 # least-norm solution. Large $z$ (small $\alpha$): $q\to|z|\log|z|$, the $\ell_1$ norm up to a logarithm,

@@ -193,9 +193,9 @@ assert abs(collapse_exponent(np.diag([3.0, 1.2])) - float((1 - S2 / S1).subs({S1
 ratio
 
 # %% [markdown]
-# Nothing says that the top value is single. If $k$ of them are equal, the weights collapse to a
-# $k$-dimensional space in which they stay as random as they were: the effective rank tends to that of a
-# random $k\times h$ matrix, not to 1.
+# The top value need not be single. If $k$ of them are equal, the weights collapse to a $k$-dimensional
+# space in which they stay as random as they were: the effective rank tends to that of a random $k\times h$
+# matrix, not to 1.
 
 # %%
 symmetric = np.eye(5) - 1 / 5  # five classes, one-hot inputs
@@ -209,8 +209,8 @@ np.testing.assert_allclose(late.left * np.exp(-30), limit.left, atol=1e-10)
 # %% [markdown]
 # ## 5. A run on anchor data
 #
-# Sequences of nine tokens, a key and two anchors among noise, in which each pair of anchors adds a number to
-# the key. Prediction and training share the start and the data.
+# Sequences of nine tokens, a key and two anchors among noise, in which each pair of anchors adds a number
+# to the key. Prediction and training share only the start and the data.
 
 # %%
 WIDTH, VOCABULARY = 64, 110
@@ -389,7 +389,7 @@ with style():
 #
 # ## 7. Which tokens resemble each other?
 #
-# Not what a token is for decides, but the labels that it was seen with, in the sample at hand. The early
+# What decides is not the role of a token but the labels that it was seen with in this sample. The early
 # resemblance among anchors and among keys, for three numbers of sequences:
 
 # %%
@@ -413,8 +413,8 @@ for number in (100, 1000, 10000):
 # ## 8. After the marginal is learned
 #
 # The direction that grows first is common to all tokens: the marginal, $\bar P-\frac1V$. A model with an
-# output bias learns it at a speed that does not depend on $\sigma$. If its bias stands at $\log\bar P$, the
-# pull on the logits is $e_y-\bar P$, and the same derivation gives the same law with another matrix,
+# output bias learns it at a speed that does not depend on $\sigma$. Once its bias is $\log\bar P$, the pull
+# on the logits is $e_y-\bar P$, and the same derivation gives the same law with another matrix,
 # $G'_s=\mathrm{freq}_s\,(P^s-\bar P)$:
 
 # %%
@@ -438,7 +438,7 @@ assert min(before_errors) > 0.1
 # %% [markdown]
 # The gap of $G$ is gone in $G'$: its first two values nearly agree, so embeddings hardly collapse once the
 # marginal is known, and a token whose labels follow the marginal does not move. What a model *without* bias
-# does after its first escape, when its embeddings themselves must carry the marginal, is not settled here.
+# does after its first escape, when its embeddings must carry the marginal themselves, is not settled here.
 #
 # ## References
 #

@@ -79,8 +79,8 @@ for multiplicity in (2, 3):
 
 # %% [markdown]
 # So $\dot\theta=F(\theta)$ with $F(\sigma\theta)=\sigma^pF(\theta)$. If $\theta(t)$ is a solution, so is
-# $\sigma\,\theta(\sigma^{p-1}t)$: from a start $\sigma$ times smaller everything takes $\sigma^{-(p-1)}$
-# times longer, the blow-up too. A scalar example, and the law:
+# $\sigma\,\theta(\sigma^{p-1}t)$: from $\sigma$ times the start everything takes $\sigma^{-(p-1)}$ times as
+# long, the blow-up too. A scalar example, and the law:
 
 # %%
 sigma, T1, t = sp.symbols("sigma T_1 t", positive=True)
@@ -115,8 +115,8 @@ speed = (1 + p) * p ** (p / (p + 1)) * g ** (2 * p / (p + 1))  # ġ without the 
 assert sp.simplify(sp.powsimp(speed.subs(g, g_of_r) / ((1 + p) * r ** (2 * p)), force=True) - 1) == 0
 
 # %% [markdown]
-# The tail has three parts: what the leading flow needs from $g$ to infinity, minus what the feedback cost on
-# the way up to $g$, with $g$ itself slightly more than $D/\tau$. To first order in $QD/\tau^2$:
+# The tail has three parts: the time of the leading flow from $g$ to infinity, minus what the feedback cost
+# on the way up to $g$, with $g$ itself slightly more than $D/\tau$. To first order in $QD/\tau^2$:
 
 # %%
 B, e = sp.symbols("B e", positive=True)  # speed = B g^e, 1 < e < 2
@@ -138,9 +138,8 @@ assert in_library(tail, "tail")
 sp.Eq(sp.Symbol("tail"), library["tail"])
 
 # %% [markdown]
-# What the activation's next term does: relative to the leading flow it is of order $r^2$, and $dt\sim
-# dr/r^p$. It costs $\int r^{2-p}\,dr$ on the way from $\sigma$ up, a constant for $p=2$ and $\log(1/\sigma)$
-# for $p=3$:
+# The activation's next term is of order $r^2$ relative to the leading flow, and $dt\sim dr/r^p$. It costs
+# $\int r^{2-p}\,dr$ on the way from $\sigma$ up, a constant for $p=2$ and $\log(1/\sigma)$ for $p=3$:
 
 # %%
 assert sp.limit(sp.integrate(r ** (2 - 2), (r, sigma, 1)), sigma, 0) == 1
@@ -222,7 +221,8 @@ print("multiplicity 1: T(σ) - T(10 σ) = " + "  ".join(f"{step:.3f}" for step i
 assert abs(np.diff(control)[-2] / np.diff(control)[-1] - 1) < NEURONS * 1e-6 / SHARE
 
 # %% [markdown]
-# The tail, what is missing to $T_1\sigma^{-(p-1)}$. For $s(z)=z^p$ it tends to the closed form of section 2.
+# The tail is the distance of $T$ from $T_1\sigma^{-(p-1)}$. For $s(z)=z^p$ it tends to the closed form of
+# section 2.
 
 # %%
 left, pure = {}, {}

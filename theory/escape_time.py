@@ -187,7 +187,7 @@ draw_w, draw_a = rng.standard_normal((NEURONS, INPUTS)), rng.standard_normal(NEU
 
 
 def train(w, a, steps, *, adam=False):
-    """The loss after each step, and its initial value's fallen share; Adam moves by 1e-3 a step."""
+    """The loss after each step, and its initial value's fallen share; Adam moves by 1e-3 per step."""
     w, a = w.copy(), a.copy()
     moments = [[np.zeros_like(w), np.zeros_like(w)], [np.zeros_like(a), np.zeros_like(a)]]
     losses = []
@@ -254,8 +254,8 @@ assert abs(np.polyfit(np.log(shares[:5]), np.log(delays[:5]), 1)[0] - 1) < 0.01
 # most 1 % is part of the claim.
 #
 # Next $\sigma$ and $\gamma$, and the controls. A large start has no plateau; nor has $\gamma\le2$ here,
-# since $m\,d^{-2\gamma}$ is then not far below $\delta L_0$. Adam moves every weight by its learning rate a
-# step, however small the gradient, and escapes at a time that does not depend on $\sigma$.
+# since $m\,d^{-2\gamma}$ is then not far below $\delta L_0$. Adam moves every weight by its learning rate
+# per step, however small the gradient, and escapes at a time that does not depend on $\sigma$.
 
 # %%
 share = 1e-3

@@ -18,7 +18,7 @@
 #
 # A network of $L$ weight matrices, hidden width and input dimension $m$, inputs of unit norm, all weights
 # $N(0,m^{-2\gamma})$, its output centered ($f-f_0$). Train it until it fits, and ask how far the weights
-# went, relative to where they began: $\mathrm{RD}=\|\theta-\theta_0\|/\|\theta_0\|$.
+# moved, relative to their start: $\mathrm{RD}=\|\theta-\theta_0\|/\|\theta_0\|$.
 #
 # **Claim.** As $m$ grows, $\mathrm{RD}\sim m^{L\gamma-(L+1)/2}$ for $\gamma<1/2$ and $\mathrm{RD}\sim
 # m^{\gamma-1}$ for $\gamma>1/2$. In units of $\log m$ the slope of $\log\mathrm{RD}$ in $\gamma$ is $L$,
@@ -77,7 +77,7 @@ assert exponent(size_squared) == [2 - 2 * gamma] * 4
 # For $f(x)=W_L\cdots W_1x$ and unit $x$, $\partial f/\partial W_l$ is an outer product: the signal that
 # comes from above, $W_L\cdots W_{l+1}$, times the one from below, $W_{l-1}\cdots W_1x$. A Gaussian matrix
 # multiplies a squared norm by $m\cdot m^{-2\gamma}$ on average. There are $L-l$ factors above and $l-1$
-# below, $L-1$ in all, whichever $l$:
+# below, $L-1$ in all, for every $l$:
 #
 # $$E\|\nabla f\|^2=\sum_{l=1}^{L}(m^{1-2\gamma})^{L-l}(m^{1-2\gamma})^{l-1}=L\,(m^{1-2\gamma})^{L-1}.$$
 
@@ -89,8 +89,8 @@ for depth in range(2, 6):
     assert sp.simplify(by_layer - kernel.subs(L, depth)) == 0
 
 # %% [markdown]
-# As long as the gradient stays what it was, the flow goes straight along it, and to change $f$ by $y$ it
-# goes $|y|/\|\nabla f\|$:
+# As long as the gradient does not change, the flow goes straight along it, and to change $f$ by $y$ it goes
+# $|y|/\|\nabla f\|$:
 
 # %%
 lazy = y / sp.sqrt(kernel) / sp.sqrt(size_squared)
@@ -102,9 +102,9 @@ assert sp.simplify(lazy_exponent.subs(to_library) - library["lazy exponent in m"
 sp.Eq(sp.Symbol("RD_lazy"), lazy)
 
 # %% [markdown]
-# When does the gradient stay what it was? Each $\Delta W_l$ has rank one, so its norm is its spectral norm.
+# When does the gradient not change? Each $\Delta W_l$ has rank one, so its norm is its spectral norm.
 # Beside the spectral norm of $W_l$, which is of the order of $m^{1/2-\gamma}$, it is of the order of
-# $m^{L(\gamma-1/2)}$: small if and only if $\gamma<1/2$, whatever the depth.
+# $m^{L(\gamma-1/2)}$: small if and only if $\gamma<1/2$, at any depth.
 
 # %%
 step_of_one_matrix = y / sp.sqrt(kernel) / sp.sqrt(L)
@@ -133,8 +133,8 @@ for below, above, rate_below, rate_above in zip(matrices, matrices[1:], rates, r
 
 # %% [markdown]
 # Nearly zero at the start, it stays so: all matrices end with one common singular value $s$ and aligned
-# singular vectors, hence $s^L=y$, each $\|\Delta W_l\|=y^{1/L}$ whatever $\gamma$, and only the denominator
-# of RD knows $\gamma$:
+# singular vectors, hence $s^L=y$ and each $\|\Delta W_l\|=y^{1/L}$ at any $\gamma$: only the denominator of
+# RD depends on $\gamma$:
 
 # %%
 rich = sp.sqrt(L) * y ** (1 / L) / sp.sqrt(size_squared)
@@ -216,7 +216,8 @@ for width in (96, 1024, 10**6):
 
 # %% [markdown]
 # A linear network trained by an adaptive solver, against the exact solution for its own start ($A$ and $B$
-# as drawn, no average): they agree to the solver's tolerance on both sides of the transition and within it.
+# as drawn, without averages): they agree to the solver's tolerance on both sides of the transition and
+# within it.
 
 # %%
 WIDTH, STOP = 64, 0.02
@@ -369,7 +370,7 @@ for depth in (2, 3):
     assert abs(measured[depth][0] - gamma_law(0.1, depth)) < 0.07
     assert abs(measured[depth][-1] - gamma_law(1.5, depth)) < 0.02
     assert abs(shift[depth] - 1 / (2 * depth)) < 0.02
-# The control is seen failing: by the law for unit norm, nothing would move.
+# The control fails: by the law for unit norm, nothing would move.
 assert min(shift.values()) > 5 * 0.02
 
 # %% [markdown]

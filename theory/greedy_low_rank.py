@@ -21,11 +21,11 @@
 #
 # $$f(W)=\tfrac12\sum_{ij}O_{ij}(W_{ij}-M_{ij})^2,\qquad L(U)=\tfrac12 f(UU^T),\qquad \dot U=-\nabla L(U),$$
 #
-# from a random start of scale $\sigma$. Nothing in $L$ asks for a low rank.
+# from a random start of scale $\sigma$. Nothing in $L$ favors a low rank.
 #
-# **Claim.** As $\sigma\to0$ the flow passes plateaus $W_1,W_2,\dots$ of rank $1,2,\dots$ They are those
-# of a greedy procedure: $W_r$ is what the flow of $r$ columns reaches from $W_{r-1}$ and an infinitesimal
-# new column along the top eigenvector of $-\nabla f(W_{r-1})$. It ends where $-\nabla f$ has no positive
+# **Claim.** As $\sigma\to0$ the flow passes plateaus $W_1,W_2,\dots$ of rank $1,2,\dots$ They are those of
+# a greedy procedure: $W_r$ is the limit of the flow of $r$ columns from $W_{r-1}$ and an infinitesimal new
+# column along the top eigenvector of $-\nabla f(W_{r-1})$. It ends where $-\nabla f$ has no positive
 # eigenvalue.
 #
 # How close the path comes to $W_1$ is a power of $\sigma$ that depends on the data. It is derived too.
@@ -120,8 +120,8 @@ sp.Eq(sp.Symbol("exponent"), sp.factor(exponent))
 # %% [markdown]
 # ## 5. Runs
 #
-# Completions of $5\times5$ matrices of rank two, about four fifths of the entries seen. Kept are draws
-# with two stages that attract at a visible rate, a gap at each, and a second stage that is clearly of
+# Completions of $5\times5$ matrices of rank two, with about four fifths of the entries observed. Kept are
+# draws with two stages that attract at a visible rate, a gap at each, and a second stage that is clearly of
 # rank two. The flow is integrated without knowledge of the stages.
 
 # %%
@@ -235,10 +235,10 @@ with style():
 
 # %% [markdown]
 # Left: one eigenvalue arrives at that of $W_1$ (dotted) and waits, then two arrive at those of $W_2$
-# (dashed). Middle: the staircase of ranks gets sharper as $\sigma$ falls; at $\sigma=1$ there is none,
-# and the effective rank ends elsewhere. Right: the exponent with which the path approaches $W_1$, in
-# twelve problems; what is left of the deviations is the finite $\sigma$ where two directions are close to
-# each other.
+# (dashed). Middle: the staircase of ranks gets sharper as $\sigma$ falls; at $\sigma=1$ there is none, and
+# the effective rank ends elsewhere. Right: the exponent with which the path approaches $W_1$, in twelve
+# problems; the deviations that remain come from the finite $\sigma$ where two directions are close to each
+# other.
 #
 # ## What is known beyond
 #

@@ -18,7 +18,7 @@
 # $\frac1{2n}\sum_i(f(x_i)-y_i)^2$, gradient descent with the step $\eta/\alpha^2$.
 #
 # **Claim.** As $\alpha$ grows, the function differs from regression on the initial tangent kernel $K$ by
-# $O(1/\alpha)$, and the parameters go the distance $\frac1\alpha\sqrt{y^TK^{-1}y}$ in all: laziness.
+# $O(1/\alpha)$, and the parameters move by $\frac1\alpha\sqrt{y^TK^{-1}y}$ in all: laziness.
 #
 # Each step is computed and compared with `lowcomplex.predictions.lazy_limit`. Section 3 goes one order
 # beyond: it predicts the error itself.

@@ -20,8 +20,8 @@
 # **Claim.** Train the biases alone: the network interpolates its samples *linearly*. Train the output weights
 # alone: it interpolates by a *cubic spline*, the natural one as $B\to\infty$, with an error of order $1/B$.
 #
-# Every step is computed and compared with `lowcomplex.predictions.lazy_splines`. What happens when all
-# parameters learn is the subject of `linear_frequency_principle`.
+# Every step is computed and compared with `lowcomplex.predictions.lazy_splines`. The law with all
+# parameters trained is `linear_frequency_principle`.
 
 # %%
 import matplotlib.pyplot as plt
@@ -86,7 +86,7 @@ assert jumps == [0, 0, 0, 1]
 
 # %% [markdown]
 # A continuous function that is a line between samples and goes through them *is* linear interpolation: for
-# the biases nothing is left to say, $B$ does not matter. For the output weights the ends decide. The kernel
+# the biases this is all, and $B$ does not matter. For the output weights the ends decide. The kernel
 # $2BK=\frac{B^3}3+Bw^2xy+\frac{|w|^3}{12}|x-y|^3$ has a constant and a linear part of large weight: with
 # $p_0=\frac{B^3}3\sum c_i$ and $p_1=Bw^2\sum c_ix_i$,
 #

@@ -86,8 +86,8 @@ parts
 
 # %% [markdown]
 # So $2BK=\text{const}+\text{linear}\cdot xy+\frac{c_3}{12}|x-y|^3-\frac12(c_1+c_x\,xy)|x-y|$, with
-# $c_3=\langle|w|^3\rangle$, $c_1=c_x=\langle a^2|w|\rangle$. Only the first two terms grow with $B$, and they
-# see only the mean and the slope of the residual, $\hat r(0)$ and $\hat r'(0)$.
+# $c_3=\langle|w|^3\rangle$, $c_1=c_x=\langle a^2|w|\rangle$. Only the first two terms grow with $B$, and
+# they depend only on the mean and the slope of the residual, $\hat r(0)$ and $\hat r'(0)$.
 #
 # ## 2. Into the frequency domain
 #
@@ -133,9 +133,9 @@ sp.Eq(sp.Symbol("gamma^2"), renamed("rate, bias"))
 # %% [markdown]
 # ## 3. Where training ends
 #
-# At $f=\sum_ic_iK(\cdot,x_i)$ through all samples: the least $\int|\hat f|^2/\gamma^2$ if there is no drift.
-# In space, $f$ is a cubic between samples, and at each of them its derivatives jump in fixed proportions: one
-# number $c_i$ a sample.
+# At $f=\sum_ic_iK(\cdot,x_i)$ through all samples: the least $\int|\hat f|^2/\gamma^2$ if there is no
+# drift. In space, $f$ is a cubic between samples, and at each of them its derivatives jump in fixed
+# proportions: one number $c_i$ per sample.
 
 # %%
 x_i, c1, cx, c3 = sp.symbols("x_i c_1 c_x c_3", positive=True)

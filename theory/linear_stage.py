@@ -76,8 +76,8 @@ for j in range(2):
 sp.Eq(sp.Symbol("v_1"), v[0])
 
 # %% [markdown]
-# To first order $-\partial_a L=w\cdot v$ and $-\nabla_w L=a\,v$: neurons do not see each other. The driving
-# vector is the library's:
+# To first order $-\partial_a L=w\cdot v$ and $-\nabla_w L=a\,v$: neurons do not see each other. The library
+# computes the driving vector:
 
 # %%
 numbers = np.random.default_rng(0).standard_normal(6)

@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # What a ReLU network ends with, on orthonormal inputs
+# # The end of a ReLU network on orthonormal inputs
 #
 # Two layers, $f(x)=\sum_k a_k\,\mathrm{relu}(w_k\cdot x)$, orthonormal inputs $x_1,\dots,x_n$, loss
 # $L=\frac1{2n}\sum_i(f(x_i)-y_i)^2$, gradient flow to zero loss from a balanced start, $|a_k|=|w_k|$ of
@@ -49,10 +49,10 @@ def symbol(name):
 # ## 1. Coordinates of a neuron
 #
 # In the coordinates $z_i=w\cdot x_i$ one neuron's equations are $\dot z_i=\frac{a}{n}r_i\,1[z_i>0]$ and
-# $\dot a=\frac1n\sum_i r_i\,\mathrm{relu}(z_i)$, $r=y-f$. Inactive coordinates are frozen: what is off
-# stays off. For $a>0$ the active ones with $r_i<0$ fall until they are off, those with $r_i>0$ grow. So a
-# neuron ends up active on a part $A$ of the group of its sign. SymPy, with orthonormal inputs that are
-# not the unit vectors:
+# $\dot a=\frac1n\sum_i r_i\,\mathrm{relu}(z_i)$, $r=y-f$. Inactive coordinates are frozen: a coordinate
+# that is off stays off. For $a>0$ the active ones with $r_i<0$ fall until they are off, those with $r_i>0$
+# grow. So a neuron ends up active on a part $A$ of the group of its sign. SymPy, with orthonormal inputs
+# that are not the unit vectors:
 
 # %%
 n = 2
@@ -131,10 +131,10 @@ sp.Eq(sp.Symbol("E_A"), sp.simplify(reached))
 # %% [markdown]
 # ## 4. What the remainder does to the solution
 #
-# At zero loss the full neurons output what is left, $y-E\hat y_A$, all in one direction. The norm is
-# $\|y-E\hat y_A\|+E=Y+(1-\rho)E+\dots$ The Gram matrix $W^TW$ is the sum of two rank-one matrices, and the
-# group's second singular value is $\sqrt{(1-\rho^2)E}$. In the plane of $\hat y$ and $\hat y_A$, where the
-# cosine between them is $\rho$:
+# At zero loss the full neurons output the rest, $y-E\hat y_A$, all in one direction. The norm is $\|y-E\hat
+# y_A\|+E=Y+(1-\rho)E+\dots$ The Gram matrix $W^TW$ is the sum of two rank-one matrices, and the group's
+# second singular value is $\sqrt{(1-\rho^2)E}$. In the plane of $\hat y$ and $\hat y_A$, where the cosine
+# between them is $\rho$:
 
 # %%
 e = symbol("E")

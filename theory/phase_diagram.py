@@ -103,8 +103,8 @@ sp.Eq(sp.Symbol("RD_w") ** 2, relative_w)
 
 # %% [markdown]
 # Training ends at $\sinh2\tau=2y/A$. If $A$ grows with $m$, $\tau\to y/A$; if it vanishes,
-# $e^{2\tau}\to4y/A$. In the first case $w$ moves because $a_0$ pulls ($\tau\beta_1/\beta_2$) and because what
-# $a$ has gained pulls ($\tau^2/2$). In the second everything grows by the same factor.
+# $e^{2\tau}\to4y/A$. In the first case $w$ is pulled by $a_0$ ($\tau\beta_1/\beta_2$) and by the gain of
+# $a$ ($\tau^2/2$). In the second everything grows by the same factor.
 
 # %%
 small = sp.series(sp.sqrt(relative_w.subs(b1, 0)), tau, 0, 3).removeO()
@@ -147,8 +147,8 @@ for name in ("linear, γ' <= 0", "linear, γ' > 0", "condensed"):
     print(f"{name:18} e = {library[name]}")
 
 # %% [markdown]
-# A region worth knowing: $\gamma'<0$, $\gamma_L>1$, $\gamma_L+\gamma'<1$. The output weights are large
-# and hardly move, the tangent kernel of a linear network is constant, and still $w$ leaves its start
+# A special region is $\gamma'<0$, $\gamma_L>1$, $\gamma_L+\gamma'<1$. The output weights are large and
+# hardly move, the tangent kernel of a linear network is constant, and still $w$ leaves its start
 # ($e=\gamma_L-1>0$): a ReLU network's gates change completely. It is condensed for $w$, lazy for $a$.
 #
 # ## 4. ReLU networks, four samples
@@ -219,8 +219,8 @@ for ratio, norm in ((0.5, 0.0), (1.0, 0.0), (1.0, 0.5)):
 # %% [markdown]
 # With a fixed input dimension the rule runs along $(\gamma,\gamma)$, which never meets the boundary
 # $\gamma_L-\gamma'=1$: linear at *every* $\gamma$, RD of all weights $\sim1/m$. If the dimension grows it
-# runs along $(2\gamma,0)$ and crosses at $\gamma=\frac12$: `gamma_law`, but for the factor $m^{-1/2}$ that
-# $d=m$ adds to $\|w_0\|$.
+# runs along $(2\gamma,0)$ and crosses at $\gamma=\frac12$: `gamma_law`, except for the factor $m^{-1/2}$
+# that $d=m$ adds to $\|w_0\|$.
 
 # %%
 for value in (0.2, 0.7, 1.3):
@@ -304,8 +304,8 @@ print(regime_at(0.7, width=512, depth=3, inputs=64))
 
 # %% [markdown]
 # At these sizes three matrices at $\gamma=0.7$ are past the point where laziness ends, $\gamma=0.55$, but
-# not yet forgetful of their start. Which side a wider network ends on depends on what grows with it, which
-# no single width can tell.
+# have not yet forgotten their start. Which side a wider network ends on depends on what grows with it,
+# which no single width shows.
 #
 # Trained against predicted displacement, nothing fitted. One sample, loss down to 2 %, so that
 # $1-\sqrt{0.02}$ of the target is learned:

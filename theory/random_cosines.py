@@ -21,8 +21,8 @@
 #
 # $$\text{mean }Np,\qquad\text{variance }Np(1-p),\qquad p=I_{1-\tau^2}\big(\tfrac{d-1}2,\tfrac12\big),$$
 #
-# exactly, as if the pairs were independent. They are so two at a time, but not three at a time: moments are
-# binomial, the distribution is not.
+# exactly, as if the pairs were independent. They are so two at a time, but not three at a time: these
+# moments are binomial, the distribution is not.
 
 # %%
 import matplotlib.pyplot as plt
@@ -62,7 +62,7 @@ for d in (3, 4, 5, 8):
 # %% [markdown]
 # ## 2. Two pairs are independent, three are not
 #
-# Given direction 2, the cosines of 1 and 3 with it are independent, whatever 2 is: pairs $(1,2)$ and $(2,3)$
+# Given direction 2, the cosines of 1 and 3 with it are independent, for every 2: pairs $(1,2)$ and $(2,3)$
 # are independent, and variances add. The triangle $(1,2),(2,3),(3,1)$ is another matter. On the circle
 # ($d=2$) "close" means an angle below $w=\arccos\tau$ and everything can be counted:
 

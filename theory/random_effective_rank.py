@@ -15,7 +15,7 @@
 # # The effective rank of a random matrix
 #
 # The effective rank is $\exp$ of the entropy of the singular values, $p_i=s_i/\sum_j s_j$. A trained weight
-# matrix is "of low rank" only if it lies below what *random* weights of its shape measure.
+# matrix is "of low rank" only if it lies below the value of *random* weights of its shape.
 #
 # **Claim.** For independent Gaussian entries, $k=\min(m,n)$, $c=k/\max(m,n)$, $s$ distributed by Marchenko
 # and Pastur's law on $[1-\sqrt c,\,1+\sqrt c]$ and $\mu=\mathrm E[s]$,
@@ -23,8 +23,8 @@
 # $$\mathrm{erank}=k\,\exp\!\Big(\log\mu-\frac{\mathrm E[s\log s]}{\mu}\Big)+O(1),\qquad
 # \text{square: }\ \frac{2e^{4/3}}{3\pi}\,n-0.232\ \pm\ 0.33 .$$
 #
-# The spread is of order one *at any size*. The evaluator, `lowcomplex.predictions.random_effective_rank`, is
-# what `lowcomplex measure` puts beside every matrix.
+# The spread is of order one *at any size*. `lowcomplex measure` puts the evaluator,
+# `lowcomplex.predictions.random_effective_rank`, beside every matrix.
 
 # %%
 import matplotlib.pyplot as plt
@@ -86,10 +86,10 @@ sp.Eq(sp.Symbol("share"), library["effective rank over k, square"])
 # %% [markdown]
 # ## 3. The shift
 #
-# Bai and Silverstein (2004): $\sum_i f(s_i)$ of a real Gaussian matrix has the mean
-# $k\,\mathrm E[f]+\frac{f(\theta=0)+f(\theta=\pi)}4-\frac12\langle f\rangle_\theta$, where
-# $s^2=1+c+2\sqrt c\cos\theta$ and $\langle\cdot\rangle_\theta$ is the mean over $\theta\in(0,\pi)$. Applied
-# to what one more singular value changes in the entropy, $f(s)=\frac{s(\nu/\mu+1)-s\log s}{k\mu}$:
+# Bai and Silverstein (2004): $\sum_i f(s_i)$ of a real Gaussian matrix has the mean $k\,\mathrm
+# E[f]+\frac{f(\theta=0)+f(\theta=\pi)}4-\frac12\langle f\rangle_\theta$, where $s^2=1+c+2\sqrt c\cos\theta$
+# and $\langle\cdot\rangle_\theta$ is the mean over $\theta\in(0,\pi)$. Applied to the change of the entropy
+# by one more singular value, $f(s)=\frac{s(\nu/\mu+1)-s\log s}{k\mu}$:
 
 # %%
 ratio = sp.expand(mean_log / mean)

@@ -43,7 +43,7 @@ library = random_stable_rank.expressions
 m, n = sp.symbols("m n", positive=True)
 
 # %% [markdown]
-# ## 1. The stable rank does not know the norm
+# ## 1. The stable rank is independent of the norm
 #
 # A Gaussian matrix is a direction $W/\|W\|$, uniform on the sphere, times an independent norm. The stable
 # rank depends on the direction alone, and $\log s_1^2=\log\|W\|_F^2-\log\mathrm{srank}$ is a difference of
@@ -166,5 +166,5 @@ with style():
 #   Statistics 2001, theorem 1.1.
 # - Z. Ma, *Accuracy of the Tracy-Widom limits for the extreme eigenvalues in white Wishart matrices*,
 #   Bernoulli 2012, arXiv 0810.1329: the centering with $m-\frac12$ and $n-\frac12$.
-# - J. Baik, G. Ben Arous, S. Péché, Annals of Probability 2005: a planted part is seen in $s_1$ only beyond a
+# - J. Baik, G. Ben Arous, S. Péché, Annals of Probability 2005: a planted part shows in $s_1$ only beyond a
 #   threshold, here $s=\sqrt n$. The spread of the stable rank is derived here.

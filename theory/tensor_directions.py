@@ -20,12 +20,12 @@
 #
 # **Claim.** Neurons can condense only to stationary points of $T$, which are the real roots of one
 # polynomial of degree $p$: at most $p$ lines, $2p$ orientations. Those with $a>0$ go to maxima with $T>0$,
-# those with $a<0$ to minima with $T<0$. On its way every neuron obeys, whatever $a$ does,
+# those with $a<0$ to minima with $T<0$. On its way every neuron obeys, for any $a$,
 #
 # $$\frac{d\varphi}{d\log|w|}=\frac{T'(\varphi)}{p\,T(\varphi)},$$
 #
-# so how far they get is a matter of growth: it is a power of $|w|$, and a hypothesis on the data, that there
-# be no arc where this rate nearly vanishes. For $p=2$ the neuron is solved up to a quadrature.
+# so how far they turn is a matter of growth: angles shrink as a power of $|w|$, if the data leave no arc
+# where this rate nearly vanishes. For $p=2$ the neuron is solved up to a quadrature.
 
 # %%
 import matplotlib.pyplot as plt
@@ -141,7 +141,7 @@ assert (
 # ## 4. Small runs
 #
 # Sixty networks of one neuron each, $s(z)=z^{p-1}\tanh z$, eight samples, $\sigma=10^{-9}$; each network's
-# time is rescaled, which leaves its path as it is. Compared where $|w|=10^{-2}$.
+# time is rescaled, which leaves its path unchanged. They are compared where $|w|=10^{-2}$.
 
 # %%
 SAMPLES, NEURONS, SIGMA, GROWN = 8, 60, 1e-9, 1e-2
@@ -236,7 +236,7 @@ for power, seed in ((2, 1), (3, 0), (3, 100)):
 # the neurons is still on its way when the leading flow ends. This is a limit of the claim, and the check
 # tests it on the data before it trains.
 #
-# It is growth that is missing, not time: the same neurons from starts that are smaller still get nearer.
+# Growth is missing, not time: the same neurons from starts that are smaller still get nearer.
 
 # %%
 data, targets, found, *_ = results[3, 100]

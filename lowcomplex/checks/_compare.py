@@ -1,4 +1,4 @@
-"""A prediction over somebody's own record."""
+"""A prediction beside a record of one's own."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def compare(
 
     Returns:
         `predicted`, `measured`, `error` and `agrees` (False where either number is NaN), with the
-        prediction's name, source and tolerance as attributes, and `regime`: what `prediction.regime` says if
-        the record holds what it asks for as single numbers.
+        prediction's name, source and tolerance as attributes. The attribute `regime` is the answer of
+        `prediction.regime`, if the record holds its parameters as single numbers.
 
     Raises:
-        ValueError: The dataset has no such variable, a parameter is nowhere to be found, the tolerance is not
-            positive, or the result does not fit the dimensions.
+        ValueError: The dataset has no such variable, a parameter is not found, the tolerance is not positive,
+            or the result does not fit the dimensions.
 
     Example:
         >>> import xarray as xr
@@ -116,13 +116,13 @@ def _plain(value: Any) -> Any:
 
 
 def _regime(prediction: Prediction[..., Any], dataset: xr.Dataset, arguments: Mapping[str, Any]) -> str:
-    """What the prediction says of its own regime, or which parameter it would need to say it."""
+    """The prediction's answer on its regime, or the parameter that is missing for one."""
     given = {}
     for name, parameter in inspect.signature(prediction.regime).parameters.items():
         try:
             value = _find(name, dataset, arguments, parameter, prediction.name)
         except ValueError:
-            return f"not decided: the record does not say {name!r}"
+            return f"not decided: the record does not hold {name!r}"
         if value is None:
             continue
         if np.ndim(value) > 0:

@@ -10,7 +10,7 @@ from lowcomplex.checks._registry import get, names
 from lowcomplex.checks._runner import CheckError, run_tasks
 from lowcomplex.theorems._verdict import Verdict
 
-# What a law that holds may fail by: an observable's tail, once in a hundred draws.
+# A law that holds may fail once in a hundred draws, in the tail of an observable.
 REQUIRED_RATE = 0.99
 
 
@@ -49,8 +49,8 @@ class Repetition:
 
     Attributes:
         name: The prediction's name.
-        verdicts: One verdict a seed that ran.
-        errors: One error a seed that could not run.
+        verdicts: One verdict per seed that ran.
+        errors: One error per seed that could not run.
     """
 
     name: str
@@ -59,12 +59,12 @@ class Repetition:
 
     @property
     def seeds(self) -> int:
-        """Seeds tried."""
+        """Number of seeds that were tried."""
         return len(self.verdicts) + len(self.errors)
 
     @property
     def as_stated(self) -> Rate:
-        """Share of seeds whose verdict is the expected one; what could not run has shown nothing."""
+        """Share of seeds with the expected verdict; a seed that could not run does not count as one."""
         return wilson(sum(v.passed == (v.expected == "holds") for v in self.verdicts), self.seeds)
 
     @property
@@ -74,7 +74,7 @@ class Repetition:
 
     @property
     def hypothesis_met(self) -> Rate:
-        """Share of drawn data sets that satisfy the law's hypothesis on the data; 1 where it has none."""
+        """Share of drawn data sets that satisfy the law's hypothesis on the data; 1 if it has none."""
         return wilson(len(self.verdicts), sum(v.draws for v in self.verdicts))
 
     @property
@@ -115,7 +115,7 @@ def repeat(
         progress: Called with the name and seed of each run that has ended.
 
     Returns:
-        A repetition for each name, in the order asked for.
+        A repetition for each name, in their order.
 
     Raises:
         ValueError: An unknown name, or `seeds` or `workers` is not positive.

@@ -28,7 +28,7 @@ class CheckError:
 
     @property
     def as_expected(self) -> bool:
-        """False: what could not run has shown nothing."""
+        """False: a check that could not run shows nothing."""
         return False
 
 
@@ -48,7 +48,7 @@ def run_all(
         progress: Called with the name of each check that has ended.
 
     Returns:
-        A verdict or an error for each, in the order asked for.
+        A verdict or an error for each, in the order of the names.
 
     Raises:
         ValueError: An unknown name, or `workers` is not positive.

@@ -1,7 +1,7 @@
 """The predictions by name: `predictions.gamma_law(…)`. No torch here.
 
-Each stands in `lowcomplex.theorems.NAME.formula`, beside the companion formulas of its theorem, and is
-imported when first asked for. The stub beside this file states all signatures for type checkers and editors.
+Each is defined in `lowcomplex.theorems.NAME.formula`, beside the companion formulas of its theorem, and is
+imported at its first use. The stub beside this file states all signatures for type checkers and editors.
 """
 
 from __future__ import annotations

@@ -22,13 +22,13 @@ class Check(Generic[Observed, Law]):
         prediction: The prediction.
         observe: `observe(seed, **conditions)` trains and measures. The hypotheses hold at its default
             conditions. A check that cannot run raises; it never passes.
-        judge: `judge(observed, law)` puts what was measured beside what the law says, without training.
+        judge: `judge(observed, law)` compares what was measured with what the law predicts, without training.
         law: The formulas that `judge` evaluates: one function, or several in a NamedTuple.
-        mutants: Wrong laws by what is wrong with them, each of which `judge` must refute on the observation
+        mutants: Wrong laws, by a name that states what is wrong. `judge` must refute each on the observation
             that was made for the true law.
-        controls: What is violated, in words, and the conditions of `observe` that violate it.
-        survivors: Mutants that the judgment cannot refute, by name, with the reason.
-        expected: "refuted" only with the evidence in the commit that says so.
+        controls: Conditions of `observe` that violate a hypothesis, by a name that states which.
+        survivors: Mutants that `judge` cannot refute, by name, with the reason.
+        expected: "refuted" only with evidence in the commit that changes it.
     """
 
     prediction: Prediction[..., Any]

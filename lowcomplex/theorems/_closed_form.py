@@ -1,4 +1,4 @@
-"""The numbers of a formula from its SymPy expression, so that it is written once."""
+"""The numbers of a formula from its SymPy expression, which is then written only once."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Regime:
 
 @dataclass(frozen=True)
 class Prediction(Generic[Inputs, Output]):
-    """One theorem: what it says, where it holds, its formula and its evaluator.
+    """One theorem: its claim, its regime, its formula and its evaluator.
 
     Calling a prediction calls its evaluator.
 
@@ -40,7 +40,7 @@ class Prediction(Generic[Inputs, Output]):
         name: The name that the theorem's folder, notebook and check share.
         statement: The claim, in one or two sentences.
         hypotheses: What must hold for the claim.
-        source: Author, year, place, equation; "derived" where it is our own.
+        source: Author, year, place, equation; "derived" where it is new here.
         kind: "exact" (a closed form), "rate" (an asymptotic exponent) or "null" (a statistical law).
         symbolic: Builds the symbolic form; `expressions` is its result.
         evaluate: The formula in numpy.

@@ -1,4 +1,4 @@
-"""What a check returns: numbers side by side, and whether they agree."""
+"""The results of a check: predicted and measured numbers, and whether they agree."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Comparison:
     def passed(self) -> bool:
         """True if error and interval are numbers within the tolerance.
 
-        A measurement that is vaguer than the tolerance could agree with anything, so it agrees with nothing.
+        A measurement whose interval exceeds the tolerance could agree with anything, so it does not pass.
         """
         return self.severity <= 1
 
@@ -67,7 +67,7 @@ class Control:
 
     Attributes:
         violates: Which hypothesis was violated, and how.
-        comparisons: What the same criterion found there.
+        comparisons: The results of the same criterion there.
     """
 
     violates: str
@@ -85,7 +85,7 @@ class Mutant:
 
     Attributes:
         wrong: What is wrong with it.
-        comparisons: What the same criterion found.
+        comparisons: The results of the same criterion.
     """
 
     wrong: str
@@ -99,7 +99,7 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found.
+    """The result of a check.
 
     The headline numbers (`quantity`, `predicted`, `measured`, `error`, `tolerance`, `reason`) are those
     of the comparison that came closest to failing, or failed by most.

@@ -88,7 +88,7 @@ def _balanced(observed: Balanced, law: Law) -> list[Comparison]:
             predicted=0.0,
             measured=rounding,
             tolerance=6000 * np.finfo(float).eps * 100,
-            reason="rounding of 6,000 updates, amplified at most by e^(st) on the rise of a mode",
+            reason="rounding of 6,000 updates, amplified a hundredfold on the rise of a mode",
         ),
         *(
             Comparison(
@@ -103,7 +103,7 @@ def _balanced(observed: Balanced, law: Law) -> list[Comparison]:
     ]
 
 
-# Most mutants have the same recursion, and the same law of L layers: thousands of steps, and bisections.
+# Most mutants share the recursion, of thousands of steps, and the law of L layers, which takes bisections.
 @lru_cache(maxsize=32)
 def _recursed(recursion: _Recursion, initial: tuple[float, ...], step: float, steps: int) -> Array:
     return recursion(STRENGTHS, np.array(initial), step=step, steps=steps)
@@ -122,7 +122,7 @@ def _layers(observed: Deep, law: Law) -> Comparison:
         predicted=0.0,
         measured=float(np.abs(path.modes - predicted).max()),
         tolerance=1e-7,
-        reason="the integrator's 1e-12 a step over a thousand steps, amplified a hundredfold",
+        reason="the integrator's 1e-12 per step over a thousand steps, amplified a hundredfold on the rise",
     )
 
 
@@ -138,7 +138,7 @@ def _unequal(observed: Unequal, law: Law) -> list[Comparison]:
             predicted=0.0,
             measured=float(np.abs(flow.modes - predicted).max()),
             tolerance=1e-8,
-            reason="the integrator's 1e-12 a step, over a thousand steps, amplified tenfold on the rise",
+            reason="the integrator's 1e-12 per step over a thousand steps, amplified tenfold on the rise",
         ),
         Comparison(
             quantity="exponent in η of that error under gradient descent",
@@ -175,15 +175,15 @@ def _staircase(observed: Random, law: Law) -> list[Comparison]:
             predicted=law.half_time(strengths[2], initial[2]),
             measured=float(np.interp(strengths[2] / 2, slowest, times)),
             tolerance=2 * overlap / (2 * strengths[2]) + step * strengths[0],
-            reason="u_0 is off by twice the overlap at most: log(1 + 2/sqrt(width))/(2s); and Euler's step",
+            reason="u_0 is off by at most twice the overlap: log(1 + 2/sqrt(width))/(2s); and Euler's step",
         ),
         Comparison(
             quantity="relative error of the null singular values at the end, random start",
             predicted=0.0,
             measured=float(np.linalg.norm(null - still) / np.linalg.norm(still)),
             tolerance=4 * decay + overlap * left_over,
-            reason="twice the null modes' own decay 2σ²h t at both layers; and what is left of their part "
-            f"along the hidden directions, sqrt(1/h) e^(-st) = {overlap * left_over:.1g}",
+            reason="twice the null modes' own decay 2σ²h t in both layers; and the rest of their part along "
+            f"the hidden directions, sqrt(1/h) e^(-st) = {overlap * left_over:.1g}",
         ),
     ]
 

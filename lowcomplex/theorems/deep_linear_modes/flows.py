@@ -1,6 +1,6 @@
 """Training of linear networks from spectral starts: by steps, and as a flow.
 
-The matrices are so small that `lowcomplex.training` takes three times as long for the same numbers.
+For matrices as small as these `lowcomplex.training` would take three times as long.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def descend_layers(
     """Descend on ½ tr (W_L ... W_1 - target) C (W_L ... W_1 - target)ᵀ.
 
     Returns:
-        (T, c, d) the product at the start and after every so many updates.
+        (T, c, d) the product at the start and after every `every` updates.
     """
     weights = list(layers)
     path = [product(weights)]
@@ -40,7 +40,7 @@ def descend_layers(
 
 
 def flow_layers(layers: Sequence[Array], target: Array, covariance: Array, times: Array) -> Array:
-    """The product along gradient flow, to a relative 1e-12 a step.
+    """The product along gradient flow, to a relative 1e-12 per step.
 
     Returns:
         (T, c, d) the product at the times, of which the first is the start.

@@ -37,7 +37,7 @@ def _expressions() -> dict[str, sp.Expr]:
 def _evaluate(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike) -> Array:
     """Strength of each mode of the product W2 W1 at given times.
 
-    u̇ = 2u (s - u), so u(t) = s e^{2st} / (e^{2st} - 1 + s/u_0); u_0 / (1 + 2 u_0 t) where s = 0.
+    u̇ = 2u (s - u), so u(t) = s e^{2st} / (e^{2st} - 1 + s/u_0), or u_0 / (1 + 2 u_0 t) where s = 0.
 
     Args:
         strengths: (k,) singular values s of the target, nonnegative.
@@ -51,7 +51,7 @@ def _evaluate(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike) -> Arr
         ValueError: A strength is negative, or an initial strength is not positive.
     """
     s, u0, t = checked_modes(strengths, initial, times)
-    # Multiplied through by e^{-2st}, so that late times do not overflow.
+    # The fraction is multiplied by e^{-2st}: late times do not overflow.
     decay = np.exp(-2 * s * t)
     safe = np.where(s > 0, s, 1.0)
     modes: Array = np.where(s > 0, s / (1 + (safe / u0 - 1) * decay), u0 / (1 + 2 * u0 * t))
@@ -97,10 +97,10 @@ def random_start(input_weight: ArrayLike, output_weight: ArrayLike, target: Arra
 def null_start(input_weight: ArrayLike, output_weight: ArrayLike, target: ArrayLike) -> Array:
     """Null singular values of the product at a small random start, once the target's modes are learned.
 
-    Those of U0ᵀ W2 (1 - P) W1 V0, with U0 and V0 the target's null vectors and P the projection on the
-    learned hidden directions W1 v_i + W2ᵀ u_i: the null parts of W1 and W2 stay where they are, except along
-    hidden directions that carry a learned mode, where they die out as e^(-s_i t). Before the modes are
-    learned, and to a relative sqrt(rank/h) ever after, they are the singular values of U0ᵀ W2 W1 V0.
+    They are those of U0ᵀ W2 (1 - P) W1 V0, with U0 and V0 the target's null vectors and P the projection on
+    the learned hidden directions W1 v_i + W2ᵀ u_i. The null parts of W1 and W2 stay where they are, except
+    along hidden directions that carry a learned mode, where they die out as e^(-s_i t). Before the modes are
+    learned they are the singular values of U0ᵀ W2 W1 V0, and later they are so up to a relative sqrt(rank/h).
 
     Args:
         input_weight: (h, d) W1, h at least the target's rank.
@@ -160,10 +160,10 @@ deep_linear_modes = Prediction(
     statement=(
         "A two-layer linear network on whitened inputs learns the singular modes of its target one by one, "
         "each by a sigmoid u(t) = s e^{2st}/(e^{2st} - 1 + s/u_0): at small initialization the effective "
-        "rank of the product climbs a staircase. With L balanced layers u̇ = L u^(2-2/L) (s - u); with two "
-        "layers of unequal sizes, l = |a² - b²|, u̇ = sqrt(l² + 4u²) (s - u), both solved in closed form. "
-        "Modes that the target lacks decay as u_0/(1 + 2u_0 t) from a balanced start, and stay from a small "
-        "random one, but for their part along learned hidden directions."
+        "rank of the product climbs a staircase. With L balanced layers u̇ = L u^(2-2/L) (s - u). With two "
+        "layers of unequal sizes, l = |a² - b²|, u̇ = sqrt(l² + 4u²) (s - u). Both have closed forms. "
+        "Modes that the target lacks decay as u_0/(1 + 2u_0 t) from a balanced start. From a small random "
+        "start they stay, except for their part along learned hidden directions."
     ),
     hypotheses=(
         "linear layers, whitened inputs, loss ½‖W_L ... W1 - target‖²",

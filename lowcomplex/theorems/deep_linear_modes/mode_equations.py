@@ -53,9 +53,9 @@ def unbalanced_expressions() -> dict[str, sp.Expr]:
 def layered_modes(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike, *, depth: int) -> Array:
     """Strength of each mode of the product of L balanced layers at given times.
 
-    u̇ = L u^(2-2/L) (s - u). With v = u/s and q = 2 - 2/L, L s^q t = Φ(v) - Φ(v_0),
-    Φ(v) = ∫ v^-q/(1 - v) dv = v^(1-q)/(1-q) + v^(2-q)/(2-q) 2F1(1, 2-q; 3-q; v), inverted by bisection; from
-    above s the same in x = s/u, ∫ x^(q-1)/(1 - x) dx. Where s = 0, u = (u_0^-q + 2(L-1) t)^(-1/q).
+    u̇ = L u^(2-2/L) (s - u). With v = u/s and q = 2 - 2/L, L s^q t = Φ(v) - Φ(v_0), which bisection inverts:
+    Φ(v) = ∫ v^-q/(1 - v) dv = v^(1-q)/(1-q) + v^(2-q)/(2-q) 2F1(1, 2-q; 3-q; v). A mode that starts above s
+    obeys the same in x = s/u with ∫ x^(q-1)/(1 - x) dx. Where s = 0, u = (u_0^-q + 2(L-1) t)^(-1/q).
 
     Args:
         strengths: (k,) singular values s of the target, nonnegative.
@@ -116,10 +116,10 @@ def unbalanced_mode(
 ) -> Array:
     """Strength u = a b of modes whose two layers differ in size by the conserved l = |a² - b²| > 0.
 
-    u̇ = sqrt(l² + 4u²) (s - u). In x, u = l x/(1 - x²), it is Riccati's ẋ = s - l x - s x²: with
-    D = sqrt(l² + 4s²), r± = (-l ± D)/2s, c = (x_0 - r+)/(x_0 - r-) and x_0 = tanh(asinh(2u_0/l)/2),
-    x = (r+ - r- c e^(-Dt))/(1 - c e^(-Dt)). A mode may start at zero, or below it. Where s = 0,
-    x = x_0 e^(-lt).
+    u̇ = sqrt(l² + 4u²) (s - u). In x, where u = l x/(1 - x²), this is Riccati's equation ẋ = s - l x - s x².
+    With D = sqrt(l² + 4s²), r± = (-l ± D)/2s, x_0 = tanh(asinh(2u_0/l)/2) and c = (x_0 - r+)/(x_0 - r-) it is
+    solved by x = (r+ - r- c e^(-Dt))/(1 - c e^(-Dt)), and where s = 0 by x = x_0 e^(-lt). A mode may start at
+    zero or below.
 
     Args:
         strengths: (k,) strengths s of the target, nonnegative.
@@ -143,7 +143,7 @@ def unbalanced_mode(
         raise ValueError("imbalance: expected l = |a² - b²| > 0; at l = 0 the balanced law holds")
     root = np.sqrt(length**2 + 4 * s**2)
     safe = np.where(s > 0, s, 1.0)
-    # As l goes to 0, x goes to ±1; 1 - x and 1 + x are computed without subtracting numbers that are close.
+    # As l goes to 0, x goes to ±1. So 1 - x and 1 + x are computed without subtracting close numbers.
     start = np.arcsinh(2 * u0 / length)
     below, above = 2 * expit(-start), 2 * expit(start)
     gap = length * (1 + length / (root + 2 * s))

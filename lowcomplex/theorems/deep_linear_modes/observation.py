@@ -81,8 +81,8 @@ class Random(NamedTuple):
     """Descent from a random start.
 
     Attributes:
-        input_weight: (h, d) W1 where σ puts it.
-        output_weight: (c, h) W2 where σ puts it.
+        input_weight: (h, d) initial W1, as σ states it.
+        output_weight: (c, h) initial W2, as σ states it.
         target: (c, d).
         rate: Learning rate.
         times: (T,) times of the records.
@@ -102,7 +102,7 @@ class Random(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What was trained; None and no layers where a part was not asked for."""
+    """What was trained; None, or no layers, if a part was not."""
 
     balanced: Balanced | None
     layers: tuple[Deep, ...]
@@ -199,7 +199,7 @@ def _random(seed: int, problem: Problem, sigma: float) -> Random:
         gradient=gradient,
     )
     path = run.path["product"]
-    # The law's own start, so that it is the network that has to be where σ says.
+    # The start that σ states, not the network's: a network elsewhere shows as an error.
     w1, w2 = (sigma * value.numpy() for value in normals(network, seed=seed).values())
     return Random(
         input_weight=w1,

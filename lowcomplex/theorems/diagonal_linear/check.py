@@ -1,4 +1,4 @@
-"""Does gradient flow on a diagonal linear network end where its implicit penalty says?"""
+"""Does gradient flow on a diagonal linear network end at the minimizer of its implicit penalty?"""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Limits(NamedTuple):
         y: (n,) y.
         alphas: (k,) scales at which β is compared.
         betas: (k, d) β at these.
-        large: (l,) large scales, at which the distance to the least-norm solution is.
+        large: (l,) large scales, at which the distance to the least-norm solution is measured.
         large_betas: (l, d) β at these.
     """
 
@@ -49,7 +49,14 @@ class Limits(NamedTuple):
 
 
 class Law(NamedTuple):
-    """The limit, the least-norm solution that it approaches, as which power of α, and with which factor."""
+    """The formulas that the check holds against training.
+
+    Attributes:
+        limit: X, y and α → β.
+        minimum_norm: X and y → the least-norm solution, which β approaches at large α.
+        correction: X and y → the factor of that approach.
+        exponent: Its exponent in α.
+    """
 
     limit: Callable[[Array, Array, float], Array]
     minimum_norm: Callable[[Array, Array], Array]
@@ -103,10 +110,10 @@ def judge(observed: Limits, law: Law) -> tuple[Comparison, ...]:
         Comparison(
             quantity=f"that distance times α^4 at α = {middle:g}, over the predicted factor",
             predicted=1.0,
-            # Negative on the other side of the least-norm solution.
+            # Negative if β lies on the other side of the least-norm solution.
             measured=math.copysign(float(distance * middle**4 / np.linalg.norm(correction)), side),
             tolerance=float(np.abs(nearest).max()) ** 4 / middle**4 + 4 * middle**2 * _RTOL / distance,
-            reason="the next term is of relative order |β|^4 α^-4; and u² - v² holds 4α² times the "
+            reason="the next term is of relative order |β|^4 α^-4; u² - v² carries 4α² times the "
             "integrator's relative error",
         ),
     )

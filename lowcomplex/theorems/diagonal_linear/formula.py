@@ -36,8 +36,8 @@ def _expressions() -> dict[str, sp.Expr]:
 def _evaluate(inputs: ArrayLike, targets: ArrayLike, *, alpha: float, rtol: float = 1e-13) -> Array:
     """The interpolating β that gradient flow reaches from u = v = α·1, β = u² - v².
 
-    argmin Σ α² q(β_i/α²) subject to Xβ = y, q(z) = 2 - sqrt(4 + z²) + z asinh(z/2); its dual is solved by
-    damped Newton steps, β = 2α² sinh(Xᵀν).
+    It minimizes Σ α² q(β_i/α²) subject to Xβ = y, with q(z) = 2 - sqrt(4 + z²) + z asinh(z/2). Damped Newton
+    steps solve the dual problem in ν, with β = 2α² sinh(Xᵀν).
 
     Args:
         inputs: (n, d) X, with n <= d and independent rows.
@@ -49,8 +49,7 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, *, alpha: float, rtol: floa
         (d,) β.
 
     Raises:
-        ValueError: Shapes do not agree, the rows are dependent (no interpolator is singled out by the dual),
-            or α is not positive.
+        ValueError: Shapes do not agree, rows are dependent, or α is not positive.
         ArithmeticError: Newton's method did not converge.
     """
     x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
@@ -59,7 +58,7 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, *, alpha: float, rtol: floa
     if not alpha > 0:
         raise ValueError(f"alpha: expected a positive scale, got {alpha}")
     if np.linalg.matrix_rank(x) < len(x):
-        raise ValueError("inputs: the law needs independent rows (as many unknowns as equations at least)")
+        raise ValueError("inputs: the law needs independent rows (at least as many unknowns as equations)")
     scale = float(np.linalg.norm(y))
     if scale == 0:
         return np.zeros(x.shape[1])
@@ -82,7 +81,7 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, *, alpha: float, rtol: floa
         direction = -np.linalg.solve(hessian, residual)
         slope, damping, value = float(residual @ direction), 1.0, objective(dual)
         half = np.linalg.norm(residual) / 2
-        # Close to the solution, differences of the objective drown in rounding, and the residual decides.
+        # Close to the solution, differences of the objective are lost in rounding, and the residual decides.
         with np.errstate(over="ignore", invalid="ignore"):
             while damping > 1e-12 and not (
                 objective(step := dual + damping * direction) <= value + 1e-4 * damping * slope
@@ -103,7 +102,7 @@ def minimum_norm(inputs: ArrayLike, targets: ArrayLike) -> Array:
 
 
 def least_norm_correction(inputs: ArrayLike, targets: ArrayLike) -> Array:
-    """The vector b in β = β_ℓ2 + b α^-4 + O(α^-8): where the limit stands from the least-norm solution.
+    """The vector b in β = β_ℓ2 + b α^-4 + O(α^-8): the limit's leading distance from the least-norm solution.
 
     b = (1 - X⁺X) β_ℓ2³ / 24, the cube entry by entry: at large α the penalty's slope is
     asinh(z/2) = z/2 - z³/48 + ..., and β - β_ℓ2 lies in the kernel of X.
@@ -132,8 +131,8 @@ diagonal_linear = Prediction(
     name="diagonal_linear",
     statement=(
         "Gradient flow on a diagonal linear network β = u² - v² from α·1 converges to the interpolator that "
-        "minimizes Σ α² q(β_i/α²): nearly the ℓ1 norm for small α, the ℓ2 norm for large α, whose minimizer "
-        "it approaches as |(1 - X⁺X) β_ℓ2³|/24 α^-4."
+        "minimizes Σ α² q(β_i/α²), which is nearly the ℓ1 norm for small α and the ℓ2 norm for large α. The "
+        "distance to the minimizer of the latter falls as |(1 - X⁺X) β_ℓ2³|/24 α^-4."
     ),
     hypotheses=("underdetermined linear regression with independent rows", "gradient flow from u = v = α·1"),
     source="Woodworth et al., COLT 2020 (2002.09277), theorem 1; rate α^-4 and its factor derived",

@@ -1,4 +1,4 @@
-"""What sequences of tokens and their signs are to one attention layer: a vector, and a matrix."""
+"""The vector and the matrix by which sequences of tokens and their signs drive one attention layer."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def token_data(inputs: ArrayLike, targets: ArrayLike) -> tuple[Array, Array]:
     if not np.isfinite(x).all():
         raise ValueError("inputs: hold NaN or infinite entries")
     if not (np.abs(y) == 1).all():
-        raise ValueError("targets: expected 1 and -1, the exponential loss classifies")
+        raise ValueError("targets: expected 1 and -1, the classes of the exponential loss")
     return x, y
 
 
 def condensation_vector(inputs: ArrayLike, targets: ArrayLike) -> Array:
-    """V = (1/n) Σ_i y_i (1/s) Σ_j X_ij, the direction that the value matrix condenses to.
+    """The direction that the value matrix condenses to, v = (1/n) Σ_i y_i (1/s) Σ_j X_ij.
 
     Args:
         inputs: (n, s, d) tokens.

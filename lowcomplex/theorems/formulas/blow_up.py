@@ -16,7 +16,7 @@ class BlowUp(NamedTuple):
 
     Attributes:
         time: The finite time at which its norm becomes infinite.
-        state: (k,) the state when its norm has grown by the factor asked for.
+        state: (k,) the state when its norm has grown by the given factor.
     """
 
     time: float
@@ -29,13 +29,14 @@ def time_of_blow_up(
     """Blow-up time of θ̇ = F(θ) for an F that is homogeneous of degree q > 1.
 
     The flow is followed in the time s with ds = |θ|^(q-1) dt, in which the norm grows at most exponentially,
-    until it has grown by the factor `grown`; the rest, |θ|^(1-q) / ((q - 1) dlog|θ|/ds), is added.
+    until it has grown by the factor `grown`. The rest of the time, |θ|^(1-q) / ((q - 1) dlog|θ|/ds), is
+    added.
 
     Args:
         field: F, from (k,) to (k,).
         start: (k,) θ at t = 0.
         degree: q.
-        grown: Growth at which the direction counts as settled; what it still turns by enters at second order.
+        grown: Growth at which the direction counts as settled; its later turning enters at second order.
         rtol: Relative tolerance of the solver.
 
     Returns:

@@ -20,10 +20,10 @@ def critical_gamma(
 ) -> Array:
     """γ between lazy and rich training of L weight matrices as the width m → ∞.
 
-    (L + 2s)/(2(L - 1 + r)) for L >= 3, and (1 + s)/(2r) for L = 2. So 1/2 at any depth for growing unit
-    inputs, 1/2 + 1/(2L) with the norm sqrt(m). For fixed inputs L/(2(L - 1)): the first layer never moves and
-    hands on inputs of norm sqrt(m) to the L - 1 others. Where only one other is left it is a linear model:
-    for L = 2 on fixed inputs there is no boundary.
+    It is (L + 2s)/(2(L - 1 + r)) for L >= 3, and (1 + s)/(2r) for L = 2: 1/2 at any depth for growing unit
+    inputs, and 1/2 + 1/(2L) if their norm is sqrt(m). For fixed inputs it is L/(2(L - 1)): the first layer
+    never moves, and hands on inputs of norm sqrt(m) to the L - 1 others. With only one other the network is a
+    linear model, so for L = 2 on fixed inputs there is no boundary.
 
     Derived: the exponent in m of the relative change of the tangent features vanishes, see `regime_at`. For
     L = 2 it is Luo et al.'s line γ_L - γ' = 1 at (γ_L, γ') = (γ(1 + r) - s, γ(1 - r)).
@@ -54,9 +54,9 @@ def displacement_exponent(
 ) -> Array:
     """Exponent e of the relative displacement of all weights in the width, RD ~ m^e.
 
-    Lazy: the least displacement that fits, 1/sqrt(K) for the kernel K, over ‖θ_0‖. Rich: every matrix ends
-    with the same gain, which has a product of 1; a first matrix that starts with more than its share keeps
-    its start. For r = 1, s = 0 this is `width_exponent`.
+    In the lazy regime it is that of the least displacement that fits, 1/sqrt(K) for the kernel K, over ‖θ_0‖.
+    In the rich regime all matrices end with one gain, whose product is 1, except that a first matrix which
+    starts with more than its share keeps its start. For r = 1, s = 0 this is `width_exponent`.
 
     Args:
         gamma: Initialization rate.
@@ -89,7 +89,7 @@ class Family(NamedTuple):
     """One way to grow.
 
     Attributes:
-        words: Which.
+        words: The way, in words.
         boundary: γ between lazy and rich as m → ∞.
         exponent: Exponent of the relative displacement of all weights in m.
     """
@@ -107,7 +107,7 @@ def families(gamma: float, depth: int) -> tuple[Family, ...]:
         depth: Number of weight matrices.
 
     Returns:
-        Fixed inputs; inputs as wide as the network of fixed norm; the same of norm sqrt(m).
+        For fixed inputs, inputs as wide as the network of fixed norm, and the same of norm sqrt(m).
     """
     ways = (
         ("inputs stay as they are", 0.0, 0.0),

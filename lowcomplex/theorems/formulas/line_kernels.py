@@ -17,9 +17,9 @@ class LineKernel(NamedTuple):
     """2B K(x, x') = constant + linear x x' + cubic |x-x'|³/12 - (kink + product x x')|x-x'|/2.
 
     Attributes:
-        constant: Grows as B³.
-        linear: Grows as B.
-        cubic: Coefficient of the cubic kink; free of B, like the two below.
+        constant: The constant; it grows as B³.
+        linear: Coefficient of x x'; it grows as B.
+        cubic: Coefficient of the cubic kink; this and the two below do not depend on B.
         kink: Coefficient of the linear kink.
         product: Coefficient of the linear kink times x x'.
     """
@@ -49,13 +49,13 @@ def line_coefficients(
         output: (m,) or a number: a of the neurons.
         bias_range: B.
         trained: The parts that are trained, among "output", "input", "bias" (the location in its place).
-        parametrization: Whether b or l is a parameter.
+        parametrization: "bias" if b is a parameter, "location" if l is.
 
     Returns:
         The coefficients.
 
     Raises:
-        ValueError: A part or parametrization has no such name, no part is trained, B is not positive, or the
+        ValueError: A part or the parametrization is unknown, no part is trained, B is not positive, or the
             weights are not finite.
     """
     unknown = set(trained) - set(PARTS)
@@ -108,10 +108,10 @@ def line_kernel(x: ArrayLike, other: ArrayLike, coefficients: LineKernel, *, bia
 def line_interpolant(
     points: ArrayLike, samples: ArrayLike, targets: ArrayLike, coefficients: LineKernel
 ) -> Array:
-    """The function that a lazy network ends at: least norm in its kernel through all samples.
+    """The end of a lazy network's training: the function of least norm in its kernel through all samples.
 
     f = Σ c_i (cubic |x-x_i|³/12 - (kink + product x x_i)|x-x_i|/2) + p_0 + p_1 x with Σ c_i = p_0/constant
-    and Σ c_i x_i = p_1/linear. Infinite coefficients (B → ∞) leave constants and slopes free of charge.
+    and Σ c_i x_i = p_1/linear. With infinite coefficients (B → ∞) constants and slopes cost nothing.
 
     Args:
         points: (p,) where to evaluate f.

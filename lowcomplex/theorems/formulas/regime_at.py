@@ -14,15 +14,15 @@ from lowcomplex.theorems.phase_diagram.formula import Coordinates, luo_coordinat
 
 Array = NDArray[np.float64]
 
-# Change of the tangent features between which the displacement's exponent has left the lazy arm by a tenth of
-# the way to the rich one, and has a tenth to go: the exact solution of two linear layers on one sample, where
-# the change is sinh(2τ)/2 (solved in the tests). Laziness ends soon, richness is complete late.
+# Changes of the tangent features at which the displacement's exponent has gone a tenth, and nine tenths, of
+# the way from the lazy arm to the rich one. They are those of two linear layers on one sample, where the
+# change is sinh(2τ)/2 (solved in the tests). Laziness ends early, and richness is complete late.
 LAZY_BELOW, RICH_ABOVE = 0.287, 25.5
 _RATES = np.linspace(-1, 4, 2001)
 
 
 class Layer(NamedTuple):
-    """What a linearized training would do to one weight matrix.
+    """The change of one weight matrix in linearized training.
 
     Attributes:
         change: ‖ΔW‖ over sqrt(m)·std, the factor by which W scales a signal.
@@ -35,18 +35,18 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True)
 class GammaRegime:
-    """Where a network stands on the γ axis; `str` tells why.
+    """The place of a network on the γ axis; `str` gives the derivation.
 
     Attributes:
         regime: "lazy", "transition" or "rich".
-        tangent_change: Relative change of the tangent features, were they to stay: small means lazy.
+        tangent_change: Relative change of the tangent features in linearized training: small means lazy.
         crossing: γ at which that change is 1 at these sizes; infinite if there is none up to γ = 4.
         kernel: The tangent kernel of one sample at the start, ‖∂f/∂θ‖².
         first: The first matrix.
         later: Each other matrix.
         displacement: Estimate of ‖θ - θ_0‖/‖θ_0‖ after training; NaN in the transition.
         luo: (γ_L, γ') in Luo et al.'s plane; None unless there are two matrices.
-        families: What becomes of this γ as the width grows, for each way to grow.
+        families: Boundary and exponent at this γ as the width grows, for each way to grow.
         derivation: The steps, with their numbers.
     """
 
@@ -78,21 +78,22 @@ def regime_at(
 ) -> GammaRegime:
     """Is a network lazy or rich at this γ, and why?
 
-    A network of L matrices, d → m → … → m → 1, all N(0, d_in^(-2γ)), is linearized at its start: the kernel K
-    is the sum of the matrices' ‖∂f/∂W_l‖², fitting y takes ‖ΔW_l‖ = y sqrt(K_l)/K. If this changes the
-    tangent features by little, it is what happens: lazy. The change is the root of Σ_l c_l² k_l, where c_l
-    compares ΔW_l with W_l on a signal and k_l is the share of the kernel that depends on W_l: all but K_l
-    itself for weights, all of it if W_l also moves the gates of ReLU units.
+    A network of L matrices, d → m → … → m → 1, all N(0, d_in^(-2γ)), is linearized at its start. The kernel K
+    is the sum of the matrices' ‖∂f/∂W_l‖², and fitting y takes ‖ΔW_l‖ = y sqrt(K_l)/K. If this changes the
+    tangent features by little, the linearization holds: lazy. The change is the root of Σ_l c_l² k_l. There
+    c_l compares ΔW_l with W_l on a signal, and k_l is the share of the kernel that depends on W_l: all but
+    K_l itself for weights, all of it if W_l also moves the gates of ReLU units.
 
-    What is exact: the expectation of each K_l over Gaussian weights, for one sample, linear or ReLU units and
-    an output centered at initialization; for two linear matrices all of it. Inputs of norm r, an output scale
-    α and targets of norm y count only as y α/r, exactly: they rescale all weights by the L-th root.
+    Exact is the expectation of each K_l over Gaussian weights, for one sample, linear or ReLU units and an
+    output centered at initialization; for two linear matrices all of the answer is exact. Inputs of norm r,
+    an output scale α and targets of norm y count only as y α/r, exactly: they rescale all weights by the L-th
+    root.
 
-    What is estimated: at greater depth the paths through several changed matrices add up and the change is
-    larger by a factor that knows neither γ nor m (1.3 to 1.6 measured for three linear matrices of width 48);
-    with ReLU units it is 1 to 3 times the estimate there, since few gates flip but each counts whole. The
-    thresholds are those of two matrices. Several samples enter by the norm of their targets alone, as if they
-    were orthogonal.
+    The rest is estimated. At greater depth the paths through several changed matrices add up, and the change
+    is larger by a factor that depends neither on γ nor on m (1.3 to 1.6 measured for three linear matrices of
+    width 48). With ReLU units it is 1 to 3 times the estimate there, since few gates flip but each counts
+    whole. The thresholds are those of two matrices. Several samples enter by the norm of their targets alone,
+    as if they were orthogonal.
 
     Args:
         gamma: Initialization rate.
@@ -177,7 +178,7 @@ def regime_at(
 
 
 class _Linearized(NamedTuple):
-    """Logarithms, for targets of norm 1: the first matrix and each later one where a pair stands."""
+    """Logarithms, for targets of norm 1; a pair holds the value of the first matrix and of each later one."""
 
     kernel: Array
     shares: tuple[Array, Array]
@@ -194,7 +195,7 @@ def _linearized(
     log_m, log_d, log_pull, hidden = math.log(width), math.log(inputs), math.log(pull), depth - 2
     log_hidden = math.log(hidden) if hidden else -math.inf
     std_first, std = -rate * log_d, -rate * log_m
-    # Mean factors by which a squared signal, forward or backward, passes a matrix and its activation.
+    # Mean factors by which a matrix and its activation multiply a squared signal, forward or backward.
     passed = log_m + (math.log(0.5) if activation == "relu" else 0.0)
     gain_first, gain = passed + 2 * std_first, passed + 2 * std
     own_first = (depth - 1) * gain + 2 * log_pull
@@ -203,7 +204,7 @@ def _linearized(
     change_first = own_first / 2 - kernel - log_m / 2 - std_first
     change = own / 2 - kernel - log_m / 2 - std
     unseen_by_last = np.logaddexp(own_first, log_hidden + own) - kernel
-    # Weights are seen by every other matrix's gradient, gates of ReLU by their own too.
+    # A weight enters the gradients of all other matrices, a ReLU's gate also that of its own.
     gates = np.zeros_like(kernel)
     seen_first, seen = (
         (gates, gates) if activation == "relu" else (math.log(depth - 1) + own - kernel, unseen_by_last)

@@ -20,7 +20,7 @@ from lowcomplex.training import displacement_at
 _WIDTH, _SAMPLES = 96, 8
 # Lazy runs are cheap, and one draw's slope varies by 0.025.
 _LAZY_DRAWS = 3
-# Two rates on each arm, far enough apart for a slope and far enough inside for its tolerance.
+# Two rates on each arm: far enough apart for a slope, and far enough inside the arm for its tolerance.
 _LAZY, _RICH = (ARMS["lazy"][0], 0.25), (1.25, ARMS["rich"][1])
 # What is left of a rich matrix's gain m^(1/2-γ) from its start.
 _KEPT = _WIDTH ** (0.5 - _RICH[0])
@@ -73,10 +73,10 @@ def judge(observed: tuple[Slope, ...], law: Law) -> tuple[Comparison, ...]:
             measured=slope,
             tolerance=0.07 if arm == "lazy" else _KEPT / ((_RICH[1] - _RICH[0]) * math.log(_WIDTH)),
             reason=(
-                f"mean of {draws} draws, each varies by 0.025; the kernel moves by RD, 3 %: 0.03 / 0.68"
+                f"mean of {draws} draws that vary by 0.025 each; the kernel moves by RD, 3 %: 0.03 / 0.68"
                 if arm == "lazy"
-                else f"matrices start with the gain m^(1/2-γ) = {_KEPT:.3f} and end near 1; of two, on one "
-                f"sample, RD falls short by m^(1/2-γ)/sqrt(2y), y of order 1: {_KEPT:.3f} / 1.14"
+                else f"matrices start with the gain m^(1/2-γ) = {_KEPT:.3f} and end near 1; with two of them "
+                f"and one sample RD falls short by m^(1/2-γ)/sqrt(2y), y of order 1: {_KEPT:.3f} / 1.14"
             )
             + " (interval of γ log m)",
         )
@@ -90,7 +90,7 @@ def _arms(
     return (("lazy", lazy, lazy_draws), ("rich", rich, 1))
 
 
-# A control asks again for what was trained under the hypotheses.
+# One control judges again what was trained under the hypotheses.
 @lru_cache(maxsize=32)
 def _slope(seed: int, depth: int, draw: int, low: float, high: float) -> float:
     stream = np.random.SeedSequence([seed, depth, draw]).generate_state(1)

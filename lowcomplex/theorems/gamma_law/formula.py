@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import sympy as sp
 
 BOUNDARY = 0.5
-# Between the broken line's arms the exponent bends over; nothing is claimed there.
+# Between the arms of the broken line the slope bends; nothing is claimed there.
 TRANSITION = (0.35, 0.65)
 # Ranges of γ over which slopes are measured, well outside of the transition.
 ARMS = {"lazy": (0.1, 0.3), "rich": (1.0, 1.5)}
@@ -38,7 +38,7 @@ def _expressions() -> dict[str, sp.Expr]:
 def _evaluate(gamma: ArrayLike, depth: ArrayLike) -> NDArray[np.float64]:
     """Slope of log RD / log m in γ: the depth L for γ < 1/2, and 1 for γ > 1/2.
 
-    RD = ‖θ - θ_0‖ / ‖θ_0‖ is the relative displacement of all weight matrices (or of the first).
+    RD = ‖θ - θ_0‖ / ‖θ_0‖ is the relative displacement of all weight matrices, or of the first.
 
     Args:
         gamma: Initialization rate.
@@ -61,8 +61,8 @@ def _evaluate(gamma: ArrayLike, depth: ArrayLike) -> NDArray[np.float64]:
 def width_exponent(gamma: ArrayLike, depth: ArrayLike) -> NDArray[np.float64]:
     """Exponent of the relative displacement in the width: RD ~ m^e.
 
-    e = Lγ - (L + 1)/2 for γ <= 1/2, γ - 1 for γ >= 1/2; both are -1/2 at the boundary. The data dimension
-    is m and inputs have unit norm.
+    e = Lγ - (L + 1)/2 for γ <= 1/2 and γ - 1 for γ >= 1/2; both are -1/2 at the boundary. The input dimension
+    is m, and inputs have unit norm.
 
     Args:
         gamma: Initialization rate.

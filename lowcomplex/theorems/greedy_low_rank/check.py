@@ -63,13 +63,13 @@ def observe(seed: int, *, sigma: float = _SIGMA) -> Completion:
 
 
 def judge(observed: Completion, law: Law) -> tuple[Comparison, ...]:
-    """Look where the path passes closest to each predicted stage, and how fast it leaves the start."""
+    """Compare the path with each stage where it passes closest, and its first growth with the first rate."""
     m, mask, times, path, draws = observed
     predicted = law(m, mask)
     sizes = np.linalg.norm(predicted.stages[1:], axis=(1, 2))
     distances = np.linalg.norm(path[:, None] - predicted.stages[1:], axis=(2, 3)) / sizes
     closest = distances.argmin(0)
-    # Tolerances are those of the nominal scale, whatever the scale.
+    # Tolerances are those of the nominal scale, at whichever scale networks start.
     near = 10 * _SIGMA**predicted.distance_exponent
     comparisons = []
     for rank in range(1, _RANK + 1):
@@ -81,8 +81,8 @@ def judge(observed: Completion, law: Law) -> tuple[Comparison, ...]:
                 predicted=0.0,
                 measured=float(distances[closest[rank - 1], rank - 1]),
                 tolerance=near,
-                reason="σ^(2(1 - gap) μ/(μ + 2κ)), of the second direction's growth against the first "
-                "stage's convergence, times 10 for the sizes of both; nothing grows at the last stage",
+                reason="σ^(2(1 - gap) μ/(μ + 2κ)): the second direction grows while the first stage "
+                "converges; times 10 for the sizes of both. Nothing grows at the last stage",
                 draws=draws,
             ),
             Comparison(
@@ -90,7 +90,8 @@ def judge(observed: Completion, law: Law) -> tuple[Comparison, ...]:
                 predicted=float(effective_rank(torch.from_numpy(predicted.stages[rank]))),
                 measured=float(effective_rank(torch.from_numpy(there))),
                 tolerance=3 * near * (1 + math.log(_DIMENSION / near)),
-                reason="singular values that are off by a share x change the entropy by x (1 + log(d/x))",
+                reason="three times the bound x (1 + log(d/x)) on the change of the entropy when singular "
+                "values change by a share x",
                 draws=draws,
             ),
             Comparison(
@@ -98,7 +99,7 @@ def judge(observed: Completion, law: Law) -> tuple[Comparison, ...]:
                 predicted=float(rank),
                 measured=float((values > 0.5 * _LEAST_SHARE * values[0]).sum()),
                 tolerance=0.5,
-                reason="a count of singular values above half of the least that the stages may have",
+                reason="a count of singular values above half of the least one that stages may have",
                 draws=draws,
             ),
         ]
@@ -117,7 +118,7 @@ def judge(observed: Completion, law: Law) -> tuple[Comparison, ...]:
             predicted=1.0,
             measured=_growth(times, path) / predicted.rates[0],
             tolerance=0.01,
-            reason=f"feedback below {_GROWN[1]:g} of the first size; other directions are behind by "
+            reason=f"feedback, at most {_GROWN[1]:g} of the first size; other directions, behind by "
             f"{_GROWN[0] / _SIGMA**2:g}^(gap - 1), below 1e-3; times 10 for the sizes of both",
             draws=draws,
         ),
@@ -164,8 +165,8 @@ def _flow(m: Array, mask: Mask, sigma: float, seed: int, span: float) -> tuple[A
 def _draw(rng: np.random.Generator) -> tuple[Array, Mask, GreedyLowRank, int]:
     """A completion problem of two stages that satisfies the law's hypotheses.
 
-    At each stage the top eigenvalue leads and the stage attracts at a visible rate; the path comes close
-    enough to the first stage at the nominal σ; and the second stage is clearly of rank two.
+    At each stage the top eigenvalue leads, and the stage attracts at a visible rate. The path comes close
+    enough to the first stage at the nominal σ, and the second stage is clearly of rank two.
     """
     for draw in range(1, _DRAWS + 1):
         factor = rng.standard_normal((_DIMENSION, _RANK))
@@ -203,7 +204,7 @@ def _solved(matrix: bytes, observed: bytes) -> GreedyLowRank:
 
 
 def _law(matrix: Array, observed: Mask) -> GreedyLowRank:
-    """The law, which the mutants share: it integrates each of its stages."""
+    """The law, solved once for all mutants, since it integrates each of its stages."""
     return _solved(matrix.tobytes(), observed.tobytes())
 
 
@@ -241,9 +242,9 @@ CHECK = Check(
         "gaps 10 % too large": changed(_law, "gaps", lambda gaps: 1.1 * gaps),
     },
     survivors={
-        "contractions 10 % too large": "changes the exponent of the distance alone; one σ cannot tell an "
-        "exponent from a factor",
-        "gaps 10 % too large": "as for the contractions",
+        "contractions 10 % too large": "changes the exponent of the distance alone; from one σ an exponent "
+        "cannot be told from a factor",
+        "gaps 10 % too large": "changes the exponent of the distance alone, as the contractions do",
     },
     controls={"large initialization: σ = 1": {"sigma": 1.0}},
 )

@@ -47,8 +47,8 @@ class GreedyLowRank:
         """Exponent in σ of how close the path comes to W_1, if a second stage follows; else NaN.
 
         The second direction enters the plateau with a size σ^(1 - gap) and grows there at the second rate κ,
-        while the first stage converges at its contraction μ: W stays away by
-        e^(-μs) + σ^(2(1 - gap)) e^(2κs), which is least at σ^(2(1 - gap) μ / (μ + 2κ)).
+        while the first stage converges at its contraction μ. After a time s the distance is
+        e^(-μs) + σ^(2(1 - gap)) e^(2κs), whose least value is of order σ^(2(1 - gap) μ / (μ + 2κ)).
         """
         if len(self.rates) < 2:
             return float("nan")
@@ -75,21 +75,21 @@ _distance_exponent = closed_form(
 def _evaluate(matrix: ArrayLike, observed: ArrayLike, *, most: int | None = None) -> GreedyLowRank:
     """The stages W_r that gradient flow on U Uᵀ passes as its scale goes to zero.
 
-    f(W) = ½ Σ_ij O_ij (W_ij - M_ij)², L(U) = ½ f(U Uᵀ), U̇ = -∇f(U Uᵀ) U. From W_{r-1} = U Uᵀ a column ε u is
-    added to U, u the top eigenvector of -∇f(W_{r-1}), and the flow of r columns converges to W_r. The
+    f(W) = ½ Σ_ij O_ij (W_ij - M_ij)², L(U) = ½ f(U Uᵀ), U̇ = -∇f(U Uᵀ) U. At W_{r-1} = U Uᵀ a column ε u is
+    added to U, with u the top eigenvector of -∇f(W_{r-1}), and the flow of r columns converges to W_r. The
     procedure ends where -∇f has no positive eigenvalue.
 
     Args:
-        matrix: (d, d) symmetric M; what is not observed is not used.
+        matrix: (d, d) symmetric M; entries that are not observed are not used.
         observed: (d, d) symmetric, True where M is observed.
-        most: Most stages to compute, d if not given.
+        most: Largest number of stages to compute; d by default.
 
     Returns:
         The stages.
 
     Raises:
         ValueError: Shapes do not agree, M or the mask is not symmetric, observed entries are not finite, or
-            the top eigenvalue ties at a stage, so that no direction is singled out.
+            the top eigenvalue ties at a stage, which singles out no direction.
         ArithmeticError: A stage did not converge.
     """
     m, mask = _checked(matrix, observed)
@@ -103,7 +103,7 @@ def _evaluate(matrix: ArrayLike, observed: ArrayLike, *, most: int | None = None
         if top <= 1e-8 * scale:
             break
         if top - second <= 1e-6 * scale:
-            raise ValueError("matrix: the top eigenvalue of the gradient ties, the law needs a gap there")
+            raise ValueError("matrix: the top eigenvalue of the gradient ties; the law needs a gap there")
         seed = _SEED * np.sqrt(scale) * vectors[:, -1:]
         columns = _converge(np.hstack((columns, seed)), m, mask, scale)
         stages.append(columns @ columns.T)
@@ -122,7 +122,7 @@ def _gradient(w: Array, m: Array, mask: NDArray[np.bool_]) -> Array:
 
 
 def _converge(start: Array, m: Array, mask: NDArray[np.bool_], scale: float) -> Array:
-    """The limit of the flow of a few columns."""
+    """The limit of the flow of all columns so far."""
     from scipy.integrate import solve_ivp
 
     shape = start.shape
@@ -135,7 +135,7 @@ def _converge(start: Array, m: Array, mask: NDArray[np.bool_], scale: float) -> 
     def slow(_: float, flat: Array) -> float:
         grown = float(np.linalg.norm(flat.reshape(shape)[:, -1]))
         speed = float(np.linalg.norm(slope(0.0, flat)))
-        # The start is slow too: there the new column is small.
+        # The start, where the new column is small, is slow too.
         return 1.0 if grown < 100 * _SEED * np.sqrt(scale) else speed / scale**1.5 - _CONVERGED
 
     slow.terminal = True  # type: ignore[attr-defined]
@@ -187,7 +187,7 @@ greedy_low_rank = Prediction(
     name="greedy_low_rank",
     statement=(
         "Gradient flow on a factorized symmetric matrix, W = U Uᵀ, from a start of scale σ → 0 learns ranks "
-        "one by one: it passes plateaus at W_1, W_2, …, where W_r is what the flow reaches from W_{r-1} and "
+        "one by one: it passes plateaus at W_1, W_2, …, where W_r is the limit of the flow from W_{r-1} and "
         "a small new column along the top eigenvector of -∇f(W_{r-1})."
     ),
     hypotheses=(

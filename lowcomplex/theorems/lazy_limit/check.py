@@ -33,7 +33,7 @@ Activation = Literal["tanh", "relu"]
 
 
 class Runs(NamedTuple):
-    """One draw, trained at several α, and what its linearization at the start is made of.
+    """One draw, trained at several α, and the ingredients of its linearization at the start.
 
     Attributes:
         scales: (S,) α.
@@ -59,14 +59,20 @@ class Runs(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """Runs by activation; no ReLU where it was not asked for."""
+    """Runs by activation; None if ReLU was not trained."""
 
     tanh: Runs
     relu: Runs | None
 
 
 class Law(NamedTuple):
-    """The linearization's kernel, cross kernel, targets, time and step → its end; and exponents in α."""
+    """The formulas that the check holds against training.
+
+    Attributes:
+        limit: Kernel, cross kernel, targets, time and step → the linearization's end.
+        error_exponent: Exponent in α of the function's distance from it.
+        displacement_exponent: Exponent in α of the relative displacement.
+    """
 
     limit: Callable[[Array, Array, Array, float, float], LazyLimit]
     error_exponent: float
@@ -104,7 +110,7 @@ def judge(observed: Observed, law: Law) -> tuple[Comparison, ...]:
             predicted=predicted,
             measured=smooth.displacements[-1] * scales[-1],
             tolerance=predicted**2 / scales[-1],
-            reason="features change by RD, and so does the displacement, relatively",
+            reason="features change by a relative RD, and so does the displacement",
         ),
     ]
     for name, runs in observed._asdict().items():
@@ -117,7 +123,7 @@ def judge(observed: Observed, law: Law) -> tuple[Comparison, ...]:
                 predicted=law.displacement_exponent,
                 measured=exponent.slope,
                 tolerance=0.02,
-                reason="features change by RD; a ReLU that crosses a sample changes the kernel by 1/m = 1 %",
+                reason="features change by RD; a kink that crosses a sample changes the kernel by 1/m = 1 %",
                 interval=exponent.interval,
             )
         )
@@ -136,7 +142,7 @@ def _train(seed: int, name: Activation, scales: tuple[float, ...], centered: boo
         for scale in scales
     ]
     start, output = stack([one_draw(network, sigma=(1.0,), seed=seed)[0] for network in networks])
-    # The kernel of the law's own start, so that it is the network that has to be where σ = 1 says.
+    # The kernel at the start that σ = 1 states, not at the network's: a network elsewhere shows as an error.
     drawn = {name: value.numpy() for name, value in normals(networks[0], seed=seed).items()}
     w0, a0 = drawn["input_weight"], drawn["output_weight"][0]
     hidden = np.tanh(x @ w0.T) if name == "tanh" else np.maximum(x @ w0.T, 0)

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# In α: of the distance between the network's function and its linearization's, and of ‖θ - θ_0‖/‖θ_0‖.
+# Exponents in α of the distance between the functions of network and linearization, and of ‖θ - θ_0‖/‖θ_0‖.
 ERROR_EXPONENT = DISPLACEMENT_EXPONENT = -1
 
 
 class LazyLimit(NamedTuple):
-    """What the linearized network does.
+    """The linearized network after training.
 
     Attributes:
         output: (..., q) its centered output at the test inputs.
-        displacement: (...) the distance α ‖θ - θ_0‖ that its parameters go, the same for every α.
+        displacement: (...) the distance α ‖θ - θ_0‖ that its parameters move, the same for every α.
     """
 
     output: Array
@@ -49,7 +49,7 @@ def _evaluate(
 ) -> LazyLimit:
     """Output and displacement of α (h(θ) - h(θ_0)), linearized, trained on (1/2n) Σ (f - y)² at rate η/α².
 
-    With K = ∇h ∇hᵀ on the samples and R = 1 - e^(-K t/n): output = K(x, X) K^-1 R y and
+    With K = ∇h ∇hᵀ on the samples and R = 1 - e^(-K t/n), the output is K(x, X) K^-1 R y, and
     α² ‖θ - θ_0‖² = (R y)ᵀ K^-1 (R y), which is yᵀ K^-1 y after infinite time. With steps η, e^(-λt/n) becomes
     (1 - ηλ/n)^(t/η).
 
@@ -64,8 +64,8 @@ def _evaluate(
         The output at the test inputs and α times the displacement.
 
     Raises:
-        ValueError: Shapes do not agree; values are not finite; the kernel is not symmetric or has a negative
-            eigenvalue, or one that is zero though the time is infinite; the step is not stable, ηλ/n >= 2.
+        ValueError: Shapes do not agree; values are not finite; the kernel is not symmetric, has a negative
+            eigenvalue, or is singular though the time is infinite; or the step is not stable, ηλ/n >= 2.
     """
     k, c, y = (np.asarray(value, dtype=float) for value in (kernel, cross, targets))
     if k.ndim != 2 or k.shape[0] != k.shape[1] or c.shape[-1:] != k.shape[:1] or y.shape[-1:] != k.shape[:1]:
@@ -81,14 +81,14 @@ def _evaluate(
     if eigenvalues[0] < -rounding:
         raise ValueError(f"kernel: is not positive semidefinite, eigenvalue {eigenvalues[0]:g}")
     if np.isinf(time) and eigenvalues[0] <= rounding:
-        raise ValueError("kernel: is singular, so that infinite time does not fit every target")
+        raise ValueError("kernel: is singular, so infinite time does not fit every target")
     rate = np.maximum(eigenvalues, 0) / len(k)
     if not 0 <= step * rate[-1] < 2:
         raise ValueError(f"step: expected 0 <= step < {2 / rate[-1]:g}, got {step:g}")
     left = np.exp(-rate * time) if step == 0 else np.abs(1 - step * rate) ** (time / step)
     if step > 0 and np.isfinite(time):
         left *= np.sign(1 - step * rate) ** np.rint(time / step)
-    # A direction that the kernel does not see is not learned, nor moved along.
+    # A direction of eigenvalue zero is neither learned nor moved along.
     weight = np.where(eigenvalues > rounding, (1 - left) / np.maximum(eigenvalues, rounding), 0.0)
     part = y @ vectors
     displacement = np.sqrt((weight**2 * eigenvalues * part**2).sum(-1))

@@ -1,4 +1,4 @@
-"""Does a lazy network on the line interpolate linearly, or by a cubic spline, by the part that is trained?"""
+"""Does a lazy network on the line interpolate linearly if its biases are trained, else by a cubic spline?"""
 
 from __future__ import annotations
 
@@ -27,13 +27,18 @@ _ALPHA = 1e5
 _PARTS = ("output", "input", "bias")
 
 Array = NDArray[np.float64]
-
-
 Part = Literal["bias", "output"]
 
 
 class Law(NamedTuple):
-    """The interpolant; how far a staircase is from it, by slope and spacing; and exponents in the knots."""
+    """The formulas that the check holds against networks.
+
+    Attributes:
+        interpolant: Points, samples, targets, trained part and range of the biases → function.
+        staircase: Slope and spacing → rms distance of a staircase from the line that it follows.
+        bias_exponent: Exponent of that distance in the number of knots.
+        output_exponent: The same with output weights trained.
+    """
 
     interpolant: Callable[..., Array]
     staircase: Callable[[float, float], float]
@@ -47,7 +52,7 @@ class Trained(NamedTuple):
     Attributes:
         samples: (n,).
         targets: (n,).
-        points: (p,) where the functions are seen.
+        points: (p,) where the functions are evaluated.
         by_bias: (grids, p), biases trained.
         by_output: (grids, p), output weights trained.
     """
@@ -62,13 +67,16 @@ class Trained(NamedTuple):
 def observe(seed: int, *, whole: bool = False, sigma: float | None = None) -> Trained:
     """Train biases alone and output weights alone.
 
-    `whole` trains all parameters instead, in the lazy limit; `sigma` trains all from weights of that scale.
+    Args:
+        seed: Seed of data and weights.
+        whole: Whether all parameters are trained instead, in the lazy limit.
+        sigma: Scale of weights from which all parameters are trained instead, not lazily; None for neither.
     """
     rng = np.random.default_rng(seed)
     # One sample in each of six slots of three cells, with a free cell between slots.
     x = np.asarray(-1.1 + _CELL * (4 * np.arange(6) + rng.integers(0, 3, 6)), dtype=np.float64)
     y = rng.standard_normal(6)
-    # Sixteen points a cell of the finest grid, none of them on a knot.
+    # Sixteen points per cell of the finest grid, none of them on a knot.
     fine = 2 * _RANGE / _KNOTS[-1] / 16
     at = np.arange(x[0] + fine / 2, x[-1], fine)
     functions = []
@@ -87,7 +95,7 @@ def observe(seed: int, *, whole: bool = False, sigma: float | None = None) -> Tr
 
 
 def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
-    """Compare the functions with the two splines, and how they come nearer with the number of knots."""
+    """Compare the functions with the two splines, and how their distances fall with the number of knots."""
     x, y, at = observed.samples, observed.targets, observed.points
     linear = law.interpolant(at, x, y, trained="bias")
     cubic = law.interpolant(at, x, y, trained="output", bias_range=_RANGE)
@@ -105,8 +113,8 @@ def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
             predicted=distance,
             measured=steps[-1],
             tolerance=0.02 * distance,
-            reason="a staircase of the knots, slope · spacing/√12, seen by sixteen points a step to 1/16²; "
-            "biases move by about 1/α, a thousandth of the spacing",
+            reason="a staircase of the knots, slope · spacing/√12, which sixteen points per step measure to "
+            "1/16²; biases move by about 1/α, a thousandth of the spacing",
         ),
         Comparison(
             quantity="exponent of that distance in the number of knots",
@@ -135,7 +143,7 @@ def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
 
 
 def _rich(rng: np.random.Generator, x: Array, y: Array, at: Array, sigma: float, knots: int) -> Array:
-    """All parameters from a small start, not lazy; trained for a fixed time, since some draws get stuck."""
+    """Train all parameters from a small start, not lazily, for a fixed time, since some draws get stuck."""
     w, a, b = sigma * rng.standard_normal((3, 4 * knots))
     start = Network(w, a, b)
     return train_on_line(start, x, y, at, _PARTS, alpha=1.0, steps=2000, share=0.01, stop=0.0)

@@ -1,4 +1,4 @@
-"""What a lazy network on the line interpolates with when only one part of it is trained."""
+"""The interpolant of a lazy network on the line of which only one part is trained."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# Of the distance from the interpolant in the number of knots: steps of the trained biases, and cubic pieces.
+# Exponents, in the number of knots, of the distance from the interpolant: biases trained, outputs trained.
 BIAS_EXPONENT, OUTPUT_EXPONENT = -1.0, -2.0
 
 
@@ -43,11 +43,11 @@ def _evaluate(
 ) -> Array:
     """The interpolating function of a lazy ReLU network, b uniform on [-B, B], with one part trained.
 
-    Biases: linear interpolation between the samples, at every B. Output weights: a cubic spline, twice
-    differentiable, with knots at the samples; the natural one as B → ∞, at the rate 1/B.
+    With biases trained it is linear between the samples, at every B. With output weights trained it is a
+    cubic spline, twice differentiable, with knots at the samples; it tends to the natural one as 1/B.
 
     Args:
-        points: (p,) where to evaluate it.
+        points: (p,) where to evaluate the function.
         samples: (n,) distinct, |x| <= B/|w|.
         targets: (..., n).
         trained: "bias" or "output".
@@ -58,8 +58,8 @@ def _evaluate(
         (..., p).
 
     Raises:
-        ValueError: Shapes do not agree; samples coincide or are not finite; the knots do not cover the
-            samples, B < |w| max|x|; `trained` is neither part.
+        ValueError: Shapes do not agree, samples coincide or are not finite, the knots do not cover the
+            samples (B < |w| max|x|), or `trained` is neither part.
     """
     if trained not in ("bias", "output"):
         raise ValueError(f"trained: expected 'bias' or 'output', got {trained!r}")
@@ -91,7 +91,7 @@ def _regime(*, bias_range: float, weight: float, largest_sample: float, neurons:
     if bias_range < weight * largest_sample:
         return Regime(False, f"knots reach {bias_range / weight:g}, samples {largest_sample:g}")
     if neurons < 100:
-        return Regime(False, f"{neurons} neurons: the knots are further apart than a percent of their range")
+        return Regime(False, f"{neurons} neurons: knots are farther apart than a percent of their range")
     return Regime(True, f"knots cover the samples; their spacing is about {8 * bias_range / neurons:g}")
 
 
@@ -104,7 +104,7 @@ lazy_splines = Prediction(
     ),
     hypotheses=(
         "one input; f = m^(-1/2) Σ a relu(w x + b), b uniform on [-B, B], signs of w and a even",
-        "B >= |w| max|x|, so that knots cover the samples",
+        "knots cover the samples: B >= |w| max|x|",
         "lazy, one part trained to zero loss, output centered",
     ),
     source=(

@@ -27,11 +27,11 @@ from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.observations.line_network import Network, features, grid_network, train_on_line
 
 _RANGE, _PARTS = 2.0, ("output", "input", "bias")
-# The packet and its spectrum. Kinks lie midway between its samples, wherever w is 1/2 or 1.
+# The packet's width and frequency. Kinks lie midway between its samples, for w = 1/2 and w = 1.
 _KNOTS, _REFINED, _WIDTH, _FREQUENCY = 200, (2, 4, 8), 0.25, 5.0
 _WEIGHTS = (0.5, 1.0)
 _SPACINGS = 2 * _RANGE / _KNOTS / np.array(_REFINED)
-# The trained networks: samples lie midway between kinks.
+# For the trained networks. Samples lie midway between kinks, where the staircase of the kinks is centered.
 _CELL, _GRIDS, _ALPHA, _STOP = 0.1, (80, 160, 320), 1e5, 1e-4
 _POINTS_PER_STEP = 16
 
@@ -46,14 +46,14 @@ class Law(NamedTuple):
 
 
 class Packet(NamedTuple):
-    """The first rate of a residual that is a wave packet, seen by more and more samples.
+    """The first rate at which a wave packet as residual lowers the loss, on more and more samples.
 
     Attributes:
         law: The parametrization whose law judges it.
         outputs: |a| of the neurons.
         bias_range: B.
         samples: Per resolution, equispaced x (n,) and the residual u (n,) there.
-        rates: (resolutions) squared gradient of the loss, from all parameters.
+        rates: (resolutions) squared gradient of the loss by all parameters.
     """
 
     law: Parametrization
@@ -70,7 +70,7 @@ class Ends(NamedTuple):
         outputs: |a| of the neurons.
         samples: (n,).
         targets: (n,).
-        points: (p,) where the function is seen.
+        points: (p,) where the function is evaluated.
         functions: (grids, p).
     """
 
@@ -82,7 +82,7 @@ class Ends(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """Rates at the start, and functions at the end, of which a control asks for one alone."""
+    """Rates at the start, and functions at the end; a control may hold only one of them."""
 
     packets: tuple[Packet, ...]
     ends: Ends | None
@@ -93,8 +93,11 @@ def observe(
 ) -> Observation:
     """Measure the first rate of a wave packet, and the function after training.
 
-    `bias_range` narrows the range of the biases; `located` lets locations move while the law assumes biases
-    (both for the rate alone); `sigma` trains from weights of that scale (for the function alone).
+    Args:
+        seed: Seed of data and weights.
+        bias_range: Range B of the biases; another one than usual measures the rate alone.
+        located: Whether locations move while the law assumes biases; if so, measures the rate alone.
+        sigma: Scale of a small start, from which the function alone is measured; None for the lazy limit.
     """
     rng = np.random.default_rng(seed)
     outputs = tuple(rng.uniform(0.5, 1.5, 2))
@@ -109,7 +112,7 @@ def observe(
 
 
 def judge(observed: Observation, law: Law) -> tuple[Comparison, ...]:
-    """Compare rates with the law's, and functions with the one that costs least by it."""
+    """Compare rates with those of the law, and functions with the one that costs least by them."""
     rates = [comparison for packet in observed.packets for comparison in _compare_rates(packet, law)]
     return (*rates, *(() if observed.ends is None else _compare_ends(observed.ends, law)))
 
@@ -156,7 +159,7 @@ def _compare_rates(packet: Packet, law: Law) -> list[Comparison]:
             predicted=0.0,
             measured=errors[-1],
             tolerance=2 * neglected,
-            reason="twice the first neglected term: samples dx apart make (2πξ)² to (2 sin(πξdx)/dx)²",
+            reason="twice the first neglected term: on samples dx apart (2πξ)² becomes (2 sin(πξdx)/dx)²",
         ),
         Comparison(
             quantity=f"exponent of that error in the number of samples, {words}",
@@ -192,7 +195,7 @@ def _compare_ends(ends: Ends, law: Law) -> list[Comparison]:
     x, y, at = ends.samples, ends.targets, ends.points
     predicted = line_interpolant(at, x, y, law.coefficients(1.0, ends.outputs, bias_range=_RANGE))
     distances = [float(np.sqrt(np.mean((function - predicted) ** 2))) for function in ends.functions]
-    # Biases and input weights make steps at the kinks: the slope of their part of the function.
+    # Biases and input weights make f a staircase of the kinks, as steep as their part of the interpolant.
     true = line_coefficients(1.0, ends.outputs, bias_range=_RANGE)
     weight = np.linalg.solve(line_kernel(x, x, true, bias_range=_RANGE), y) / (2 * _RANGE)
     steps = -np.sign(at[:, None] - x) / 2 * (true.kink + true.product * at[:, None] * x) @ weight
@@ -206,7 +209,8 @@ def _compare_ends(ends: Ends, law: Law) -> list[Comparison]:
             predicted=staircase,
             measured=distances[-1],
             tolerance=0.02 * staircase,
-            reason="a staircase of the kinks, seen by sixteen points a step to 1/16²; residuals below 1e-4",
+            reason="a staircase of the kinks, which sixteen points per step measure to 1/16²; residuals "
+            "below 1e-4",
         ),
         Comparison(
             quantity="exponent of that distance in the number of kinks",
@@ -221,7 +225,7 @@ def _compare_ends(ends: Ends, law: Law) -> list[Comparison]:
             predicted=0.0,
             measured=float(np.sqrt(np.mean(by_step**2))),
             tolerance=2 * _STOP * float(np.abs(y).max()),
-            reason="twice the residual at which training ends; what is left of the staircase is smaller",
+            reason="twice the residual at which training ends; the rest of the staircase is smaller",
         ),
     ]
 
@@ -260,8 +264,8 @@ CHECK = Check(
     },
     survivors={
         "cost of the end with its cubic term 10 % too large": (
-            "that moves the function by less than the residual at which training ends, unless samples lie "
-            "further apart than at most seeds"
+            "moves the function by less than the residual at which training ends, unless samples lie farther "
+            "apart than at most seeds"
         ),
     },
     controls={

@@ -1,4 +1,4 @@
-"""A sample held against a null: its mean, its spread and its whole distribution."""
+"""A sample compared with a null: its mean, its spread and its whole distribution."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Array = NDArray[np.float64]
 STATISTICS = 3
 _SEEDS, _MORE_THAN_ONE_FAILS = 100, 0.01
 _DENSITY_AT_ZERO = 1 / math.sqrt(2 * math.pi)
-# Largest values of x φ(x), at x = 1, and of |1 - x²| φ(x), at x = 0: how the normal distribution function
-# moves with its spread and with a skewness.
+# Largest values of x φ(x), at x = 1, and of |1 - x²| φ(x)/6, at x = 0: the change of the normal distribution
+# function per relative change of its spread, and per skewness (Edgeworth's first term).
 _PER_SPREAD, _PER_SKEWNESS = math.exp(-0.5) * _DENSITY_AT_ZERO, _DENSITY_AT_ZERO / 6
 
 
 class Neglected(NamedTuple):
-    """What a null leaves out, so that a sample may differ from it by more than chance.
+    """Errors of a null itself, by which a sample may differ from it beyond chance.
 
     Attributes:
         mean: Bound on the error of the null's mean, in the measured quantity's units.
         spread: Bound on the relative error of its standard deviation.
         skewness: Bound on the |skewness| of the distribution, which the null takes as normal.
         spacing: Distance of neighboring values of a discrete quantity; 0 if it is continuous.
-        reason: Where the bounds come from.
+        reason: The source of the bounds.
     """
 
     mean: float
@@ -42,9 +42,9 @@ class Neglected(NamedTuple):
 def level(comparisons: int) -> float:
     """Probability at which one of several two-sided comparisons may fail by chance.
 
-    A check fails by chance with probability α, shared by its comparisons (Bonferroni's bound). Of 100 seeds
-    Binomial(100, α) fail; α is such that more than one does with a probability of 1 %:
-    P(K >= 2) = I_α(2, 99), the regularized incomplete beta function.
+    A check fails by chance with probability α, which its comparisons share (Bonferroni's bound). The number
+    of failures in 100 seeds is Binomial(100, α). α is such that more than one seed fails with a probability
+    of 1 %: P(K >= 2) = I_α(2, 99), the regularized incomplete beta function.
     """
     from scipy.special import betaincinv
 
@@ -60,8 +60,8 @@ def compare_with_null(
         name: What was sampled.
         sample: (N,) independent draws.
         null: The predicted distribution.
-        neglected: What the null leaves out.
-        comparisons: How many comparisons of this kind the check makes in all.
+        neglected: Errors of the null itself.
+        comparisons: Number of comparisons of this kind in the whole check.
 
     Returns:
         Three comparisons.
@@ -71,7 +71,7 @@ def compare_with_null(
     draws, chance = len(sample), level(comparisons)
     deviations = float(norm.isf(chance / 2))
     spread = null.standard_deviation
-    # The excess kurtosis that a gamma law of this skewness has.
+    # Excess kurtosis of a gamma law of this skewness; it widens the scatter of a sample's spread.
     kurtosis = 1.5 * neglected.skewness**2
     relative_error = math.sqrt((2 + kurtosis) / (4 * draws))
     odds = f"{deviations:.2f} standard errors of {draws} draws"

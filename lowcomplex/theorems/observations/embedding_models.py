@@ -1,4 +1,4 @@
-"""Models with token embeddings as small as their theorems allow, trained at several scales at once.
+"""The smallest models with token embeddings, trained at several scales at once.
 
 Their logits are functions of parameters that may be stacked: batched products are faster here than vmap.
 """

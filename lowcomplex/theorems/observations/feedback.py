@@ -1,4 +1,4 @@
-"""How far the first neglected term can move a linear stage, from the closed form alone."""
+"""Bounds on what the first neglected term changes in a linear stage, from the closed form alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def neglected_feedback(
         time: End T.
         step: Learning rate.
         loss: "cross-entropy" or "square".
-        constant: Bound on what else is added to G at all times.
+        constant: Bound on all else that is added to G at any time.
 
     Returns:
         The bound over |θ(T)|.

@@ -1,4 +1,4 @@
-"""Lazy two-layer networks on the line, for the checks of what they interpolate with."""
+"""Two-layer networks on the line: their features, the lazy limit of their training, and their training."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def features(network: Network, x: Array, trained: Collection[str], *, located: b
 
 
 def least_norm(network: Network, x: Array, y: Array, at: Array, trained: Collection[str]) -> Array:
-    """The end of gradient flow in the lazy limit, seen at points: the least change that fits."""
+    """The output (p,) at points after gradient flow in the lazy limit: the least change that fits."""
     change = np.linalg.lstsq(features(network, x, trained), y)[0]
     return np.asarray(features(network, at, trained) @ change)
 
@@ -64,24 +64,24 @@ def train_on_line(
     share: float = 1.0,
     stop: float = 1e-6,
 ) -> Array:
-    """Gradient descent on α m^(-1/2) (Σ a relu(w x + b) - its start) at the rate η/α², seen at points.
+    """Gradient descent on α m^(-1/2) (Σ a relu(w x + b) - its start) at the rate η/α².
 
-    The gradient is written by hand: training takes up to 20,000 steps, and `training.descend` would take
-    several times as long with autograd.
+    The gradient is written by hand: for up to 20,000 steps `training.descend` would take several times as
+    long with autograd.
 
     Args:
         network: The start.
         x: (n,) samples.
         y: (n,) targets.
-        at: (p,) points.
-        trained: The parts that move.
+        at: (p,) points at which the result is evaluated.
+        trained: The parts that are trained.
         alpha: Output scale.
         steps: Most steps.
         share: η λ_max/n at the start.
         stop: End when no residual is above this share of the largest target; 0 to take all steps.
 
     Returns:
-        (p,) output.
+        (p,) output at the points.
 
     Raises:
         ArithmeticError: The residuals did not fall that far.

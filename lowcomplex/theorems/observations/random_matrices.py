@@ -1,4 +1,4 @@
-"""Matrices that are random as a null has it, or not quite, and samples of their ranks."""
+"""Matrices of independent normal entries, or with that violated, and samples of their ranks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RankSample(NamedTuple):
 def sample_ranks(
     measure: Callable[[Tensor], Tensor], seed: int, violation: str | None
 ) -> tuple[RankSample, ...]:
-    """A measure of rank on matrices of two shapes, of which one is square.
+    """Values of a measure of rank on matrices of two shapes, one of them square.
 
     Args:
         measure: Maps (draws, m, n) matrices to (draws,) ranks.
@@ -63,7 +63,7 @@ def draw_matrices(rng: np.random.Generator, draws: int, m: int, n: int, violatio
 
     Args:
         rng: Source of randomness.
-        draws: How many.
+        draws: Number of matrices.
         m: Rows.
         n: Columns.
         violation: A value of `VIOLATIONS`, or None.

@@ -33,12 +33,12 @@ Array = NDArray[np.float64]
 
 
 class Ends(NamedTuple):
-    """Networks trained to zero loss from several σ, and last one from a start that is quiet.
+    """Networks trained to zero loss from several σ, and last one from a quiet start.
 
     Attributes:
         y: (n,) targets.
         scales: (S,) σ.
-        quiet_w: (m, d) input weights of the quiet start, which no sample of the wrong sign activates.
+        quiet_w: (m, d) input weights of the quiet start: no sample of the wrong sign is active.
         quiet_a: (m,) its output weights.
         norms: (S + 1,) Σ|a||w| at the end.
         values: (S + 1, min(m, d)) singular values of W at the end.
@@ -74,17 +74,21 @@ class _Data(NamedTuple):
 def observe(
     seed: int, *, sigmas: tuple[float, ...] | None = None, active: bool = True, residual: float = 1e-14
 ) -> Ends:
-    """Train to zero loss from several σ, and once from a start that no sample of the wrong sign activates.
+    """Train to zero loss from several σ, and once from a quiet start, without active wrong samples.
 
-    A residual at which to stop is that of rounding; a large start, far from the limit, need not go so far.
+    Args:
+        seed: Seed of data and weights.
+        sigmas: Scales; by default chosen by the law, for remainders that can be measured.
+        active: Whether both sign groups have a neuron that is active on all of their samples.
+        residual: Residual at which to stop, by default that of rounding; a control, far from the limit, need
+            not go so far.
     """
     y, stream, w, a, draws = _draw(np.random.default_rng(seed), active)
-    # σ is chosen by the law, for remainders that can be measured.
     exponent = orthonormal_relu(y).norm_exponent
     scales = np.array(_REMAINDERS) ** (1 / exponent) if sigmas is None else np.array(sigmas)
     networks = one_draw(_network(), sigma=tuple(scales.tolist()), seed=stream)
     placed = np.array([network.get_parameter("input_weight").detach().numpy() for network in networks])
-    # The data's hypotheses may have turned entries around; a balanced start has |a| = |w|.
+    # The hypotheses on the data may have changed signs of entries; a balanced start has |a| = |w|.
     start_w = np.copysign(placed, w)
     start_a = np.sign(a) * np.linalg.norm(placed, axis=-1)
     wrong = np.zeros(w.shape, dtype=bool)
@@ -96,7 +100,7 @@ def observe(
     return Ends(
         y=y,
         scales=scales,
-        # The law's own start, so that it is the network that has to be where σ says.
+        # The start that σ states, not the network's: a network elsewhere shows as an error.
         quiet_w=scales[-1] * np.where(wrong, -np.abs(w), w),
         quiet_a=scales[-1] * a,
         norms=(np.abs(end_a) * np.linalg.norm(end_w, axis=-1)).sum(-1),
@@ -113,12 +117,12 @@ def judge(observed: Ends, law: Law) -> tuple[Comparison, ...]:
     excess = fit_exponent(scale, norm[:-1] - limit.norm)
     third = fit_exponent(scale, values[:-1, 2])
     stable_rank = float(np.square(values[-2]).sum() / np.square(values[-2, 0]))
-    # Tolerances are those of the law's own range of σ, whatever σ.
+    # Tolerances are those of the law's own range of σ, at whichever σ networks start.
     remainder = _REMAINDERS[-1]
     gap = 2 * (limit.rho - limit.runner_up)
     mixed = 10 * _REMAINDERS[0] ** (gap / (2 * (1 - limit.rho)))
     predicted = law.excess(y, quiet_w[:, :_SAMPLES], quiet_a) if active else np.nan
-    size = "of relative order σ^(2(1-ρ)), times 1e3 for how few neurons are active on a whole group"
+    size = "of relative order σ^(2(1-ρ)), times 1e3 as few neurons are active on a whole group"
     at = f"at σ = {scale[-1]:.1g}"
     limits = (
         *((f"singular value {k + 1} of W {at}", limit.singular_values[k], values[-2, k]) for k in (0, 1)),
@@ -144,7 +148,7 @@ def judge(observed: Ends, law: Law) -> tuple[Comparison, ...]:
             interval=excess.interval,
             tolerance=gap * mixed + 1e-3,
             reason="the next remainder is a share σ^(2(ρ - ρ')) of the first, times 10 for the numbers of "
-            "neurons; rounding of the norm, 1e-14 of an excess of 1e-8 at least, over the range of log σ",
+            "neurons; rounding of the norm, 1e-14 of an excess of at least 5e-10, over the range of log σ",
             draws=draws,
         ),
         Comparison(
@@ -161,19 +165,19 @@ def judge(observed: Ends, law: Law) -> tuple[Comparison, ...]:
             predicted=1.0,
             measured=(norm[-1] - limit.norm) / predicted,
             tolerance=1e3 * remainder + 1e-4,
-            reason="remainders are of relative order σ^(2(1-ρ)); rounding of the norm, and steps of length "
-            "0.1 grow neurons with a relative error of 1e-6 in the rate, over log(1/σ) of at most 100",
+            reason="remainders are of relative order σ^(2(1-ρ)); rounding of the norm; and steps of length "
+            "0.1 have a relative error of 1e-6 in the growth rate, over log(1/σ) of at most 100",
             draws=draws,
         ),
     )
 
 
 def _draw(rng: np.random.Generator, active: bool) -> _Data:
-    """Targets and weights that satisfy the law's hypotheses; without full neurons in one group if so asked.
+    """Targets and weights that satisfy the law's hypotheses; unless `active`, one group has no full neuron.
 
-    Both sign groups exist and grow at comparable rates; the slowest remainder is ahead of the next one and
-    vanishes at a visible rate; both groups have full neurons; there is a neuron of the kind that leaves
-    the slowest remainder; and the norm's excess at the smallest σ is visible beside the norm.
+    Both sign groups exist and grow at comparable rates. The slowest remainder is ahead of the next one and
+    vanishes at a visible rate, and there is a neuron that leaves it. Both groups have full neurons. The
+    norm's excess at the smallest σ is visible beside the norm.
     """
     for draw in range(1, _DRAWS + 1):
         y = rng.uniform(0.3, 1.5, _SAMPLES) * rng.choice([-1, 1], _SAMPLES)
@@ -196,7 +200,7 @@ def _draw(rng: np.random.Generator, active: bool) -> _Data:
         full = missed == 0
         slowest = np.abs(ratio - law.rho) < 1e-9
         if full[a > 0].any() and full[a < 0].any() and slowest.any():
-            # Where the excess is smaller, the rounding of the norm, some 1e-14, exceeds its tolerance.
+            # With a smaller excess the rounding of the norm, some 1e-14, would exceed the tolerance.
             sigma = _REMAINDERS[-1] ** (1 / law.norm_exponent)
             quiet = np.where(own, z, -np.abs(z))
             if norm_excess(y, sigma * quiet, sigma * a) < _VISIBLE * _REMAINDERS[-1]:

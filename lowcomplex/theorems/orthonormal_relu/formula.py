@@ -1,4 +1,4 @@
-"""The complexity of what a ReLU network ends with, on orthonormal inputs from a small start."""
+"""The end of a ReLU network on orthonormal inputs from a small start, and its complexity."""
 
 from __future__ import annotations
 
@@ -56,12 +56,13 @@ def _expressions() -> dict[str, sp.Expr]:
 
 
 def _evaluate(targets: ArrayLike) -> OrthonormalRelu:
-    """What gradient flow on orthonormal inputs converges to as σ → 0.
+    """The limit of gradient flow on orthonormal inputs as σ → 0, and how fast it is reached.
 
     Neurons with a > 0 that are active on all samples with y > 0 align to y₊ = (y_i : y_i > 0) and grow at the
-    rate ‖y₊‖/n; likewise for a < 0. Those active on a part A of their group alone grow at the rate
-    ‖y_A‖/n, ρ_A = ‖y_A‖/‖y_group‖ of the full ones, and stop when these have fitted the group: from σ they
-    reach σ^(1 - ρ_A). The slowest remainder to vanish misses the sample of the smallest |y|.
+    rate ‖y₊‖/n; likewise for a < 0. Neurons that are active on a part A of their group alone grow at the rate
+    ‖y_A‖/n, which is ρ_A = ‖y_A‖/‖y_group‖ times that of full ones. They stop when these have fitted the
+    group, and from σ they reach σ^(1 - ρ_A). The slowest remainder to vanish misses the sample of the
+    smallest |y|.
 
     Args:
         targets: (n,) y.
@@ -70,8 +71,8 @@ def _evaluate(targets: ArrayLike) -> OrthonormalRelu:
         The limit and its exponents.
 
     Raises:
-        ValueError: Targets are not a vector of finite numbers, or one is zero, so that its sample belongs to
-            no sign group.
+        ValueError: Targets are not a vector of finite numbers, or one is zero, whose sample belongs to no
+            sign group.
     """
     y = _checked(targets)
     norms = np.array([np.linalg.norm(y[y > 0]), np.linalg.norm(y[y < 0])])
@@ -114,11 +115,12 @@ def partial_rates(targets: ArrayLike, sign: int) -> Array:
 
 
 def norm_excess(targets: ArrayLike, input_weight: ArrayLike, output_weight: ArrayLike) -> Array:
-    """Σ|a||w| - ‖y₊‖ - ‖y₋‖ after training, to leading order in a small start that no wrong sample activates.
+    """Σ|a||w| - ‖y₊‖ - ‖y₋‖ after training, to leading order in a small start without active wrong samples.
 
     Neuron k, active on the part A_k of its group, has p_k = ((a_k + w_k·ŷ_A) / 2)² on the growing mode. When
     the full neurons, of e = Σ p_k together, have fitted their group of norm Y, it has reached
-    E_k = p_k (Y/e)^ρ_k. The others then need to fit less by E_k ρ_k: the norm is E_k (1 - ρ_k) too large.
+    E_k = p_k (Y/e)^ρ_k. The full neurons then need to fit less by E_k ρ_k, so the norm is E_k (1 - ρ_k) too
+    large.
 
     Args:
         targets: (n,) y.
@@ -207,7 +209,7 @@ orthonormal_relu = Prediction(
     regime=_regime,
     summary=(
         "On orthonormal inputs a ReLU network from a small start ends with two directions, y₊ and y₋, and "
-        "the least norm; what is left vanishes as σ^(1-ρ), ρ from the targets"
+        "the least norm; the rest vanishes as σ^(1-ρ), with ρ from the targets"
     ),
     order=230,
 )

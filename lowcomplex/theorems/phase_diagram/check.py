@@ -30,7 +30,7 @@ POINTS: tuple[Point, ...] = tuple(_DRAWS)
 # A width of 256 is large beside the square of this condition number.
 _CONDITION = 10.0
 _TOLERANCE = 0.125
-# Of what all points say together: their draws are independent.
+# Of all points together, whose draws are independent.
 _MEAN_TOLERANCE = 0.055
 
 
@@ -62,8 +62,8 @@ def observe(
     Args:
         seed: Seed of data and weights.
         points: (γ_L, γ') whose exponents are claimed.
-        trained_at: Where networks are trained, if not there.
-        norm_exponent: Inputs have the norm m^this.
+        trained_at: Where networks are trained; by default at `points`.
+        norm_exponent: s; inputs have the norm m^s.
 
     Returns:
         One measured exponent per point.
@@ -73,7 +73,7 @@ def observe(
 
 
 def judge(observed: tuple[Growth, ...], law: Law) -> tuple[Comparison, ...]:
-    """Compare exponents of the displacement of w, one by one and all together."""
+    """Compare exponents of the displacement of w, each alone and all together."""
     return (*_each(observed, law), *_together(observed, law))
 
 
@@ -95,7 +95,7 @@ def _each(observed: tuple[Growth, ...], law: Law) -> tuple[Comparison, ...]:
 
 
 def _together(observed: tuple[Growth, ...], law: Law) -> tuple[Comparison, ...]:
-    """The points of a plane as one sample, which is sharper than each of them."""
+    """All points as one sample, which is sharper than each of them."""
     if len(observed) < len(POINTS):
         return ()
     predicted = np.array([float(law(*found.point)) for found in observed])
@@ -122,12 +122,12 @@ def _together(observed: tuple[Growth, ...], law: Law) -> tuple[Comparison, ...]:
     )
 
 
-# The controls ask again for what was trained under the hypotheses.
+# Controls judge again what was trained under the hypotheses, at other points.
 @lru_cache(maxsize=16)
 def _exponent(seed: int, place: Point, norm_exponent: float) -> tuple[float, float, int]:
     gamma_l, gamma_prime = place
     x, y, tries = _data(seed)
-    # The same draws at every point, so that a control differs by its violation alone.
+    # The same draws at every point: a control differs by its violation alone.
     generator = torch.Generator().manual_seed(seed)
     widths, moved = [], []
     for width in _WIDTHS:
@@ -145,7 +145,7 @@ def _exponent(seed: int, place: Point, norm_exponent: float) -> tuple[float, flo
 
 
 def _data(seed: int) -> tuple[Tensor, Tensor, int]:
-    """Unit inputs whose infinitely wide kernel is well conditioned, random targets, and the draws it took."""
+    """Unit inputs whose kernel at infinite width is well conditioned, random targets, and number of draws."""
     generator = torch.Generator().manual_seed(seed)
     for draw in range(1, 500):
         x = torch.randn(_SAMPLES, _INPUTS, generator=generator, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Are close pairs of random directions as many as the null says?"""
+"""Are close pairs of random directions distributed as the null predicts?"""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def observe(seed: int, *, violation: str | None = None) -> tuple[PairCounts, ...
         matrices = draw_matrices(rng, _DRAWS, _NEURONS, d, violation)
         cosines = cosine_similarity(torch.from_numpy(matrices)).numpy()
         close = (cosines if signed else np.abs(cosines)) > threshold
-        # Every pair twice, and every neuron with itself.
+        # The matrix of cosines holds every pair twice, and every neuron with itself.
         observed.append(PairCounts(d, threshold, signed, (close.sum((1, 2)) - _NEURONS) / 2))
     return tuple(observed)
 
@@ -101,8 +101,8 @@ CHECK = Check(
         "spread 10 % too large": changed(_law, "standard_deviation", lambda spread: 1.1 * spread),
     },
     survivors={
-        "spread 10 % too large": "the standard error of a spread is 4 % with 300 draws, and a test of six "
-        "statistics at the stated level refutes from 3.5 of them on",
+        "spread 10 % too large": "the standard error of a spread is 4 % with 300 draws, and six statistics "
+        "at the stated level are refuted only from 3.5 standard errors on",
     },
     controls=VIOLATIONS,
 )

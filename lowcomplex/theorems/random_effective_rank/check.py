@@ -1,4 +1,4 @@
-"""Is the effective rank of random matrices distributed as the null says?"""
+"""Is the effective rank of random matrices distributed as the null predicts?"""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def judge(observed: tuple[RankSample, ...], law: Law) -> tuple[Comparison, ...]:
 
 
 _LAW = random_effective_rank.evaluate
-# The finite-size shift of a square matrix; that of the other shape is of its size.
+# The finite-size shift of a square matrix; that of the other shape is of the same size.
 _SHIFT = -0.232
 
 CHECK = Check(
@@ -57,14 +57,14 @@ CHECK = Check(
         "no finite-size shift": changed(_LAW, "value", lambda value: value - _SHIFT),
         "finite-size shift of the other sign": changed(_LAW, "value", lambda value: value - 2 * _SHIFT),
         "finite-size shift 10 % too large": changed(_LAW, "value", lambda value: value + 0.1 * _SHIFT),
-        "that of a square matrix of the larger side": lambda m, n: _LAW(max(m, n), max(m, n)),
+        "the null of a square matrix of the larger side": lambda m, n: _LAW(max(m, n), max(m, n)),
         "spread 50 % too large": changed(_LAW, "standard_deviation", lambda spread: 1.5 * spread),
         "spread 10 % too large": changed(_LAW, "standard_deviation", lambda spread: 1.1 * spread),
     },
     survivors={
         "finite-size shift 10 % too large": "moves the mean by 0.023; its standard error is 0.019",
-        "spread 10 % too large": "the standard error of a spread is 4 % with 300 draws, and a test of six "
-        "statistics at the stated level refutes from 3.5 of them on",
+        "spread 10 % too large": "the standard error of a spread is 4 % with 300 draws, and six statistics "
+        "at the stated level are refuted only from 3.5 standard errors on",
     },
     controls=VIOLATIONS,
 )

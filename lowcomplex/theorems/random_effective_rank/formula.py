@@ -1,4 +1,4 @@
-"""The effective rank of a random matrix: what a trained one is judged by."""
+"""The effective rank of a random matrix, the null for that of a trained one."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ random_stable_rank = Prediction(
     name="random_stable_rank",
     statement=(
         "The stable rank of an m x n matrix of independent Gaussian entries has mean mn/(μ - 1.2065 ς), "
-        "μ = (sqrt(m - 1/2) + sqrt(n - 1/2))², ς = sqrt(μ) (1/sqrt(m - 1/2) + 1/sqrt(n - 1/2))^(1/3), and is "
-        "independent of the matrix's norm, whose share 2/(mn) is missing from its relative variance "
+        "μ = (sqrt(m - 1/2) + sqrt(n - 1/2))², ς = sqrt(μ) (1/sqrt(m - 1/2) + 1/sqrt(n - 1/2))^(1/3). It is "
+        "independent of the matrix's norm, so its relative variance is that of s_1² less the norm's share, "
         "1.6078 (ς/(μ - 1.2065 ς))² - 2/(mn). The edge alone, mn/(sqrt m + sqrt n)², is 4 % low at 100 x 100."
     ),
     hypotheses=(

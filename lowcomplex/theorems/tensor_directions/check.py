@@ -86,7 +86,7 @@ def _observe(seed: int, p: int, sigma: float) -> Growth:
 
 
 def judge(observed: tuple[Growth, ...], law: Law) -> tuple[Comparison, ...]:
-    """Look where the neurons point, how many orientations there are, and how fast they turned and grew."""
+    """Compare where neurons point, the number of orientations, and how fast neurons turned and grew."""
     return tuple(comparison for growth in observed for comparison in _compare(growth, law))
 
 
@@ -94,7 +94,7 @@ def _compare(observed: Growth, law: Law) -> list[Comparison]:
     p, x, y, sigma, start, path, times, draws = observed
     predicted = law.directions(x, y, p)
     norm = np.linalg.norm(path[..., 1:], axis=-1)
-    # From a start that is larger already, the end of the training.
+    # From a start that is larger than that already, they are compared at the end.
     end = _at_norm(path, norm, _GROWN if sigma < _GROWN else np.inf)
     found = condensed_directions(
         torch.from_numpy(end[:, 1:]), threshold=math.cos(math.radians(5)), signed=True
@@ -107,7 +107,7 @@ def _compare(observed: Growth, law: Law) -> list[Comparison]:
             measured=float(np.quantile(_distance(end, predicted), 0.9)),
             tolerance=10 * (_SIGMA / _GROWN) ** _LEAST_TURNING,
             reason=f"angles shrink at least as |w|^-{_LEAST_TURNING} from about 1 at |w| = σ; a tenth of the "
-            "neurons start nearer than 0.1 to a repelling orientation, and end 10 times as far away",
+            "neurons start nearer than 0.1 to a repelling orientation and end 10 times as far away",
             draws=draws,
         ),
         Comparison(
@@ -133,8 +133,8 @@ def _blow_up_times(closed: QuadraticNeuron, times: Array, draws: int) -> Compari
         predicted=0.0,
         measured=float(np.quantile(error, 0.9)),
         tolerance=1e-5,
-        reason="the solver's 1e-8, magnified where a neuron shrinks as far as 1e-4 before it grows; what is "
-        "left of the time at that growth, σ/|w|",
+        reason="the solver's 1e-8, magnified where a neuron shrinks as far as 1e-4 before it grows; the time "
+        "that is left at that growth, σ/|w|",
         draws=draws,
     )
 
@@ -174,7 +174,7 @@ def _at_norm(path: Array, norm: Array, target: float) -> Array:
 
 
 def _draw_data(rng: np.random.Generator, p: int) -> tuple[Array, Array, int]:
-    """Data whose neurons turn fast enough everywhere for a visible limit, and the draws it took."""
+    """Data whose neurons turn fast enough everywhere for a visible limit, and the number of draws."""
     for draw in range(1, 200):
         x = np.stack((rng.uniform(-1, 1, _SAMPLES), np.ones(_SAMPLES)), axis=1)
         y = rng.standard_normal(_SAMPLES)
@@ -198,13 +198,13 @@ def _contraction(x: Array, y: Array, p: int, predicted: TensorDirections) -> Arr
 def _flow(x: Array, y: Array, start: Array, p: int) -> tuple[Array, Array]:
     """Gradient flow of many one-neuron networks with s(z) = z^(p-1) tanh z along their own paths.
 
-    Each network has a clock of its own, by |θ|^(p-1) and more once it has grown: its path stays the same, and
-    blow-up at different times becomes growth at a common rate.
+    Each network has a clock of its own, which runs by |θ|^(p-1), and faster once it has grown. Its path stays
+    the same, and blow-up at different times becomes growth at a common rate.
 
     Args:
         x: (n, 2) inputs.
         y: (n,) targets.
-        start: (m, 3) initial (a, w). `initialize` has no rate for an output weight with one input.
+        start: (m, 3) initial (a, w); `initialize` has no rate for an output weight with one input.
         p: Multiplicity.
 
     Returns:
@@ -212,7 +212,7 @@ def _flow(x: Array, y: Array, start: Array, p: int) -> tuple[Array, Array]:
     """
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
     largest = float(np.abs(start).max())
-    # Nothing is asked about networks far beyond the growth they are compared at.
+    # Networks are not compared far beyond this growth.
     enough = 3 * _GROWN if largest < _GROWN else math.inf
 
     def loss(weights: dict[str, Tensor]) -> Tensor:

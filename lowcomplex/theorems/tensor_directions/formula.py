@@ -67,12 +67,12 @@ def tensor_value(inputs: ArrayLike, targets: ArrayLike, p: int, angles: ArrayLik
 
 
 def slowest_turning(inputs: ArrayLike, targets: ArrayLike, p: int, found: TensorDirections) -> float:
-    """How fast neurons turn while they grow, where they do it most slowly.
+    """The least rate on the circle at which neurons turn while they grow.
 
-    In the leading flow dφ/dlog|w| = T'(φ)/(p T(φ)), whatever a is. Beside a stationary orientation that is
-    κ times the distance ψ to it, κ = |T''/(p T)|; where two of them have nearly merged, or merged and
-    vanished, it is small over a whole arc, and no growth that is attainable brings neurons through. The
-    result is the least |T'/(p T)| / sin ψ on the circle: angles shrink at least as |w| to this power.
+    In the leading flow dφ/dlog|w| = T'(φ)/(p T(φ)), for any a. Beside a stationary orientation that is
+    κ times the distance ψ to it, κ = |T''/(p T)|. Where two of them have nearly merged, or merged and
+    vanished, it is small over a whole arc, and no attainable growth brings neurons through. The result is the
+    least |T'/(p T)| / sin ψ on the circle: angles shrink at least as |w| to minus this power.
 
     Args:
         inputs: (n, 2).
@@ -99,8 +99,8 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, p: int, *, gap: float = 1e-
     """Orientations where neurons with s(z) = c z^p + …, c > 0, may condense.
 
     They are the real roots z = tan φ of Σ y_i (x_i1 + x_i2 z)^(p-1) (x_i2 - x_i1 z), and φ = π/2 if the
-    coefficient of z^p vanishes; attracting are the maxima of T with T > 0 (for a > 0) and its minima with
-    T < 0 (for a < 0).
+    coefficient of z^p vanishes. The maxima of T with T > 0 attract neurons with a > 0, its minima with T < 0
+    those with a < 0.
 
     Args:
         inputs: (n, 2), the second column 1 for a bias.
@@ -112,8 +112,8 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, p: int, *, gap: float = 1e-
         The stationary orientations.
 
     Raises:
-        ValueError: Inputs are not (n, 2); the polynomial vanishes identically (T is constant), or two roots
-            tie, so that maxima and minima are not told apart.
+        ValueError: Inputs are not (n, 2), the polynomial vanishes identically (T is constant), or two roots
+            tie, which leaves maxima and minima indistinguishable.
     """
     x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
     if x.ndim != 2 or x.shape[1] != 2 or y.shape != x.shape[:1]:
@@ -131,7 +131,7 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, p: int, *, gap: float = 1e-
         lines = np.append(lines, np.pi / 2)
     lines = np.sort(np.mod(lines, np.pi))
     if len(lines) > 1 and np.diff(np.append(lines, lines[0] + np.pi)).min() < gap:
-        raise ValueError("inputs: two stationary directions tie, the law needs a gap between them")
+        raise ValueError("inputs: two stationary directions tie; the law needs a gap between them")
     angles = np.concatenate((lines, lines + np.pi))
     values = tensor_value(x, y, p, angles)
     probe = 1e-4
@@ -163,14 +163,14 @@ tensor_directions = Prediction(
         "Neurons with an activation of multiplicity p and one input with bias can condense to at most p "
         "lines, 2p orientations: the stationary points of T(w) = (1/n) Σ y_i (w·x_i)^p on the circle, roots "
         "of one polynomial of degree p. Those with a > 0 end at maxima with T > 0, those with a < 0 at "
-        "minima with T < 0, and angles shrink as a power of |w|: the least of |T'/(p T)| / sin ψ, ψ the "
+        "minima with T < 0. Angles shrink as a power of |w|: the least of |T'/(p T)| / sin ψ, with ψ the "
         "distance to the nearest stationary orientation."
     ),
     hypotheses=(
         "activation s(z) = c z^p + …, c > 0, at small initialization",
         "two-dimensional neurons: one input and a bias (or two inputs)",
         "distinct stationary directions, and none that have just merged: neurons turn at a rate |T'/(p T)| "
-        "of the order of sin ψ everywhere, else only growth far beyond the leading flow brings them through",
+        "of order sin ψ everywhere; else only growth far beyond the leading flow brings them through",
     ),
     source="Zhou, Zhou, Luo, Zhang, Xu, NeurIPS 2022 (2105.11686), theorem 2 (the count); rest derived",
     kind="exact",

@@ -31,7 +31,7 @@ _ENDS = np.linspace(-3.5, 3.5, 400)
 
 
 def quadratic_tensor(inputs: ArrayLike, targets: ArrayLike) -> Array:
-    """M = (1/n) Σ y_i x_i x_iᵀ, so that T(w) = wᵀMw.
+    """M = (1/n) Σ y_i x_i x_iᵀ, with which T(w) = wᵀMw.
 
     Args:
         inputs: (n, d), with a 1 appended where neurons have a bias.
@@ -51,7 +51,7 @@ def quadratic_neuron(
     """Neurons with s(z) = c z² + … at small initialization, each on its own.
 
     With A = ∫a dt the solution is w = exp(2cM·A) w_0, and a² = a_0² + (|w|² - |w_0|²)/2. The blow-up time is
-    T = ∫ dA/a; where a² reaches zero, a changes its sign there and A turns back.
+    T = ∫ dA/a. Where a² reaches zero, a changes its sign and A turns back.
 
     Args:
         tensor: (d, d) symmetric M.
