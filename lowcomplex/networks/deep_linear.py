@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 
@@ -33,14 +34,14 @@ class DeepLinear(nn.Module):
             raise ValueError(f"widths: expected at least two positive sizes, got {tuple(widths)}")
         self.layers = nn.ModuleList(nn.Linear(a, b, bias=False, dtype=dtype) for a, b in pairwise(widths))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (..., widths[0]) to (..., widths[-1])."""
+    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
+        """The outputs, of size widths[-1], of inputs of size widths[0]."""
         for layer in self.layers:
             x = layer(x)
         return x
 
-    def product(self) -> Tensor:
-        """The matrix that the network applies, (widths[-1], widths[0])."""
+    def product(self) -> Float[Tensor, "outputs inputs"]:
+        """The matrix that the network applies."""
         first, *others = (layer.get_parameter("weight") for layer in self.layers)
         matrix: Tensor = first
         for weight in others:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 
@@ -41,10 +42,10 @@ class DiagonalLinear(nn.Module):
         self.positive = nn.Parameter(torch.full((d_in,), alpha, dtype=dtype))
         self.negative = nn.Parameter(torch.full((d_in,), alpha, dtype=dtype))
 
-    def coefficients(self) -> Tensor:
-        """The (d_in,) coefficients β."""
+    def coefficients(self) -> Float[Tensor, " inputs"]:
+        """The coefficients β."""
         return self.positive**self.power - self.negative**self.power
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (..., d_in) to (...)."""
+    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch"]:
+        """β · x of each input x of size d_in."""
         return x @ self.coefficients()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from lowcomplex.networks.activations import activation as activation_named
@@ -33,8 +34,8 @@ class MLP(nn.Module):
         self._activation = activation_named(activation)
         self.layers = nn.ModuleList(nn.Linear(a, b, bias=bias) for a, b in pairwise(widths))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (..., widths[0]) to (..., widths[-1])."""
+    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
+        """The outputs, of size widths[-1], of inputs of size widths[0]."""
         *hidden, last = self.layers
         for layer in hidden:
             x = self._activation(layer(x))

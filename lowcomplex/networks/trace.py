@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from lowcomplex.networks.transformer import Block, Transformer
@@ -19,17 +20,17 @@ class BlockTrace:
     """What one block computed.
 
     Attributes:
-        attention: (n, heads, query position, key position) weights; a row sums to one, or to zero where
-            nothing was left to attend to.
-        values: (n, positions, heads, head_width).
-        attention_output: (n, positions, width), what attention adds to the stream.
-        residual: (n, positions, width), the stream after the block.
+        attention: The weights of each query position (first) on each key position; a row sums to one, or to
+            zero where nothing was left to attend to.
+        values: The value vectors.
+        attention_output: The addition of attention to the stream.
+        residual: The stream after the block.
     """
 
-    attention: Tensor
-    values: Tensor
-    attention_output: Tensor
-    residual: Tensor
+    attention: Float[Tensor, "n heads positions positions"]
+    values: Float[Tensor, "n positions heads head_width"]
+    attention_output: Float[Tensor, "n positions width"]
+    residual: Float[Tensor, "n positions width"]
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,18 @@ class Trace:
 
     Attributes:
         blocks: One record per block.
-        logits: (n, positions, vocabulary).
+        logits: The logits at every position.
     """
 
     blocks: tuple[BlockTrace, ...]
-    logits: Tensor
+    logits: Float[Tensor, "n positions vocabulary"]
 
 
 def trace(
-    model: Transformer, tokens: Tensor, *, masked_edges: Iterable[Edge] | Tensor | None = None
+    model: Transformer,
+    tokens: Int[Tensor, "n positions"],
+    *,
+    masked_edges: Iterable[Edge] | Bool[Tensor, "..."] | None = None,
 ) -> Trace:
     """Run a transformer by its definition, keep what it computes, and cut edges of its attention.
 
@@ -55,7 +59,7 @@ def trace(
 
     Args:
         model: The network.
-        tokens: (n, positions) token ids.
+        tokens: Token ids.
         masked_edges: Attention that is cut, that is, scored -∞ before the softmax: triples (block, query
             position, key position), counted from 0, cut in every sequence; or booleans that broadcast to
             (n, depth, positions, positions), true where cut, for edges that differ between sequences. Many

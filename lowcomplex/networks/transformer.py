@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -41,19 +42,21 @@ class Block(nn.Module):
             self.attention_norm = nn.LayerNorm(width)
             self.feedforward_norm = nn.LayerNorm(width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map the stream (n, positions, width) to the stream after the block."""
+    def forward(self, x: Float[Tensor, "n positions width"]) -> Float[Tensor, "n positions width"]:
+        """Map the stream to the stream after the block."""
         return self.finish(x, self.attend(self.project(x)))
 
-    def project(self, x: Tensor) -> Tensor:
-        """Queries, keys and values, side by side: (..., width) to (..., 3 * heads * head_width)."""
+    def project(self, x: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch projected"]:
+        """Queries, keys and values of the stream, side by side: 3 · heads · head_width numbers."""
         normed = self.attention_norm(x) if self.norm == "pre" else x
         parts = (self.query, self.key, self.value)
         weight, bias = torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts])
         return functional.linear(normed, weight, bias)
 
-    def attend(self, projections: Tensor) -> Tensor:
-        """Causal attention: (n, positions, 3 * heads * head_width) to (n, positions, width)."""
+    def attend(
+        self, projections: Float[Tensor, "n positions projected"]
+    ) -> Float[Tensor, "n positions width"]:
+        """What causal attention adds to the stream, from what `project` returns."""
         query, key, value = (
             part.view(*part.shape[:2], self.heads, self.head_width).transpose(1, 2)
             for part in projections.chunk(3, dim=-1)
@@ -62,7 +65,9 @@ class Block(nn.Module):
         output: Tensor = self.attention_output(mixed.transpose(1, 2).flatten(2))
         return output
 
-    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
+    def finish(
+        self, x: Float[Tensor, "n positions width"], attended: Float[Tensor, "n positions width"]
+    ) -> Float[Tensor, "n positions width"]:
         """What follows the attention: residual connections, norms and the feed-forward layer."""
         h = x + attended
         if self.norm == "post":
@@ -145,34 +150,28 @@ class Transformer(nn.Module):
         self.final_norm = nn.LayerNorm(width) if norm == "pre" else nn.Identity()
         self.output = nn.Linear(width, vocabulary)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Int[Tensor, "n positions"]) -> Float[Tensor, "n positions vocabulary"]:
         """Logits at every position: `plain` to rounding, by the fastest way known.
-
-        Args:
-            tokens: (n, positions) token ids.
-
-        Returns:
-            (n, positions, vocabulary).
 
         Raises:
             ValueError: `tokens` is not two-dimensional or longer than the positions.
         """
         return fast_logits(self, tokens, last_only=False)
 
-    def last(self, tokens: Tensor) -> Tensor:
-        """Logits at the last position, (n, vocabulary); the last block computes no other."""
+    def last(self, tokens: Int[Tensor, "n positions"]) -> Float[Tensor, "n vocabulary"]:
+        """Logits at the last position; the last block computes no other."""
         return fast_logits(self, tokens, last_only=True).squeeze(1)
 
-    def plain(self, tokens: Tensor) -> Tensor:
-        """Logits at every position by the network's definition, (n, positions, vocabulary)."""
+    def plain(self, tokens: Int[Tensor, "n positions"]) -> Float[Tensor, "n positions vocabulary"]:
+        """Logits at every position by the network's definition."""
         x = self.embed(tokens)
         for block in self.blocks:
             x = block(x)
         logits: Tensor = self.output(self.final_norm(x))
         return logits
 
-    def embed(self, tokens: Tensor) -> Tensor:
-        """The stream before the first block, (n, positions, width)."""
+    def embed(self, tokens: Int[Tensor, "n positions"]) -> Float[Tensor, "n positions width"]:
+        """The stream before the first block."""
         if tokens.ndim != 2 or not 1 <= tokens.shape[1] <= self.positions.num_embeddings:
             raise ValueError(
                 f"tokens: expected shape (n, positions) with at most "

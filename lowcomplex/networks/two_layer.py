@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from lowcomplex.networks.activations import activation as activation_named
@@ -67,8 +68,8 @@ class TwoLayer(nn.Module):
         draw = torch.randn(d_out, width, generator=generator, dtype=dtype)
         self.output_weight = nn.Parameter(beta1 * draw)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, d_in) to (n, d_out)."""
+    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
+        """The outputs, of size d_out, of inputs of size d_in."""
         if self.bias:
             x = torch.cat((x, x.new_ones(*x.shape[:-1], 1)), -1)
         return self._activation(x @ self.input_weight.mT) @ self.output_weight.mT / self.alpha

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from lowcomplex.tasks.sequences import ListedTask, SequenceBatch, lay_out
@@ -48,12 +49,12 @@ class AdditionTask(ListedTask):
             )
 
     @property
-    def train(self) -> Tensor:
+    def train(self) -> Int[Tensor, " examples"]:
         """Indices 100 a + b of the pairs outside the block."""
         return torch.arange(NUMBERS**2)[~self._held_out()]
 
     @property
-    def test(self) -> Tensor:
+    def test(self) -> Int[Tensor, " examples"]:
         """Indices 100 a + b of the pairs in the block."""
         return torch.arange(NUMBERS**2)[self._held_out()]
 
@@ -62,11 +63,11 @@ class AdditionTask(ListedTask):
         inside = (number >= self.block[0]) & (number < self.block[1])
         return (inside[:, None] & inside).flatten()
 
-    def batch(self, indices: Tensor) -> SequenceBatch:
+    def batch(self, indices: Int[Tensor, " n"]) -> SequenceBatch:
         """Sums by the indices of their pairs.
 
         Args:
-            indices: (n,) 100 a + b.
+            indices: 100 a + b of each.
 
         Returns:
             n sequences of length 8.

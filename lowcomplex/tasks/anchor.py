@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from lowcomplex._names import require_known
@@ -48,16 +49,16 @@ class AnchorBatch(NamedTuple):
     """Sequences of the anchor task.
 
     Attributes:
-        tokens: (n, 9) token ids.
-        labels: (n,) the target token at the last position.
-        keys: (n,) the key x of each sequence.
-        anchors: (n, anchors) what follows the key.
+        tokens: Token ids.
+        labels: The target token at the last position.
+        keys: The key x of each sequence.
+        anchors: The anchors that follow the key.
     """
 
-    tokens: Tensor
-    labels: Tensor
-    keys: Tensor
-    anchors: Tensor
+    tokens: Int[Tensor, "n 9"]
+    labels: Int[Tensor, " n"]
+    keys: Int[Tensor, " n"]
+    anchors: Int[Tensor, "n anchors"]
 
 
 @dataclass(frozen=True)
@@ -157,16 +158,18 @@ class AnchorTask:
             found = found.then(effects[pair[1]]).shifted(extra.get(pair, 0))
         return found
 
-    def answers(self, keys: Tensor, anchors: Tensor, kind: Answer = "rule") -> Tensor:
-        """Labels by the rule, or what composing or mirroring would answer.
+    def answers(
+        self, keys: Int[Tensor, " n"], anchors: Int[Tensor, "n anchors"], kind: Answer = "rule"
+    ) -> Int[Tensor, " n"]:
+        """Labels by the rule, or the answers of composing or mirroring.
 
         Args:
-            keys: (n,) keys.
-            anchors: (n, anchors) anchors.
+            keys: The keys.
+            anchors: The anchors after each key.
             kind: "rule", "inferential" or "symmetric".
 
         Returns:
-            (n,) tokens.
+            The answers' tokens.
         """
         of: dict[Answer, Callable[[Word], AnchorFunction]] = {
             "rule": self.function,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from lowcomplex.tasks.anchor import AnchorBatch, AnchorTask, Answer, Word
@@ -30,8 +31,8 @@ class AnchorAnswers:
         inferential: Share of answers on the probed pairs that compose their anchors.
         symmetric: Share of answers on the probed pairs that mirror the trained pair; NaN if the mirrored
             pair is not trained either.
-        offsets: (41,) offsets -20..20 from the key.
-        deviation_share: (41,) share of answers on the probed pairs at each offset from the key (the
+        offsets: Offsets -20..20 from the key.
+        deviation_share: Share of answers on the probed pairs at each offset from the key (the
             shortest around the circle, where anchors act on it); the rest lies further away.
     """
 
@@ -39,8 +40,8 @@ class AnchorAnswers:
     seen_test_keys: float
     inferential: float
     symmetric: float
-    offsets: Tensor
-    deviation_share: Tensor
+    offsets: Int[Tensor, "41"]
+    deviation_share: Float[Tensor, "41"]
 
     @property
     def phase(self) -> Phase:

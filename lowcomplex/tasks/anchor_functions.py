@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from jaxtyping import Int
 from torch import Tensor
 
 FunctionSet = Literal["translations", "cyclic", "dihedral"]
@@ -27,8 +28,8 @@ class AnchorFunction(NamedTuple):
     shift: int
     cyclic: bool = False
 
-    def __call__(self, keys: Tensor) -> Tensor:
-        """Map keys of any shape."""
+    def __call__(self, keys: Int[Tensor, "*batch"]) -> Int[Tensor, "*batch"]:
+        """The images of keys."""
         return apply(keys, self.multiplier, self.shift, cyclic=self.cyclic)
 
     def then(self, other: AnchorFunction) -> AnchorFunction:
@@ -42,7 +43,13 @@ class AnchorFunction(NamedTuple):
         return self.then(AnchorFunction(1, by, self.cyclic))
 
 
-def apply(keys: Tensor, multiplier: Tensor | int, shift: Tensor | int, *, cyclic: bool) -> Tensor:
+def apply(
+    keys: Int[Tensor, "*batch"],
+    multiplier: Int[Tensor, "*batch"] | int,
+    shift: Int[Tensor, "*batch"] | int,
+    *,
+    cyclic: bool,
+) -> Int[Tensor, "*batch"]:
     """Map keys by functions given as numbers or, elementwise, as tensors."""
     if not cyclic:
         return keys * multiplier + shift

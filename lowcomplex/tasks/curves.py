@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 
@@ -31,12 +32,12 @@ class Curve:
                 f"{len(self.frequencies)} and {len(self.amplitudes)}"
             )
 
-    def positions(self, n: int, *, dtype: torch.dtype = torch.float32) -> Tensor:
-        """(n,) equally spaced points of one period."""
+    def positions(self, n: int, *, dtype: torch.dtype = torch.float32) -> Float[Tensor, " n"]:
+        """Equally spaced points of one period."""
         return torch.arange(n, dtype=dtype) / n
 
-    def values(self, positions: Tensor) -> Tensor:
-        """The target at these positions, same shape.
+    def values(self, positions: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+        """The target at these positions.
 
         Example:
             >>> Curve((1,), (2.0,)).values(torch.tensor([0.25]))

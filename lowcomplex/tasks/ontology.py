@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import torch
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from lowcomplex.tasks.sequences import IGNORED, PADDING, SequenceBatch, lay_out
@@ -81,8 +82,8 @@ class OntologyTask:
         """Length of the sequences."""
         return 2 * self.rules + 3 + self.hops + self.longer - 1
 
-    def held_out(self) -> Tensor:
-        """(concepts, concepts) True where "every c is a c'" is never trained."""
+    def held_out(self) -> Bool[Tensor, "concepts concepts"]:
+        """True where "every c is a c'" is never trained."""
         number = torch.arange(self.concepts)
         return (number[:, None] + number) % _HELD_OUT_EVERY == 0
 
@@ -150,7 +151,7 @@ class OntologyTask:
         return _Draw(concepts, hops)
 
 
-def ontology_text(tokens: Tensor) -> str:
+def ontology_text(tokens: Int[Tensor, " length"]) -> str:
     """One sequence in words, without its padding."""
     words = {_ENTITY: "x is a", _ASK: "is x shiny?", _TRUE: "true", _FALSE: "false", _SHINY: "shiny"}
     words |= {_DULL: "dull", **{_FIRST + index: name for index, name in enumerate(NAMES)}}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from lowcomplex.tasks.sequences import IGNORED, PADDING, ListedTask, SequenceBatch, lay_out
@@ -101,20 +102,20 @@ class ScanTask(ListedTask):
         return MOST_WORDS + 1 + min(self.most_actions, MOST_ACTIONS)
 
     @property
-    def train(self) -> Tensor:
+    def train(self) -> Int[Tensor, " examples"]:
         """Indices into `scan_commands` of the training examples, a lone primitive many times."""
         return _split(self.split, self.most_actions)[0]
 
     @property
-    def test(self) -> Tensor:
+    def test(self) -> Int[Tensor, " examples"]:
         """Indices into `scan_commands` of the test commands."""
         return _split(self.split, self.most_actions)[1]
 
-    def batch(self, indices: Tensor) -> SequenceBatch:
+    def batch(self, indices: Int[Tensor, " n"]) -> SequenceBatch:
         """Commands by their indices.
 
         Args:
-            indices: (n,) into `scan_commands`.
+            indices: Indices into `scan_commands`.
 
         Returns:
             n sequences.
@@ -130,7 +131,7 @@ class ScanTask(ListedTask):
         return lay_out(questions[indices], chosen[:, :kept])
 
 
-def scan_text(tokens: Tensor) -> str:
+def scan_text(tokens: Int[Tensor, " length"]) -> str:
     """The words and actions of one sequence, without padding and marks."""
     names = {token: name for name, token in _TOKENS.items()}
     return " ".join(names[token] for token in tokens.tolist() if token in names)

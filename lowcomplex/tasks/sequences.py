@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Literal, NamedTuple, get_args
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,28 +20,28 @@ class SequenceBatch(NamedTuple):
     """Questions with their answers, laid out for a network that predicts every next token.
 
     Attributes:
-        tokens: (n, length) the question, then the answer without its last token.
-        labels: (n, length) the next token wherever it belongs to the answer; elsewhere -100, which
+        tokens: The question, then the answer without its last token.
+        labels: The next token wherever it belongs to the answer; elsewhere -100, which
             `torch.nn.functional.cross_entropy` ignores.
     """
 
-    tokens: Tensor
-    labels: Tensor
+    tokens: Int[Tensor, "n length"]
+    labels: Int[Tensor, "n length"]
 
-    def rows(self, index: Tensor | slice) -> SequenceBatch:
+    def rows(self, index: Int[Tensor, " rows"] | slice) -> SequenceBatch:
         """Some of the sequences."""
         return SequenceBatch(self.tokens[index], self.labels[index])
 
 
-def lay_out(questions: Tensor, answers: Tensor) -> SequenceBatch:
+def lay_out(questions: Int[Tensor, "n question"], answers: Int[Tensor, "n answer"]) -> SequenceBatch:
     """Put answers behind questions.
 
     Args:
-        questions: (n, q) tokens, padded on the left.
-        answers: (n, a) tokens, filled up with -100 on the right.
+        questions: Tokens, padded on the left.
+        answers: Tokens, filled up with -100 on the right.
 
     Returns:
-        Sequences of length q + a - 1.
+        Sequences whose length is that of question and answer less one.
 
     Example:
         >>> batch = lay_out(torch.tensor([[7, 8]]), torch.tensor([[3, 4, -100]]))
@@ -53,20 +54,16 @@ def lay_out(questions: Tensor, answers: Tensor) -> SequenceBatch:
     return SequenceBatch(tokens, labels)
 
 
-def answer_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of the answers' tokens.
-
-    Args:
-        logits: (n, length, vocabulary).
-        labels: (n, length), -100 outside the answers.
-
-    Returns:
-        A scalar.
-    """
+def answer_loss(
+    logits: Float[Tensor, "n length vocabulary"], labels: Int[Tensor, "n length"]
+) -> Float[Tensor, ""]:
+    """Mean cross-entropy of the answers' tokens; labels are -100 outside the answers."""
     return functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
 
 
-def exact_answers(logits: Tensor, labels: Tensor) -> Tensor:
+def exact_answers(
+    logits: Float[Tensor, "n length vocabulary"], labels: Int[Tensor, "n length"]
+) -> Bool[Tensor, " n"]:
     """Which answers greedy decoding gives wholly right, from one forward pass.
 
     Greedy decoding gives the right answer if and only if, behind each part of the right answer, the
@@ -74,11 +71,11 @@ def exact_answers(logits: Tensor, labels: Tensor) -> Tensor:
     not, decoding leaves the answer. So the right answers may be given, and nothing need be decoded.
 
     Args:
-        logits: (n, length, vocabulary) of `SequenceBatch.tokens`.
-        labels: (n, length), -100 outside the answers.
+        logits: The logits of `SequenceBatch.tokens`.
+        labels: The labels, -100 outside the answers.
 
     Returns:
-        (n,) booleans.
+        True where the whole answer is right.
 
     Example:
         >>> labels = torch.tensor([[-100, 1, 0], [-100, 1, 1]])
@@ -89,16 +86,18 @@ def exact_answers(logits: Tensor, labels: Tensor) -> Tensor:
     return ((logits.argmax(-1) == labels) | (labels == IGNORED)).all(-1)
 
 
-def divide(indices: Tensor, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def divide(
+    indices: Int[Tensor, " examples"], n: int, generator: torch.Generator
+) -> tuple[Int[Tensor, " n"], Int[Tensor, " rest"]]:
     """Draw n training examples, and return which are left over.
 
     Args:
-        indices: (examples,) example ids; an id that is repeated counts as several examples.
+        indices: Example ids; an id that is repeated counts as several examples.
         n: How many to draw, without replacement.
         generator: Source of randomness.
 
     Returns:
-        (n,) the ids that were drawn; and all ids, each once and in ascending order, of which none was drawn.
+        The ids that were drawn; and all ids, each once and in ascending order, of which none was drawn.
 
     Raises:
         ValueError: n is not between 1 and the number of examples.
@@ -116,19 +115,19 @@ class ListedTask(ABC):
 
     @property
     @abstractmethod
-    def train(self) -> Tensor:
+    def train(self) -> Int[Tensor, " examples"]:
         """Indices of the examples to train on."""
 
     @property
     @abstractmethod
-    def test(self) -> Tensor:
+    def test(self) -> Int[Tensor, " examples"]:
         """Indices of the examples that are held out."""
 
     @abstractmethod
-    def batch(self, indices: Tensor) -> SequenceBatch:
-        """Examples by their indices (n,)."""
+    def batch(self, indices: Int[Tensor, " n"]) -> SequenceBatch:
+        """Examples by their indices."""
 
-    def divide(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def divide(self, n: int, generator: torch.Generator) -> tuple[Int[Tensor, " n"], Int[Tensor, " rest"]]:
         """Draw n training examples, and return which others of the training part are left over.
 
         Args:
@@ -136,7 +135,7 @@ class ListedTask(ABC):
             generator: Source of randomness.
 
         Returns:
-            (n,) indices of the examples, and those of the training part of which none was drawn.
+            The indices of the examples, and those of the training part of which none was drawn.
         """
         return divide(self.train, n, generator)
 

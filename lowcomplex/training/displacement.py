@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -37,8 +38,8 @@ class Displacement:
 
 
 def displacement_at(
-    inputs: Tensor,
-    targets: Tensor,
+    inputs: Float[Tensor, "n d"],
+    targets: Float[Tensor, " n"],
     gamma: float,
     *,
     hidden: Sequence[int],
@@ -52,8 +53,8 @@ def displacement_at(
     All else is as in `displacement_from`.
 
     Args:
-        inputs: (n, d).
-        targets: (n,).
+        inputs: The training inputs.
+        targets: The training targets.
         gamma: Initialization rate.
         hidden: Width of each hidden layer.
         generator: Source of the draw. Generators in the same state give the same draw at every γ, which makes
@@ -75,9 +76,9 @@ def displacement_at(
 
 
 def displacement_from(
-    inputs: Tensor,
-    targets: Tensor,
-    weights: list[Tensor],
+    inputs: Float[Tensor, "n d"],
+    targets: Float[Tensor, " n"],
+    weights: list[Float[Tensor, "_ _"]],
     *,
     stop: float = _STOP,
     rtol: float = 1e-3,
@@ -89,8 +90,8 @@ def displacement_from(
     by an adaptive Runge-Kutta method. An output scale, f/α, is the same as inputs divided by α.
 
     Args:
-        inputs: (n, d).
-        targets: (n,).
+        inputs: The training inputs.
+        targets: The training targets.
         weights: Initial matrices, shapes (m, d), (m, m), …, (1, m).
         stop: Share of the initial loss at which training ends.
         rtol: Relative tolerance of the solver; the displacement is insensitive to it.

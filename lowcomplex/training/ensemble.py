@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from lowcomplex.training._batched_forward import Forward, batched_forward
@@ -22,12 +23,12 @@ class EnsembleResult:
     """How the training of an ensemble ended.
 
     Attributes:
-        losses: (steps done, members) loss before each update; NaN from a member's divergence on.
-        diverged_at: (members,) step at which a member's loss stopped being finite, -1 if it never did.
+        losses: Loss before each update that was done; NaN from a member's divergence on.
+        diverged_at: The step at which a member's loss stopped being finite, -1 if it never did.
     """
 
-    losses: Tensor
-    diverged_at: Tensor
+    losses: Float[Tensor, "steps members"]
+    diverged_at: Int[Tensor, " members"]
 
 
 class Ensemble:
@@ -106,7 +107,9 @@ class Ensemble:
     def __len__(self) -> int:
         return len(self._templates)
 
-    def __call__(self, x: Tensor, *, shared: bool = True, method: str = "forward") -> Tensor:
+    def __call__(
+        self, x: Shaped[Tensor, "..."], *, shared: bool = True, method: str = "forward"
+    ) -> Float[Tensor, "members ..."]:
         """Outputs of all members.
 
         Args:
@@ -115,7 +118,7 @@ class Ensemble:
             method: The method of the networks to call, such as "last" of a `Transformer`.
 
         Returns:
-            (members, ...).
+            The outputs, member by member.
 
         Raises:
             ValueError: Inputs that are not shared are not one for each member.
@@ -133,8 +136,8 @@ class Ensemble:
         return output[: len(self)]
 
     @property
-    def diverged_at(self) -> Tensor:
-        """(members,) number of updates after which a member diverged, -1 if it has not."""
+    def diverged_at(self) -> Int[Tensor, " members"]:
+        """The number of updates after which a member diverged, -1 if it has not."""
         return self._diverged_at.clone()
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
@@ -158,15 +161,15 @@ class Ensemble:
             self._stack.buffers.write(network, index)
         return network
 
-    def step(self, losses: Tensor, *, factor: float = 1.0) -> Tensor:
+    def step(self, losses: Float[Tensor, " members"], *, factor: float = 1.0) -> Float[Tensor, " members"]:
         """One update of every member that has not diverged.
 
         Args:
-            losses: (members,) scalar losses, each of its own member's outputs.
+            losses: The loss of each member, a function of its own outputs alone.
             factor: On the learning rates.
 
         Returns:
-            (members,) the losses, detached; NaN for members that have diverged.
+            The losses, detached; NaN for members that have diverged.
 
         Raises:
             ValueError: `losses` has another shape.

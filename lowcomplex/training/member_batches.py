@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -40,8 +41,8 @@ class MemberBatches:
         self._orders = torch.zeros(len(seeds), samples, dtype=torch.long)
         self._position = samples
 
-    def draw(self) -> Tensor:
-        """The next (members, batch) indices, on the CPU."""
+    def draw(self) -> Int[Tensor, "members batch"]:
+        """The next indices, on the CPU."""
         if self._position + self._batch > self._samples:
             for order, generator in zip(self._orders, self._generators, strict=True):
                 torch.randperm(self._samples, generator=generator, out=order)
@@ -74,15 +75,10 @@ class MemberBatches:
         self._position = int(state_dict["position"])
 
 
-def member_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Each member's mean cross-entropy.
-
-    Args:
-        logits: (members, n, classes).
-        labels: (n,) that all members share, or (members, n).
-
-    Returns:
-        (members,).
+def member_cross_entropy(
+    logits: Float[Tensor, "members n classes"], labels: Int[Tensor, " n"] | Int[Tensor, "members n"]
+) -> Float[Tensor, " members"]:
+    """Each member's mean cross-entropy, on labels that all members share or on labels of its own.
 
     Raises:
         ValueError: Shapes do not agree.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from lowcomplex.matrices import matrix_parameters
@@ -18,11 +19,11 @@ class TrainingResult:
     """How a training run ended.
 
     Attributes:
-        losses: (steps done,) minibatch loss before each update.
+        losses: Minibatch loss before each update that was done.
         diverged_at: The step at which the loss stopped being finite, or None.
     """
 
-    losses: Tensor
+    losses: Float[Tensor, " steps"]
     diverged_at: int | None
 
 
