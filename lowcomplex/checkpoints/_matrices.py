@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lowcomplex.checkpoints._files import entries
+from lowcomplex.checkpoints._kinds import read_json
 from lowcomplex.matrices import Layout, Skipped, WeightMatrix, of_entries
+
+# Bytes of a config.json, which has some 1,000.
+_LARGEST_CONFIG = 2**22
 
 
 def matrices(
@@ -32,7 +35,8 @@ def matrices(
     Raises:
         FileNotFoundError: There is no checkpoint at `path`.
         ValueError: The file is damaged, of an unknown kind, or would execute code on loading; a pattern
-            matches nothing; an unknown layout.
+            matches nothing; a layout is unknown.
+        OSError: The file cannot be read.
     """
     path = Path(path)
     yield from of_entries(entries(path), layout=layout, model=_model_of(path))
@@ -41,7 +45,8 @@ def matrices(
 def _model_of(path: Path) -> str | None:
     config = (path if path.is_dir() else path.parent) / "config.json"
     try:
-        kind = json.loads(config.read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError):
+        content = read_json(config, _LARGEST_CONFIG)
+    except (OSError, ValueError):
         return None
+    kind = content.get("model_type") if isinstance(content, dict) else None
     return kind if isinstance(kind, str) else None

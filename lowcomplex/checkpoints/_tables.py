@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from lowcomplex.checkpoints._matrices import matrices
+from lowcomplex.checkpoints._pairs import renamed
 from lowcomplex.initialization import placed
 from lowcomplex.matrices import Layout, Skipped, WeightMatrix
 from lowcomplex.measures import measure_weights, weight_measures
@@ -81,6 +82,9 @@ def gamma_table(
 def side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Join two tables of checkpoints by name and shape, such as before and after training.
 
+    Parts of names that wrappers add, such as `_orig_mod.` or `module.`, make no difference; rows have the
+    names of the first table.
+
     Args:
         before: A table of `measure_table` or `gamma_table`.
         after: Another.
@@ -92,6 +96,7 @@ def side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """
     shared = [c for c in before.columns if c in ("name", "shape", "d_in", "rule", "standard_error")]
     shared += [c for c in before.columns if c.startswith("random_")]
+    after = after.assign(name=after["name"].replace(renamed(list(before["name"]), list(after["name"]))))
     both = before.merge(after, how="outer", on=shared, suffixes=("_before", "_after"))
     # An outer merge sorts by name, which would put block 10 before block 2.
     order = {name: place for place, name in enumerate(dict.fromkeys([*before["name"], *after["name"]]))}

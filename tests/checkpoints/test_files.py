@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lowcomplex import checkpoints
+from lowcomplex.checkpoints import _safetensors, _torch_files
 
 
 def _state() -> dict[str, Tensor]:
@@ -115,6 +117,9 @@ def test_what_training_leaves_beside_the_weights_is_not_read(tmp_path: Path) -> 
         ('{"weight_map": []}', "damaged index"),
         ('{"weight_map": {"a": "../secret.safetensors"}}', "outside its folder"),
         ('{"weight_map": {"a": 3}}', "outside its folder"),
+        ('{"weight_map": {"a": ".."}}', "outside its folder"),
+        ('{"weight_map": {"a": ""}}', "outside its folder"),
+        ("[" * 200_000, "nested too deeply"),
         ('{"weight_map": {"a": "absent.safetensors"}}', "missing, though"),
     ],
 )
@@ -122,6 +127,68 @@ def test_a_bad_index(index: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors.index.json").write_text(index)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         list(checkpoints.weights(tmp_path))
+
+
+def test_an_index_names_regular_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"a": "shard.safetensors"}}')
+    os.mkfifo(tmp_path / "shard.safetensors")
+    with pytest.raises(ValueError, match="expected a regular file"):
+        checkpoints.names(tmp_path)
+    (tmp_path / "shard.safetensors").unlink()
+    # As the cache of a hub does: links to files elsewhere.
+    save_file({"a": torch.ones(3, 3)}, tmp_path / "blob")
+    (tmp_path / "shard.safetensors").symlink_to("blob")
+    assert checkpoints.names(tmp_path) == ["a"]
+    save_file({"b": torch.ones(3, 3)}, tmp_path / "blob")
+    with pytest.raises(ValueError, match="stale, names 'a', which none of its files holds"):
+        checkpoints.names(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "huge"])
+def test_an_index_or_config_that_never_ends(kind: str, tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors.index.json"):
+        path = tmp_path / name
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "device":
+            path.symlink_to("/dev/zero")
+        else:
+            with path.open("wb") as file:
+                file.truncate(2**27)
+        if name == "config.json":
+            save_file({"a": torch.ones(3, 3)}, tmp_path / "model.safetensors")
+            assert [item.name for item in checkpoints.matrices(tmp_path)] == ["a"]
+            (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"regular file|at most 67,108,864 bytes"):
+        checkpoints.names(tmp_path)
+
+
+def test_a_stale_index_does_not_go_before_a_whole_model(tmp_path: Path) -> None:
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text('{"weight_map": {"old": "gone.safetensors"}}')
+    torch.save(_state(), tmp_path / "pytorch_model.bin")
+    _same(dict(checkpoints.weights(tmp_path)), _state())
+    save_file({"old": torch.ones(3, 3)}, tmp_path / "gone.safetensors")
+    save_file(_state(), tmp_path / "model.safetensors")
+    _same(dict(checkpoints.weights(tmp_path)), _state())
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("a", "b"):
+        (other / f"{name}.safetensors.index.json").write_text(index.read_text())
+    with pytest.raises(ValueError, match=r"several models \(a.safetensors.index.json, b."):
+        checkpoints.names(other)
+
+
+def test_a_file_of_many_tensors_is_opened_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+    for module, name in ((_safetensors, "_opened"), (_torch_files, "_content")):
+        original = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *args, of=original: (opened.append(args[0]), of(*args))[1])
+    for save, path in ((save_file, tmp_path / "m.safetensors"), (torch.save, tmp_path / "m.pt")):
+        save({f"l{i:03}": torch.zeros(2) + i for i in range(300)}, path)
+        assert [float(tensor[0]) for _, tensor in checkpoints.weights(path)] == list(range(300))
+    # Once for the names and once for all values: time grows as the number of tensors, not as its square.
+    assert len(opened) == 4
 
 
 def test_reads_the_format_before_torch_1_6(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from lowcomplex import checkpoints, measures, nulls
+from lowcomplex.checkpoints._pairs import renamed
 
 
 def test_the_columns_are_the_measures(tmp_path: Path) -> None:
@@ -68,6 +69,42 @@ def test_two_tables_stand_side_by_side(tmp_path: Path) -> None:
     assert both.loc["a", "random_stable_rank"] == pytest.approx(nulls.random_stable_rank(20, 20).value)
     assert both.loc["gone", "gamma_after"] != both.loc["gone", "gamma_after"]
     assert both.loc["new", "gamma_before"] != both.loc["new", "gamma_before"]
+
+
+@pytest.mark.parametrize(
+    ("plain", "wrapped"),
+    [
+        ("l.weight", "module.l.weight"),
+        ("l.weight", "_orig_mod.l.weight"),
+        ("l.weight", "_orig_mod.module.l.weight"),
+        ("l.weight", "model.l.weight"),
+        ("a.l.weight", "a._orig_mod.l.weight"),
+        ("a.l.weight", "module._fsdp_wrapped_module.a._checkpoint_wrapped_module.l.weight"),
+        ("l.weight", "base_model.model.l.weight"),
+    ],
+)
+def test_prefixes_of_wrappers_pair(plain: str, wrapped: str, tmp_path: Path) -> None:
+    tables = []
+    for number, names in enumerate(
+        ((plain, plain.replace("l.w", "h.w")), (wrapped, wrapped.replace("l.w", "h.w")))
+    ):
+        state = {name: torch.randn(4, 4) for name in names}
+        save_file(state, tmp_path / f"{number}.safetensors")
+        tables.append(checkpoints.gamma_table(tmp_path / f"{number}.safetensors").table)
+    for before, after in (tables, tables[::-1]):
+        both = checkpoints.side_by_side(before, after)
+        pair = both.loc[both["name"] == before["name"].iloc[-1]]
+        assert pair[["gamma_before", "gamma_after"]].notna().all(axis=None)
+        assert set(before["name"]) <= set(both["name"])
+
+
+def test_ambiguous_names_do_not_pair() -> None:
+    before = ["layers.0.weight", "_orig_mod.twice", "twice"]
+    assert renamed(before, ["encoder.layers.0.weight", "decoder.layers.0.weight"]) == {}
+    assert renamed(before, ["module.twice"]) == {}
+    assert renamed(["a", "b"], ["m.a", "m.b", "n.a"]) == {"m.a": "a", "m.b": "b"}
+    # Names that pair as they are leave prefixes alone.
+    assert renamed(["a", "b"], ["a", "m.b"]) == {}
 
 
 def test_progress_names_every_tensor(tmp_path: Path) -> None:
