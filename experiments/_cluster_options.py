@@ -10,6 +10,7 @@ import cyclopts
 from rich.text import Text
 
 from lowcomplex import sweeps
+from lowcomplex._endings import ending_in_words
 
 
 def _with_a_cluster(options: cyclopts.ArgumentCollection) -> None:
@@ -37,7 +38,7 @@ def door(app: cyclopts.App, tokens: Sequence[str] | None = None) -> int:
         The exit status.
     """
     try:
-        status: int = app(tokens)
+        status: int = ending_in_words(lambda: app(tokens))()
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

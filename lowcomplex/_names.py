@@ -1,4 +1,4 @@
-"""Names and patterns of names: which pattern matches, and errors that show the nearest name."""
+"""Names and patterns of names: how they are printed, which pattern matches, and the nearest of several."""
 
 from __future__ import annotations
 
@@ -8,6 +8,22 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+def printable(text: str, longest: int = 200) -> str:
+    """Text as it may be printed: names of a file may hold commands for the terminal, or be a million long.
+
+    Args:
+        text: Any text.
+        longest: Number of characters beyond which the middle is left out.
+
+    Returns:
+        The text, with control and invisible characters written as escapes.
+    """
+    if len(text) > longest:
+        first = longest // 3
+        text = f"{text[:first]}…{text[1 + first - longest :]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def require_known(argument: str, name: str, known: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ import xarray as xr
 
 from experiments import RESULTS
 from experiments._data import load
+from lowcomplex._endings import ending_in_words
 from lowcomplex.sweeps import DamagedCellError
 from paper_figs import _found, _hypotheses, figure
 from paper_figs import _papers as papers
@@ -19,6 +20,7 @@ app = cyclopts.App(name="python -m paper_figs", help="Draw the figures; no train
 
 
 @app.default
+@ending_in_words
 def main(*names: str, folder: Path = RESULTS, preset: str = "quick", out: Path | None = None) -> int:
     """Write each figure as PDF, PNG, SVG and its plotted numbers as CSV, and a page on the papers' claims.
 

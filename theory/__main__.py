@@ -12,6 +12,7 @@ import jupytext
 import nbclient
 import nbformat
 
+from lowcomplex._endings import ending_in_words
 from lowcomplex._names import require_known
 from theory import _table
 
@@ -48,6 +49,7 @@ def execute(name: str) -> nbformat.NotebookNode:
     return notebook
 
 
+@ending_in_words
 def main() -> None:
     """Write the notebooks that are named, or all, or the table."""
     if sys.argv[1:] == ["--table"]:

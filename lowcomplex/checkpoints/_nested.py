@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from torch import Tensor
 
@@ -69,24 +69,25 @@ def _under_a_key(content: Mapping[object, object]) -> Mapping[object, object] | 
 
 def _flattened(content: Mapping[object, object]) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
-    # Mappings may hold one another, or one many times: each is visited once.
-    seen: set[int] = set()
-
-    def visit(mapping: Mapping[object, object], prefix: str, depth: int) -> None:
-        seen.add(id(mapping))
-        if _is_of_an_optimizer(mapping):
-            return
-        for key, value in mapping.items():
-            name = f"{prefix}{key}"
-            if isinstance(value, Tensor):
-                if name in found:
-                    raise ValueError(f"two tensors are named {name!r}")
-                found[name] = value
-            elif isinstance(value, Mapping) and id(value) not in seen and depth < _DEPTH:
-                visit(value, f"{name}.", depth + 1)
-
-    visit(content, "", 1)
+    for name, tensor in _tensors(content, "", set(), 1):
+        if name in found:
+            raise ValueError(f"two tensors are named {name!r}")
+        found[name] = tensor
     return found
+
+
+def _tensors(
+    mapping: Mapping[object, object], prefix: str, seen: set[int], depth: int
+) -> Iterator[tuple[str, Tensor]]:
+    # Mappings may hold one another, or one many times: each is visited once.
+    seen.add(id(mapping))
+    if _is_of_an_optimizer(mapping):
+        return
+    for key, value in mapping.items():
+        if isinstance(value, Tensor):
+            yield f"{prefix}{key}", value
+        elif isinstance(value, Mapping) and id(value) not in seen and depth < _DEPTH:
+            yield from _tensors(value, f"{prefix}{key}.", seen, depth + 1)
 
 
 def _is_of_an_optimizer(content: Mapping[object, object]) -> bool:

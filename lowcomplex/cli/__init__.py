@@ -4,12 +4,16 @@ import cyclopts
 
 from lowcomplex.cli._check import check
 from lowcomplex.cli._checkpoints import gamma, measure
+from lowcomplex.cli._output import PipedConsole
 
 __all__ = ["app", "check", "gamma", "measure"]
 
 app = cyclopts.App(
     name="lowcomplex",
     help="How complex is the solution that training found, and does theory say so?",
+    console=PipedConsole(),
+    # The commands themselves say that they were interrupted.
+    suppress_keyboard_interrupt=False,
 )
 for command in (measure, gamma, check):
     app.command(command)

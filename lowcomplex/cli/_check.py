@@ -6,13 +6,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.table import Table
 from tqdm import tqdm
 
 from lowcomplex import checks
-from lowcomplex.cli._output import console, require_folder, write_json
+from lowcomplex._endings import ending_in_words, say
+from lowcomplex.cli._output import console, require_outputs, write_json, written
 from lowcomplex.cli._verdicts import Outcome, record, repetition_table, verdict_table, write_junit
 
 
+@ending_in_words
 def check(
     *names: str,
     json: Path | None = None,
@@ -42,7 +45,9 @@ def check(
         Number of processes that run checks.
     """
     try:
-        require_folder(json=json, junit=junit)
+        require_outputs(json=json, junit=junit)
+        if seed < 0:
+            raise ValueError(f"seed: expected 0 or more, got {seed}")
         chosen = names or checks.names()
         with tqdm(total=len(chosen) * seeds, unit="check", disable=not sys.stderr.isatty()) as bar:
 
@@ -54,28 +59,36 @@ def check(
             else:
                 repetitions = checks.repeat(chosen, seeds=seeds, first=seed, workers=workers, progress=ended)
     except ValueError as error:
-        print(error, file=sys.stderr)
+        say(error)
         return 2
     if seeds == 1:
-        console().print(verdict_table(verdicts))
         errors = [verdict for verdict in verdicts if isinstance(verdict, checks.CheckError)]
-        return _conclude(verdicts, errors, json, junit)
-    console().print(repetition_table(repetitions))
-    return _conclude(repetitions, [error for r in repetitions for error in r.errors], json, junit)
+        return _conclude(verdicts, verdict_table(verdicts), errors, json, junit)
+    errors = [error for repetition in repetitions for error in repetition.errors]
+    return _conclude(repetitions, repetition_table(repetitions), errors, json, junit)
 
 
 def _conclude(
-    outcomes: Sequence[Outcome], errors: Sequence[checks.CheckError], json: Path | None, junit: Path | None
+    outcomes: Sequence[Outcome],
+    table: Table,
+    errors: Sequence[checks.CheckError],
+    json: Path | None,
+    junit: Path | None,
 ) -> int:
+    failures = written(
+        {
+            "json": (json, lambda file: write_json(file, [record(outcome) for outcome in outcomes])),
+            "junit": (junit, lambda file: write_junit(file, outcomes)),
+        }
+    )
+    console().print(table)
     for error in errors:
         print(f"{error.name} could not run (seed {error.seed}):\n{error.error}", file=sys.stderr)
-    if json is not None:
-        write_json(json, [record(outcome) for outcome in outcomes])
-    if junit is not None:
-        write_junit(junit, outcomes)
     unexpected = [outcome.name for outcome in outcomes if not outcome.as_expected]
     print(
         f"{len(outcomes) - len(unexpected)} of {len(outcomes)} verdicts as expected"
         + (f"; not: {', '.join(unexpected)}" if unexpected else "")
     )
-    return 1 if unexpected else 0
+    for failure in failures:
+        say(failure)
+    return 2 if failures else 1 if unexpected else 0

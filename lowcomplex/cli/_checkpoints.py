@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,9 @@ from rich.table import Table
 from tqdm import tqdm
 
 from lowcomplex import checkpoints, matrices
-from lowcomplex.cli._output import console, require_folder, write_json
+from lowcomplex._endings import ending_in_words, say
+from lowcomplex._names import printable
+from lowcomplex.cli._output import console, require_outputs, write_csv, write_json, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +25,10 @@ _CAPTION = (
     "in brackets: random Gaussian weights of the same shape; of condensed directions, the share of the "
     "neurons that they hold; +: the search was cut short"
 )
+_GAMMA_CAPTION = "std: root mean square of the entries"
 
+# Reasons that the error of a checkpoint without matrices lists.
+_LISTED = 8
 
 Source = Annotated[
     Path,
@@ -52,6 +58,7 @@ Plot = Annotated[
 ]
 
 
+@ending_in_words
 def measure(
     path: Source,
     after: After = None,
@@ -65,6 +72,7 @@ def measure(
     return _report(checkpoints.measure_table, _measured_cells, path, after, layout, csv, json, plot)
 
 
+@ending_in_words
 def gamma(
     path: Source,
     after: After = None,
@@ -89,31 +97,47 @@ def _report(
     plot: Path | None,
 ) -> int:
     """Read one checkpoint or two, print their table, and write it to the files that are given."""
+    sources = [path] if after is None else [path, after]
     try:
-        require_folder(csv=csv, json=json, plot=plot)
+        require_outputs(sources, csv=csv, json=json, plot=plot)
         if plot is not None:
             _require_figure(plot)
         layouts = dict(_pattern_and_layout(option) for option in layout or ())
-        found = [_read(table_of, p, layouts) for p in (path, after) if p is not None]
+        found = [_read(table_of, source, layouts) for source in sources]
         frame = found[0].table
         if after is not None:
             frame = checkpoints.side_by_side(*(one.table for one in found))
     except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)
+        say(error)
         return 2
+    # Before anything is printed: a reader such as `head` may close standard output.
+    failures = written(
+        {
+            "csv": (csv, lambda file: write_csv(file, frame)),
+            "json": (json, lambda file: write_json(file, frame.to_dict("records"))),
+            "plot": (plot, lambda file: _draw(file, frame)),
+        }
+    )
     _print(frame, cells, ("",) if after is None else ("_before", "_after"))
-    for one, source in zip(found, (path, after), strict=False):
+    for one, source in zip(found, sources, strict=True):
         _print_skipped(one.skipped, "" if after is None else f"{source}: ")
-    if csv is not None:
-        frame.to_csv(csv, index=False)
-    if json is not None:
-        write_json(json, frame.to_dict("records"))
-    if plot is not None:
-        from lowcomplex import plots
+    if after is not None and len(frame) == sum(len(one.table) for one in found):
+        first, second = (one.table["name"].iloc[0] for one in found)
+        say(f"no name and shape is in both checkpoints: the first holds {first}, the second {second}")
+    for failure in failures:
+        say(failure)
+    return 2 if failures else 0
 
-        with plots.style():
-            plots.plot_checkpoint(frame).savefig(plot)
-    return 0
+
+def _draw(file: Path, frame: pd.DataFrame) -> None:
+    from lowcomplex import plots
+
+    # In memory first: what matplotlib raises when it fails to write depends on the format.
+    content = BytesIO()
+    with plots.style():
+        figure = plots.plot_checkpoint(frame.assign(name=frame["name"].map(printable)))
+        figure.savefig(content, format=file.suffix.lower().removeprefix("."))
+    file.write_bytes(content.getvalue())
 
 
 def _read(
@@ -121,11 +145,13 @@ def _read(
 ) -> checkpoints.CheckpointTable:
     live = sys.stderr.isatty()
     total = len(checkpoints.names(path)) if live else None
-    with tqdm(total=total, desc=path.name, unit=" tensors", leave=False, disable=not live) as bar:
+    with tqdm(total=total, desc=printable(path.name), unit=" tensors", leave=False, disable=not live) as bar:
         found = table_of(path, layout=layout, progress=lambda _: bar.update())
     if found.table.empty:
-        reasons = {f"{item.name}: {item.reason}" for item in found.skipped if item.reason != matrices.VECTOR}
-        detail = f" ({'; '.join(sorted(reasons))})" if reasons else ""
+        others = [item for item in found.skipped if item.reason != matrices.VECTOR]
+        reasons = {f"{printable(item.name)}: {printable(item.reason)}" for item in others}
+        listed = [*sorted(reasons)[:_LISTED], *(["…"] if len(reasons) > _LISTED else [])]
+        detail = f" ({'; '.join(listed)})" if reasons else ""
         raise ValueError(f"{path}: holds no weight matrix to measure{detail}")
     return found
 
@@ -179,7 +205,8 @@ def _number(value: float) -> str:
 def _print(
     frame: pd.DataFrame, cells: Callable[[Mapping[str, Any], str], dict[str, str]], ends: tuple[str, ...]
 ) -> None:
-    table = Table(caption=_CAPTION if cells is _measured_cells else None, caption_justify="left")
+    caption = _CAPTION if cells is _measured_cells else _GAMMA_CAPTION
+    table = Table(caption=caption, caption_justify="left")
     table.add_column("name", overflow="fold")
     table.add_column("shape", no_wrap=True)
     for number, record in enumerate(frame.to_dict("records")):
@@ -193,14 +220,14 @@ def _print(
         for title in found[0]:
             parts = list(dict.fromkeys(one[title] for one in found))
             values.append(" → ".join(part or "-" for part in parts))
-        table.add_row(row["name"], shape, *values)
+        table.add_row(printable(row["name"]), shape, *values)
     console().print(table)
 
 
 def _print_skipped(skipped: Sequence[matrices.Skipped], prefix: str) -> None:
     vectors = sum(item.reason == matrices.VECTOR for item in skipped)
     if vectors:
-        print(f"{prefix}{vectors} vectors and scalars (biases, gains) not measured")
+        print(f"{printable(prefix)}{vectors} vectors and scalars (biases, gains) not measured")
     for item in skipped:
         if item.reason != matrices.VECTOR:
-            print(f"{prefix}skipped {item.name}: {item.reason}")
+            print(f"{printable(prefix)}skipped {printable(item.name)}: {printable(item.reason)}")

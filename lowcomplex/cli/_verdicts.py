@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from rich.table import Table
+from rich.text import Text
 
 from lowcomplex.checks import CheckError, Rate, Repetition, Verdict
 
@@ -27,7 +28,7 @@ def verdict_table(verdicts: Sequence[Verdict | CheckError]) -> Table:
         table.add_column(column, justify="right")
     for verdict in verdicts:
         if isinstance(verdict, CheckError):
-            table.add_row(verdict.name, "could not run", "", "", "", "[red]error[/red]", "", "", "")
+            table.add_row(verdict.name, "could not run", "", "", "", _red("error"), "", "", "")
             continue
         word = "holds" if verdict.passed else "refuted"
         table.add_row(
@@ -36,7 +37,7 @@ def verdict_table(verdicts: Sequence[Verdict | CheckError]) -> Table:
             f"{verdict.predicted:.4g}",
             f"{verdict.measured:.4g}",
             f"{verdict.tolerance:.2g}",
-            word if verdict.as_expected else f"[red]{word}[/red]",
+            word if verdict.as_expected else _red(word),
             verdict.control,
             f"{sum(mutant.refuted for mutant in verdict.mutants)} of {len(verdict.mutants)}",
             f"{verdict.seconds:.1f}",
@@ -51,7 +52,7 @@ def repetition_table(repetitions: Sequence[Repetition]) -> Table:
     for column in ("seeds", "verdict as stated", "control rejected", "data meet hypothesis", "errors"):
         table.add_column(column, justify="right", no_wrap=True)
     for repetition in repetitions:
-        name = repetition.name if repetition.as_expected else f"[red]{repetition.name}[/red]"
+        name = repetition.name if repetition.as_expected else _red(repetition.name)
         table.add_row(
             name,
             str(repetition.seeds),
@@ -61,6 +62,10 @@ def repetition_table(repetitions: Sequence[Repetition]) -> Table:
             str(len(repetition.errors)),
         )
     return table
+
+
+def _red(word: str) -> Text:
+    return Text(word, style="red")
 
 
 def _rate(rate: Rate) -> str:

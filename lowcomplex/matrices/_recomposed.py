@@ -69,7 +69,7 @@ def recomposed(entries: Sequence[Entry]) -> list[Entry | Skipped]:
 
 def _whole_of(name: str, stored: Mapping[str, Entry]) -> _Whole | None:
     """The weight whose first part has this name; the first part has the weight's own shape."""
-    match = _PARAMETRIZED.search(name)
+    match = _PARAMETRIZED.match(name)
     if match is not None:
         whole = f"{match['module']}{match['tensor']}"
         before = name.removesuffix(f"original{match['part']}")
