@@ -20,9 +20,10 @@ from lowcomplex.theorems.adam_directions.formula import (
     adam_escape_steps,
 )
 from lowcomplex.theorems.linear_stage.formula import driving_vector
+from lowcomplex.theorems.observations.draws import drawn_weights
 from lowcomplex.theorems.observations.fits import crossing, log_slope, relative_error
 from lowcomplex.theorems.observations.regression import half_mean_square, noisy_tanh
-from lowcomplex.training import Descent, descend, normals, one_draw, stack
+from lowcomplex.training import Descent, descend, one_draw, stack
 
 _SAMPLES, _INPUTS, _NEURONS, _STEPS = 40, 5, 100, 80
 # The loss has escaped once it fell by this share; η is such that this takes about _STEPS steps.
@@ -108,7 +109,7 @@ def observe(
 
     early = run(sigmas, sigmas, _STEPS).parameters
     late = run(tuple(ratio * step for ratio in _STARTS), (step,) * len(_STARTS), 3 * _STEPS // 2)
-    drawn = {name: value.numpy() for name, value in normals(network, seed=seed).items()}
+    drawn = drawn_weights(network, seed=seed)
     return Trained(
         x,
         y,
@@ -172,6 +173,7 @@ def _escape(observed: Trained, v: Array, law: Law) -> tuple[Comparison, Comparis
     worst = float(measured[np.abs(measured - predicted).argmax()]) if np.isfinite(measured).all() else np.nan
     # The loss's quadratic term at the escape is a share of the drop, and q² grows as t² at most.
     feedback = drop * float(np.square(observed.inputs @ np.sign(v)).mean()) / (2 * norm**2)
+    # An update of Adam in units of η, by which starts of σ/η are covered.
     updates = float(np.diff(adam_amplitude(_STEPS))[-1])
     return (
         Comparison(

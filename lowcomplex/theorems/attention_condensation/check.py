@@ -96,9 +96,11 @@ def judge(observed: Stops, law: Law) -> tuple[Comparison, ...]:
     predicted = law.stop(*path, v, sigma=sigmas, drop=_DROPS[-1])
     left, singular, _ = np.linalg.svd(observed.value)
     ratio = singular[:, 1] / singular[:, 0]
+    # A singular vector has no sign of its own.
     turned = left[..., 0] * np.sign(left[..., 0] @ v)[:, None]
     across = turned - np.outer(turned @ v, v) / (v @ v)
     rate, neglected, tilted, force = _first_neglected(x, y, draw)
+    # How long before its blow-up the network stops: the part of T that does not depend on σ.
     before = predicted.blow_up_time / np.array(sigmas) - observed.times[:, -1]
     expected_before = predicted.blow_up_time / np.array(sigmas) - predicted.time
     expected_change = law.change(draw.query[0], draw.key[0], x, y, drop=_DROPS)
@@ -211,6 +213,7 @@ def _first_neglected(x: Array, y: Array, draw: Weights) -> tuple[float, float, f
     """λ, and at the last drop κδ, the output's feedback on W_V's direction, and F's own relative change."""
     v = condensation_vector(x, y)
     rate, drop = float(np.linalg.norm(v)), _DROPS[-1]
+    # At small outputs residuals are y - f, so the output S v·x̄ replaces v by v - S (1/n) Σ x̄ x̄ᵀ v.
     pooled = x.mean(1)
     pulled = pooled.T @ (pooled @ v) / len(y)
     across = np.linalg.norm(pulled - v * (pulled @ v) / rate**2)

@@ -108,13 +108,11 @@ def judge(observed: Observed, law: Law) -> tuple[Comparison, ...]:
         predicted = law.rates(_FREQUENCIES[:1], False, _STEP)
         exponent = fit_exponent(_SMALLER_ALPHAS, np.abs(observed.smaller_alphas / predicted - 1))
         comparisons.append(
-            Comparison(
+            exponent.beside(
                 quantity="exponent of the error of k = 1 in the output scale α, no bias",
                 predicted=-2.0,
-                measured=exponent.slope,
                 tolerance=0.02,
                 reason="the next term is of relative order α^-2, 1 % at α = 10: 0.01 / log 10, four times",
-                interval=exponent.interval,
             )
         )
     return tuple(comparisons)
@@ -158,14 +156,12 @@ def _judge_rates(observed: Rates, law: Law) -> list[Comparison]:
     if len(directions) > 2:
         exponent = fit_exponent(directions, worst)
         comparisons.append(
-            Comparison(
+            exponent.beside(
                 quantity=f"exponent of the error of even k in the number of directions, {words}",
                 predicted=-2.0,
-                measured=exponent.slope,
                 tolerance=9 * _next_term(directions[0]),
                 reason="the next term, 7π²/(15 D²), is 0.11 % at D = 64. It turns the line by 0.7 of that "
                 "and widens the interval of three points by 3.0 of that: three times as much",
-                interval=exponent.interval,
             )
         )
     return comparisons

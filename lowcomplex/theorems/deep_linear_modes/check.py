@@ -154,6 +154,7 @@ def _staircase(observed: Random, law: Law) -> list[Comparison]:
     w1, w2, target, step, times, measured, slowest, null = observed
     strengths, initial = law.random_start(w1, w2, target)
     modes = law.modes(strengths, initial, times)
+    # The effective rank is the exponential of the entropy of the modes' shares.
     p = modes / modes.sum(1, keepdims=True)
     predicted = np.exp(-(p * np.log(p)).sum(1))
     smallest, overlap = LEARNED[-1], 1 / np.sqrt(WIDTH)

@@ -14,7 +14,8 @@ from torch import Tensor
 from lowcomplex.measures import effective_rank
 from lowcomplex.networks import DeepLinear
 from lowcomplex.theorems.deep_linear_modes import flows
-from lowcomplex.training import descend, normals, one_draw
+from lowcomplex.theorems.observations.draws import drawn_weights
+from lowcomplex.training import descend, one_draw
 
 Array = NDArray[np.float64]
 Parameters = dict[str, Tensor]
@@ -200,7 +201,7 @@ def _random(seed: int, problem: Problem, sigma: float) -> Random:
     )
     path = run.path["product"]
     # The start that σ states, not the network's: a network elsewhere shows as an error.
-    w1, w2 = (sigma * value.numpy() for value in normals(network, seed=seed).values())
+    w1, w2 = (sigma * weight for weight in drawn_weights(network, seed=seed).values())
     return Random(
         input_weight=w1,
         output_weight=w2,

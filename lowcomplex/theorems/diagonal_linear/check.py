@@ -99,13 +99,11 @@ def judge(observed: Limits, law: Law) -> tuple[Comparison, ...]:
             reason="relative residual below 1e-9 at the end, times the conditioning of X and of the "
             "penalty's Hessian",
         ),
-        Comparison(
+        exponent.beside(
             quantity="exponent in α of the distance to the least-norm solution",
             predicted=law.exponent,
-            measured=exponent.slope,
             tolerance=0.1,
             reason="the next term is of relative order α^-4, 1.2 % at α = 3, times |β|²",
-            interval=exponent.interval,
         ),
         Comparison(
             quantity=f"that distance times α^4 at α = {middle:g}, over the predicted factor",

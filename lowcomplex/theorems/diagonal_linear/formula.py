@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lowcomplex.theorems._prediction import Prediction, Regime
+from lowcomplex.theorems.formulas.samples import checked_samples
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -49,12 +50,10 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, *, alpha: float, rtol: floa
         (d,) β.
 
     Raises:
-        ValueError: Shapes do not agree, rows are dependent, or α is not positive.
+        ValueError: Shapes do not agree, values are not finite, rows are dependent, or α is not positive.
         ArithmeticError: Newton's method did not converge.
     """
-    x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
-    if x.ndim != 2 or y.shape != x.shape[:1]:
-        raise ValueError(f"inputs, targets: expected (n, d) and (n,), got {x.shape} and {y.shape}")
+    x, y = checked_samples(inputs, targets)
     if not alpha > 0:
         raise ValueError(f"alpha: expected a positive scale, got {alpha}")
     if np.linalg.matrix_rank(x) < len(x):
@@ -89,10 +88,9 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, *, alpha: float, rtol: floa
             ):
                 damping /= 2
         dual = dual + damping * direction
-    residual = misses(dual) / scale
-    if residual <= 1e-9:
+    if (left := misses(dual) / scale) <= 1e-9:
         return beta_of(dual)
-    raise ArithmeticError(f"the dual Newton method stopped at a relative residual of {residual:.1e}")
+    raise ArithmeticError(f"the dual Newton method stopped at a relative residual of {left:.1e}")
 
 
 def minimum_norm(inputs: ArrayLike, targets: ArrayLike) -> Array:

@@ -21,10 +21,11 @@ from lowcomplex.theorems.embedding_dynamics.output_networks import (
     judge_escape,
     train_to_escape,
 )
+from lowcomplex.theorems.observations.draws import drawn_weights
 from lowcomplex.theorems.observations.embedding_models import MeanEmbedding, mean_cross_entropy
 from lowcomplex.theorems.observations.feedback import entropy_spread, neglected_feedback
 from lowcomplex.theorems.observations.fits import fit_exponent, joint_norm, relative_error
-from lowcomplex.training import descend, normals, one_draw, stack
+from lowcomplex.training import descend, one_draw, stack
 from lowcomplex.training.until import Parameters
 
 Array = NDArray[np.float64]
@@ -176,10 +177,10 @@ def _train(
 
 def _train_embeddings(seed: int, sequences: Sequences, sigmas: tuple[float, ...], adam: bool) -> Embeddings:
     network = MeanEmbedding(len(sequences.occurs), _VOCABULARY, _WIDTH)
-    drawn = {name: value.numpy() for name, value in normals(network, seed=seed).items()}
+    drawn = drawn_weights(network, seed=seed)
     step, steps = _STEP / float(np.linalg.norm(_drive(sequences), 2)), round(_TIME / _STEP)
     left, right = _train(sequences, stack(one_draw(network, sigma=sigmas, seed=seed))[0], step, steps, adam)
-    normal = drawn["embedding.weight"], drawn["output.weight"]
+    normal = drawn["embedding"], drawn["output"]
     return Embeddings(sigmas, *normal, step * steps, step, left, right)
 
 
@@ -231,26 +232,22 @@ def _judge_embeddings(sequences: Sequences, observed: Embeddings, law: Law) -> l
 
 
 def _exponent(sigmas: tuple[float, ...], error: Array, quantity: str) -> Comparison:
-    slope, interval = fit_exponent(sigmas, error)
-    return Comparison(
-        quantity=quantity,
-        predicted=2.0,
-        measured=slope,
+    return fit_exponent(sigmas, error).beside(
+        quantity,
+        2.0,
         tolerance=0.02,
         reason="the next term is of relative order σ², below 1e-3 here; rounding stays below 1e-5",
-        interval=interval,
     )
 
 
 def _judge_early(sequences: Sequences, early: dict[int, Array], law: Law) -> list[Comparison]:
+    # A random projection to h dimensions scatters each cosine around ρ by about (1 - ρ²)/sqrt(h).
     drive = _drive(sequences)
     pairs = np.triu_indices(len(drive), 1)
     rho = law.cosines(drive)[pairs]
     widths = np.repeat(list(early), _EARLY_DRAWS)
     spread = np.concatenate([np.abs(cosines[:, *pairs] - rho).mean(-1) for cosines in early.values()])
     expected = law.spread(rho, widths[:, None]).mean(-1)
-    slope, interval = fit_exponent(widths, spread)
-    expected_slope = fit_exponent(widths, expected).slope
     return [
         Comparison(
             quantity="mean |cos(E_s, E_s') - cos(P^s - 1/V, P^s' - 1/V)|, over its value at the width",
@@ -260,13 +257,11 @@ def _judge_early(sequences: Sequences, early: dict[int, Array], law: Law) -> lis
             reason=f"its {len(spread)} draws scatter by 0.04, so their mean by 0.01; the next order is "
             f"1/h, at most 1/{_EARLY_WIDTHS[0]}, in one draw of four",
         ),
-        Comparison(
-            quantity="exponent of that mean in the width h",
-            predicted=expected_slope,
-            measured=slope,
+        fit_exponent(widths, spread).beside(
+            "exponent of that mean in the width h",
+            fit_exponent(widths, expected).slope,
             tolerance=0.05,
             reason="draws scatter by 0.04 over a range of log 8 in the width: 0.012, four times",
-            interval=interval,
         ),
     ]
 

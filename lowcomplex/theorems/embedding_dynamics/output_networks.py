@@ -16,10 +16,11 @@ from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.embedding_dynamics.formula import embedding_dynamics, top_space
 from lowcomplex.theorems.embedding_dynamics.laws import Law
 from lowcomplex.theorems.formulas.token_drive import centered_one_hot, driving_matrix
+from lowcomplex.theorems.observations.draws import drawn_weights
 from lowcomplex.theorems.observations.embedding_models import mean_cross_entropy
 from lowcomplex.theorems.observations.feedback import entropy_spread, neglected_feedback
 from lowcomplex.theorems.observations.fits import fit_exponent
-from lowcomplex.training import LossShare, descend, normals, one_draw, stack
+from lowcomplex.training import LossShare, descend, one_draw, stack
 
 Array = NDArray[np.float64]
 Loss = Literal["cross-entropy", "square"]
@@ -83,7 +84,7 @@ def train_to_escape(
         steps=_MOST_STEPS,
         until=LossShare(1 - _ESCAPE),
     )
-    drawn = {name: value.numpy() for name, value in normals(network, seed=seed).items()}
+    drawn = drawn_weights(network, seed=seed)
     return Escaped(
         loss,
         symmetric,
@@ -172,7 +173,6 @@ def _collapse(
     """Growth of W until its escape, and its collapse to the top singular direction meanwhile."""
     values = np.linalg.svd(w, compute_uv=False)
     growth = values[:, 0] / np.array(sigmas)
-    slope, interval = fit_exponent(growth, values[:, 1] / values[:, 0])
     offset = np.log(sigmas) - np.log(sigmas).mean()
     # log s_1 at the crossing is late by at most one step, and early by what other modes take from the loss.
     late, early_by = math.log1p(_STEP), np.log1p(others) / 2
@@ -188,13 +188,11 @@ def _collapse(
             "regression's interval, as neither is noise",
             draws=draws,
         ),
-        Comparison(
-            quantity=f"exponent of s_2/s_1 of W at the escape in that growth ({name})",
-            predicted=-exponent,
-            measured=slope,
+        fit_exponent(growth, values[:, 1] / values[:, 0]).beside(
+            f"exponent of s_2/s_1 of W at the escape in that growth ({name})",
+            -exponent,
             tolerance=(early + 2 * _ESCAPE) / math.log(max(sigmas) / min(sigmas)),
             reason="at the largest σ modes mix by (s_2/s_1)² and e^(-2 S_2 T) of the second is the start",
-            interval=interval,
             draws=draws,
         ),
     ]

@@ -15,9 +15,10 @@ from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._mutants import changed, scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.escape_power_law.formula import PowerLaw, escape_power_law, escape_tail
+from lowcomplex.theorems.observations.draws import drawn_weights
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.observations.plateau import leave_plateau
-from lowcomplex.training import normals, one_draw, stack
+from lowcomplex.training import one_draw, stack
 
 _SIGMAS = (1e-4, 1e-5, 1e-6)
 _SAMPLES, _INPUTS, _NEURONS, _SHARE = 20, 4, 30, 1e-3
@@ -113,17 +114,16 @@ def _compare(observed: Escapes, law: Law) -> tuple[Comparison, ...]:
     tail = float(law.tail(found, x, p, loss, share=_SHARE))
     # Tolerances are those of the true law, whichever law is judged.
     true = escape_power_law(x, y, *weights, p)
+    # The share of the tail that the output's feedback takes; its square is neglected.
     both, alone = (float(escape_tail(true, x, p, loss, share=_SHARE, feedback=on)) for on in (True, False))
     # The activation's next term, z^(p+2), acts along the whole way at p = 3.
     small = np.array(_SIGMAS)
     relative = both / true.blow_up * small ** (p - 1) * (np.log(1 / small) if p == 3 else 1)
     sigma = _TAIL_SIGMA[p]
     return (
-        Comparison(
+        exponent.beside(
             quantity=f"exponent of T in σ, p = {p}",
             predicted=law.exponent(p),
-            measured=exponent.slope,
-            interval=exponent.interval,
             tolerance=2 * float(relative[0]),
             reason="twice the correction's share of T at the largest σ, where it bends the line",
             draws=draws,
@@ -163,7 +163,7 @@ def _settled_draw(rng: np.random.Generator, p: int) -> Draw:
     for draws in range(1, 51):
         x, y = rng.standard_normal((_SAMPLES, _INPUTS)), rng.standard_normal(_SAMPLES)
         seed = int(rng.integers(2**31))
-        drawn = {name: value.numpy() for name, value in normals(_network(p), seed=seed).items()}
+        drawn = drawn_weights(_network(p), seed=seed)
         draw = Draw(x, y, (drawn["input_weight"], drawn["output_weight"][0]), seed, draws)
         law = escape_power_law(x, y, *draw.weights, p)
         alone = float(escape_tail(law, x, p, float(y @ y) / (2 * len(y)), share=_SHARE, feedback=False))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
 from lowcomplex.theorems.formulas.blow_up import time_of_blow_up
+from lowcomplex.theorems.formulas.samples import checked_samples
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -66,16 +67,14 @@ def _evaluate(
         ValueError: Shapes do not agree, values are not finite, or p < 2.
         ArithmeticError: No neuron blows up.
     """
-    x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
+    x, y = checked_samples(inputs, targets)
     w0, a0 = np.asarray(input_weight, dtype=float), np.asarray(output_weight, dtype=float)
-    if x.ndim != 2 or y.shape != x.shape[:1]:
-        raise ValueError(f"inputs, targets: expected (n, d) and (n,), got {x.shape} and {y.shape}")
     if w0.ndim != 2 or w0.shape[1] != x.shape[1] or a0.shape != w0.shape[:1]:
         raise ValueError(
             f"input_weight, output_weight: expected (m, d) and (m,), got {w0.shape} and {a0.shape}"
         )
-    if not all(np.isfinite(part).all() for part in (x, y, w0, a0)):
-        raise ValueError("inputs, targets, weights: hold NaN or infinite entries")
+    if not (np.isfinite(w0).all() and np.isfinite(a0).all()):
+        raise ValueError("input_weight, output_weight: hold NaN or infinite entries")
     if p < 2:
         raise ValueError(f"p: expected a multiplicity of at least 2, got {p}; see escape_time for 1")
     neurons = len(a0)

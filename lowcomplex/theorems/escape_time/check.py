@@ -15,9 +15,10 @@ from lowcomplex.theorems._mutants import scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.escape_time.formula import escape_delay, escape_gamma_slope, escape_time
 from lowcomplex.theorems.linear_stage.formula import driving_vector
+from lowcomplex.theorems.observations.draws import drawn_weights
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.observations.regression import half_mean_square, noisy_tanh
-from lowcomplex.training import LossShare, descend, normals, one_draw, stack
+from lowcomplex.training import LossShare, descend, one_draw, stack
 
 # So many neurons that the cubic term of tanh, 3/m, stays far below a tenth of the delay.
 _SAMPLES, _INPUTS, _NEURONS, _STEP = 60, 10, 200, 0.1
@@ -72,7 +73,7 @@ def observe(
     networks = one_draw(network, sigma=sigmas, seed=seed) + one_draw(network, gamma=gammas, seed=seed)
     losses = _losses(x, y, networks, adam)
     times = _crossings(losses, 1e-4 if adam else _STEP)
-    drawn = {name: value.numpy() for name, value in normals(network, seed=seed).items()}
+    drawn = drawn_weights(network, seed=seed)
     start = drawn["input_weight"], drawn["output_weight"][0]
     return Observation(x, y, sigmas, gammas, start, times, float(losses[0, len(sigmas) - 1]))
 
@@ -91,6 +92,7 @@ def judge(observed: Observation, law: Law) -> tuple[Comparison, ...]:
     # Tolerances are those of the true law, whichever law is judged.
     next_order = float(escape_delay(x, v, observed.loss, share=_SHARES[0], step=_STEP))
     exponent = fit_exponent(_SHARES, delays)
+    # T is a logarithm of σ and linear in γ: both slopes are those of straight lines.
     in_sigma = np.polyfit(-np.log(sigmas), growth * times[: len(sigmas), 0], 1)[0]
     in_gamma = np.polyfit(gammas, times[len(sigmas) :, -1], 1)[0]
     return (
@@ -102,11 +104,9 @@ def judge(observed: Observation, law: Law) -> tuple[Comparison, ...]:
             reason="twice the cubic term of tanh, which each neuron feels alone (relative order 3/m), and "
             "twice the next order in δ",
         ),
-        Comparison(
+        exponent.beside(
             quantity="exponent of T - T_δ in δ",
             predicted=1.0,
-            measured=exponent.slope,
-            interval=exponent.interval,
             tolerance=5 * next_order * float(_SHARES[-1] / _SHARES[0]),
             reason="the next term is larger by a factor of the order of the delay itself",
         ),

@@ -69,6 +69,7 @@ def judge(observed: Completion, law: Law) -> tuple[Comparison, ...]:
     sizes = np.linalg.norm(predicted.stages[1:], axis=(1, 2))
     distances = np.linalg.norm(path[:, None] - predicted.stages[1:], axis=(2, 3)) / sizes
     closest = distances.argmin(0)
+    # The path passes a stage and leaves it again, so it is compared where it comes closest.
     # Tolerances are those of the nominal scale, at whichever scale networks start.
     near = 10 * _SIGMA**predicted.distance_exponent
     comparisons = []

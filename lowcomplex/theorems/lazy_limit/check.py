@@ -20,8 +20,9 @@ from lowcomplex.theorems.lazy_limit.formula import (
     LazyLimit,
     lazy_limit,
 )
+from lowcomplex.theorems.observations.draws import drawn_weights
 from lowcomplex.theorems.observations.fits import fit_exponent
-from lowcomplex.training import descend, normals, one_draw, stack
+from lowcomplex.training import descend, one_draw, stack
 
 _NEURONS, _SAMPLES, _TESTS, _INPUTS = 100, 8, 40, 4
 # Steps of 0.1/λ_max, stable also where the kernel grows tenfold.
@@ -97,13 +98,11 @@ def judge(observed: Observed, law: Law) -> tuple[Comparison, ...]:
     error = fit_exponent(scales, errors)
     predicted = float(limit.displacement) / smooth.size
     comparisons = [
-        Comparison(
+        error.beside(
             quantity="exponent in α of the function's error, tanh",
             predicted=law.error_exponent,
-            measured=error.slope,
             tolerance=0.02,
             reason="the next order is smaller by the order of RD, 0.1 % at α = 300",
-            interval=error.interval,
         ),
         Comparison(
             quantity=f"α · RD at α = {scales[-1]:g}, tanh",
@@ -118,13 +117,11 @@ def judge(observed: Observed, law: Law) -> tuple[Comparison, ...]:
             continue
         exponent = fit_exponent(scales, runs.displacements)
         comparisons.append(
-            Comparison(
+            exponent.beside(
                 quantity=f"exponent in α of RD, {name}",
                 predicted=law.displacement_exponent,
-                measured=exponent.slope,
                 tolerance=0.02,
                 reason="features change by RD; a kink that crosses a sample changes the kernel by 1/m = 1 %",
-                interval=exponent.interval,
             )
         )
     return tuple(comparisons)
@@ -143,7 +140,7 @@ def _train(seed: int, name: Activation, scales: tuple[float, ...], centered: boo
     ]
     start, output = stack([one_draw(network, sigma=(1.0,), seed=seed)[0] for network in networks])
     # The kernel at the start that σ = 1 states, not at the network's: a network elsewhere shows as an error.
-    drawn = {name: value.numpy() for name, value in normals(networks[0], seed=seed).items()}
+    drawn = drawn_weights(networks[0], seed=seed)
     w0, a0 = drawn["input_weight"], drawn["output_weight"][0]
     hidden = np.tanh(x @ w0.T) if name == "tanh" else np.maximum(x @ w0.T, 0)
     slopes = (1 - hidden**2 if name == "tanh" else hidden > 0) * a0
@@ -151,6 +148,7 @@ def _train(seed: int, name: Activation, scales: tuple[float, ...], centered: boo
     step = _SHARE * _SAMPLES / float(np.linalg.eigvalsh(kernel[:_SAMPLES])[-1])
 
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
+    # Without centering, training fits y - α h(θ_0) instead of y, which grows with α.
     first = output(start, inputs)[..., 0]
     offset = first if centered else torch.zeros_like(first)
 

@@ -116,13 +116,11 @@ def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
             reason="a staircase of the knots, slope · spacing/√12, which sixteen points per step measure to "
             "1/16²; biases move by about 1/α, a thousandth of the spacing",
         ),
-        Comparison(
+        by_step.beside(
             quantity="exponent of that distance in the number of knots",
             predicted=law.bias_exponent,
-            measured=by_step.slope,
             tolerance=0.05,
             reason="the same terms, 2 %, over log 2",
-            interval=by_step.interval,
         ),
         Comparison(
             quantity=f"rms distance from the cubic spline, outputs trained, {4 * _KNOTS[-1]} neurons",
@@ -131,13 +129,11 @@ def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
             tolerance=(spacing * np.pi / np.diff(x).min()) ** 2 / 12,
             reason="h²/12 times the curvature of the shortest wave between samples, for knots h apart",
         ),
-        Comparison(
+        by_spline.beside(
             quantity="exponent of that distance in the number of knots, outputs trained",
             predicted=law.output_exponent,
-            measured=by_spline.slope,
             tolerance=0.1,
             reason="the next term is of relative order h, 5 %, over log 2",
-            interval=by_spline.interval,
         ),
     )
 

@@ -161,13 +161,11 @@ def _compare_rates(packet: Packet, law: Law) -> list[Comparison]:
             tolerance=2 * neglected,
             reason="twice the first neglected term: on samples dx apart (2πξ)² becomes (2 sin(πξdx)/dx)²",
         ),
-        Comparison(
+        exponent.beside(
             quantity=f"exponent of that error in the number of samples, {words}",
             predicted=-2.0,
-            measured=exponent.slope,
             tolerance=0.05,
             reason="the next term is of relative order (πξdx)², 2 % for the fewest samples, over log 2",
-            interval=exponent.interval,
         ),
     ]
 
@@ -212,13 +210,11 @@ def _compare_ends(ends: Ends, law: Law) -> list[Comparison]:
             reason="a staircase of the kinks, which sixteen points per step measure to 1/16²; residuals "
             "below 1e-4",
         ),
-        Comparison(
+        exponent.beside(
             quantity="exponent of that distance in the number of kinks",
             predicted=-1.0,
-            measured=exponent.slope,
             tolerance=0.05,
             reason="the same terms, 2 %, over log 2",
-            interval=exponent.interval,
         ),
         Comparison(
             quantity="rms distance from the law's interpolant, averaged over each step of the staircase",

@@ -14,9 +14,10 @@ from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._mutants import scaled
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.linear_stage.formula import LinearStage, driving_vector, linear_stage
+from lowcomplex.theorems.observations.draws import drawn_weights
 from lowcomplex.theorems.observations.fits import log_slope, relative_error
 from lowcomplex.theorems.observations.regression import half_mean_square, noisy_tanh
-from lowcomplex.training import descend, normals, one_draw, stack
+from lowcomplex.training import descend, one_draw, stack
 
 Array = NDArray[np.float64]
 
@@ -59,7 +60,7 @@ def observe(
     steps = round(_TIME / float(np.linalg.norm(driving_vector(x, y))) / _STEP)
     network = TwoLayer(_INPUTS, _NEURONS, activation=activation, bias=False)
     end = _train(x, y, one_draw(network, sigma=sigmas, seed=seed), steps, adam)
-    drawn = {name: value.numpy() for name, value in normals(network, seed=seed).items()}
+    drawn = drawn_weights(network, seed=seed)
     return Observation(x, y, sigmas, (drawn["input_weight"], drawn["output_weight"][0]), end, steps)
 
 
@@ -74,6 +75,8 @@ def judge(observed: Observation, law: Law) -> tuple[Comparison, ...]:
     w, a = observed.end
     error = relative_error((w, a[..., None]), (predicted.input_weight, predicted.output_weight[..., None]))
     largest = observed.sigmas[0]
+    # Neurons grow to P v̂/2 with P² of mean 2σ² e^(2λt), so the output is S v̂·x with S = m σ² e^(2λt)/2. It
+    # replaces v by v - S C v̂, and for inputs of variance 1 the growth falls short by ∫ S dt = S/(2λ).
     neglected = _NEURONS * largest**2 * np.exp(2 * rate * _STEP * observed.steps) / (4 * rate)
     return (
         Comparison(

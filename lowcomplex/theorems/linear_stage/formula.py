@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
+from lowcomplex.theorems.formulas.samples import checked_samples
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -59,11 +60,7 @@ def driving_vector(inputs: ArrayLike, targets: ArrayLike, *, slope: float = 1.0)
     Raises:
         ValueError: Shapes do not agree, or values are not finite.
     """
-    x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
-    if x.ndim != 2 or y.shape != x.shape[:1]:
-        raise ValueError(f"inputs, targets: expected (n, d) and (n,), got {x.shape} and {y.shape}")
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ValueError("inputs, targets: hold NaN or infinite entries")
+    x, y = checked_samples(inputs, targets)
     vector: Array = slope * (y @ x) / len(y)
     return vector
 

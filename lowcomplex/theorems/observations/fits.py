@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex.theorems._verdict import Comparison
+
 Array = NDArray[np.float64]
 
 
@@ -29,6 +31,12 @@ class Exponent(NamedTuple):
 
     slope: float
     interval: float
+
+    def beside(
+        self, quantity: str, predicted: float, *, tolerance: float, reason: str, draws: int = 1
+    ) -> Comparison:
+        """The exponent compared with its prediction, see `Comparison`."""
+        return Comparison(quantity, predicted, self.slope, tolerance, reason, self.interval, draws)
 
 
 def fit_exponent(x: ArrayLike, y: ArrayLike) -> Exponent:

@@ -12,6 +12,7 @@ from lowcomplex.networks import TwoLayer
 from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._mutants import changed, scaled
 from lowcomplex.theorems._verdict import Comparison
+from lowcomplex.theorems.observations.draws import drawn_weights
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.orthonormal_relu.flow import flow_to_fit
 from lowcomplex.theorems.orthonormal_relu.formula import (
@@ -20,7 +21,7 @@ from lowcomplex.theorems.orthonormal_relu.formula import (
     orthonormal_relu,
     partial_rates,
 )
-from lowcomplex.training import normals, one_draw
+from lowcomplex.training import one_draw
 
 _SAMPLES, _INPUTS, _NEURONS = 4, 6, 60
 # Hypotheses on the data, see _draw.
@@ -119,6 +120,7 @@ def judge(observed: Ends, law: Law) -> tuple[Comparison, ...]:
     stable_rank = float(np.square(values[-2]).sum() / np.square(values[-2, 0]))
     # Tolerances are those of the law's own range of σ, at whichever σ networks start.
     remainder = _REMAINDERS[-1]
+    # A second remainder, smaller by σ to this power, bends the line in log σ that measures the first one.
     gap = 2 * (limit.rho - limit.runner_up)
     mixed = 10 * _REMAINDERS[0] ** (gap / (2 * (1 - limit.rho)))
     predicted = law.excess(y, quiet_w[:, :_SAMPLES], quiet_a) if active else np.nan
@@ -141,21 +143,17 @@ def judge(observed: Ends, law: Law) -> tuple[Comparison, ...]:
             )
             for quantity, value, measured in limits
         ),
-        Comparison(
+        excess.beside(
             quantity="exponent in σ of the norm's excess",
             predicted=limit.norm_exponent,
-            measured=excess.slope,
-            interval=excess.interval,
             tolerance=gap * mixed + 1e-3,
             reason="the next remainder is a share σ^(2(ρ - ρ')) of the first, times 10 for the numbers of "
             "neurons; rounding of the norm, 1e-14 of an excess of at least 5e-10, over the range of log σ",
             draws=draws,
         ),
-        Comparison(
+        third.beside(
             quantity="exponent in σ of the third singular value",
             predicted=limit.value_exponent,
-            measured=third.slope,
-            interval=third.interval,
             tolerance=gap * mixed + 1e-3,
             reason="the next remainder is a share σ^(ρ - ρ') of the first",
             draws=draws,
@@ -182,7 +180,7 @@ def _draw(rng: np.random.Generator, active: bool) -> _Data:
     for draw in range(1, _DRAWS + 1):
         y = rng.uniform(0.3, 1.5, _SAMPLES) * rng.choice([-1, 1], _SAMPLES)
         stream = int(rng.integers(2**31))
-        w = normals(_network(), seed=stream)["input_weight"].numpy()
+        w = drawn_weights(_network(), seed=stream)["input_weight"]
         a = rng.choice([-1, 1], _NEURONS) * np.linalg.norm(w, axis=1)
         norms = [float(np.linalg.norm(y[sign * y > 0])) for sign in (1, -1)]
         law = orthonormal_relu(y)

@@ -134,6 +134,7 @@ def _exponent(seed: int, place: Point, norm_exponent: float) -> tuple[float, flo
         for _ in range(_DRAWS.get(place, 1)):
             w = torch.randn(width, _INPUTS, generator=generator, dtype=torch.float64)
             a = torch.randn(1, width, generator=generator, dtype=torch.float64)
+            # The standard deviations β2 and β1 of this point for α = 1.
             input_std = width ** ((gamma_prime - gamma_l) / 2)
             output_std = width ** (-(gamma_prime + gamma_l) / 2)
             end = displacement_from(x * width**norm_exponent, y, [input_std * w, output_std * a])

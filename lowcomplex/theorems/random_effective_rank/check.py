@@ -26,6 +26,7 @@ def judge(observed: tuple[RankSample, ...], law: Law) -> tuple[Comparison, ...]:
     comparisons: list[Comparison] = []
     for m, n, sample in observed:
         null, k = law(m, n), min(m, n)
+        # The null is an expansion in 1/k; the factors of its next terms were measured in large samples.
         comparisons += compare_with_null(
             f"the effective rank at {m} x {n}",
             sample,

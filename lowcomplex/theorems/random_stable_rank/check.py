@@ -16,6 +16,7 @@ from lowcomplex.theorems.observations.distribution import STATISTICS, Neglected,
 from lowcomplex.theorems.observations.random_matrices import VIOLATIONS, RankSample, sample_ranks
 from lowcomplex.theorems.random_stable_rank.formula import random_stable_rank
 
+# The largest singular value fluctuates by this law, not by the normal one, which the comparison assumes.
 _TRACY_WIDOM_SKEWNESS = 0.2935
 
 Law = Callable[[int, int], Null]

@@ -14,11 +14,12 @@ from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._mutants import changed
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.linear_stage.formula import driving_vector
+from lowcomplex.theorems.observations.draws import drawn_weights
 from lowcomplex.theorems.observations.fits import fit_exponent
 from lowcomplex.theorems.observations.plateau import leave_plateau
 from lowcomplex.theorems.observations.regression import half_mean_square, noisy_tanh
 from lowcomplex.theorems.rank_collapse.formula import DeepEscape, RankCollapse, deep_escape, rank_collapse
-from lowcomplex.training import Flow, normals, one_draw, stack
+from lowcomplex.training import Flow, one_draw, stack
 
 # Small enough for T's correction, σ^(L-2) of T; large enough to read s_2 beside s_1, which is 1/σ times s_2.
 _SIGMAS = {3: (1e-4, 1e-5, 1e-6), 4: (1e-3, 1e-4, 1e-5)}
@@ -76,7 +77,7 @@ def _observe(seed: int, depth: int, sigmas: tuple[float, ...]) -> Escapes:
     flow = _flow(x, y, one_draw(tanh, sigma=sigmas, seed=draw), depth, sigmas)
     alone = (_TAIL_SIGMA[depth],)
     linear_time = float(_flow(x, y, one_draw(linear, sigma=alone, seed=draw), depth, alone).end_times[0])
-    matrices = [value.numpy() for value in normals(tanh, seed=draw).values()]
+    matrices = list(drawn_weights(tanh, seed=draw).values())
     values = np.linalg.svd(flow.end["layers.1.weight"].numpy(), compute_uv=False)
     return Escapes(depth, x, y, matrices, sigmas, flow.end_times.numpy(), values, linear_time)
 
@@ -108,13 +109,12 @@ def _compare(observed: Escapes, law: Law) -> list[Comparison]:
     sigma = _TAIL_SIGMA[depth]
     tail = float(collapse.blow_up * scales[0] ** (2.0 - depth) - predicted.time[0])
     left = collapse.blow_up * sigma ** (2.0 - depth) - linear_time
+    # The output's own part of the residual at the escape, relative to y: cD/λ² with c = (1/n) Σ (v̂·x)².
     feedback = float(np.square(x @ v).mean()) * _SHARE * loss / float(v @ v) ** 2
     return [
-        Comparison(
+        in_time.beside(
             quantity=f"exponent of T in σ, L = {depth}",
             predicted=2.0 - depth,
-            measured=in_time.slope,
-            interval=in_time.interval,
             tolerance=2 * float(relative[0]),
             reason="twice the correction's share of T at the largest σ, where it bends the line",
         ),
@@ -125,11 +125,9 @@ def _compare(observed: Escapes, law: Law) -> list[Comparison]:
             tolerance=2 * float(relative[-1]) + 1e-8,
             reason="twice the correction's share of T there; a hundred times the solver's 1e-10",
         ),
-        Comparison(
+        in_ratio.beside(
             quantity=f"exponent of s_2/s_1 of W_2 in σ, L = {depth}",
             predicted=1.0,
-            measured=in_ratio.slope,
-            interval=in_ratio.interval,
             tolerance=2 * share_of_rest**2 + 1e-4,
             reason="twice the square of s_2/s_1 at the largest σ; the solver's error of s_2 beside s_1, 1e-4",
         ),
@@ -152,6 +150,8 @@ def _compare(observed: Escapes, law: Law) -> list[Comparison]:
 
 def _neglected(x: Array, y: Array, v: Array, depth: int, largest: float) -> float:
     """What the cubic terms of L - 1 layers of tanh take from the output, relative to it."""
+    # With inputs along v̂, tanh z = z - z³/3 takes (v̂·x)³ s_1²/m from each hidden signal, m neurons sharing
+    # s_1.
     along = x @ v / np.linalg.norm(v)
     third = abs(float(np.mean(y * along**3))) / float(np.linalg.norm(v))
     return third * largest**2 / _WIDTH

@@ -117,11 +117,9 @@ def _compare(observed: Stopped, law: Law) -> list[Comparison]:
             "the direction, of order σ beside |w| of about sqrt δ, times 10 as few neurons share it",
             draws=draws,
         ),
-        Comparison(
+        exponent.beside(
             quantity=f"dT/dlog(1/σ) · Gmax ({kind})",
             predicted=1.0,
-            measured=exponent.slope,
-            interval=exponent.interval,
             tolerance=10 * gap * grown**gap + 2e-3,
             reason="a second direction's share of the output, (σ² G / (δ L_0))^(1 - G2/G), times 1 - G2/G, "
             "and times 10 as more neurons may start in its basin; interpolation of the crossing",

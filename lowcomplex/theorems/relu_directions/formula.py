@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lowcomplex.theorems._closed_form import closed_form
 from lowcomplex.theorems._prediction import Prediction, Regime
+from lowcomplex.theorems.formulas.samples import checked_samples
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -185,11 +186,7 @@ def _drive(x: Array, y: Array, angles: Array) -> Array:
 
 
 def _checked(inputs: ArrayLike, targets: ArrayLike) -> tuple[Array, Array]:
-    x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
-    if x.ndim != 2 or x.shape[1] != 2 or y.shape != x.shape[:1]:
-        raise ValueError(f"inputs, targets: expected (n, 2) and (n,), got {x.shape} and {y.shape}")
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ValueError("inputs, targets: hold NaN or infinite entries")
+    x, y = checked_samples(inputs, targets, dimension=2)
     if not np.linalg.norm(x, axis=1).all():
         raise ValueError("inputs: one is zero, so it has no knot")
     return x, y

@@ -14,12 +14,13 @@ from lowcomplex.theorems._check import Check
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.embedding_dynamics.formula import embedding_dynamics
 from lowcomplex.theorems.formulas.token_drive import token_drive
+from lowcomplex.theorems.observations.draws import drawn_weights
 from lowcomplex.theorems.observations.embedding_models import SmallTransformer, mean_cross_entropy
 from lowcomplex.theorems.observations.feedback import neglected_feedback
 from lowcomplex.theorems.observations.fits import fit_exponent, joint_norm, relative_error
 from lowcomplex.theorems.residual_stream.formula import residual_drive, residual_stream
 from lowcomplex.theorems.residual_stream.laws import LAW, MUTANTS, Law
-from lowcomplex.training import descend, normals, one_draw, stack
+from lowcomplex.training import descend, one_draw, stack
 
 Array = NDArray[np.float64]
 
@@ -95,8 +96,7 @@ def observe(
     tokens, labels = batch.tokens.numpy(), batch.labels.numpy()
     largest = float(np.linalg.norm(residual_drive(tokens, labels, _VOCABULARY), 2))
     sizes = (_VOCABULARY, tokens.shape[1], _VOCABULARY, _WIDTH, _HIDDEN)
-    drawn = normals(SmallTransformer(*sizes, output_projection=output_projection), seed=seed)
-    draw = {name.removesuffix(".weight"): value.numpy() for name, value in drawn.items()}
+    draw = drawn_weights(SmallTransformer(*sizes, output_projection=output_projection), seed=seed)
 
     def train(
         scales: tuple[float, ...], final_eps: float | None = None, inner_eps: float | None = None
@@ -231,15 +231,12 @@ def _neglected(
 
 
 def _exponent(sigmas: tuple[float, ...], error: Array, quantity: str, predicted: float = 2.0) -> Comparison:
-    slope, interval = fit_exponent(sigmas, error)
-    return Comparison(
-        quantity=quantity,
-        predicted=predicted,
-        measured=slope,
+    return fit_exponent(sigmas, error).beside(
+        quantity,
+        predicted,
         tolerance=0.02,
-        reason="the next term is as small beside the error as the error beside 1: below 0.01, seen over two "
+        reason="the next term is as small beside the error as the error beside 1: below 0.01, over two "
         "decades",
-        interval=interval,
     )
 
 

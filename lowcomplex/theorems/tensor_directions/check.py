@@ -100,6 +100,7 @@ def _compare(observed: Growth, law: Law) -> list[Comparison]:
         torch.from_numpy(end[:, 1:]), threshold=math.cos(math.radians(5)), signed=True
     )
     contraction = _contraction(x, y, p, predicted)
+    # A quantile, since a neuron that starts near a repelling orientation needs more growth than it has.
     comparisons = [
         Comparison(
             quantity=f"angle (rad) from predicted orientations, 9 of 10 of {len(end)} neurons, p = {p}",
@@ -152,6 +153,8 @@ def _contraction_exponent(
     low, high = (_at_norm(path, norm, scale * sigma) for scale in (300.0, 3000.0))
     ends = [_distance(state, predicted) for state in (low, high)]
     nearest = _nearest(high, predicted)
+    # Near an attractor the angle ψ falls as |w|^-κ. Compared are neurons whose ψ is small enough at first to
+    # be linear, stays far above the activation's next order, |w|², and belongs to one orientation all along.
     linear = (ends[0] < 0.1) & (ends[1] > 100 * (3000 * sigma) ** 2) & (nearest == _nearest(low, predicted))
     low, high, nearest, ends = low[linear], high[linear], nearest[linear], [end[linear] for end in ends]
     growth = np.log(np.linalg.norm(high[:, 1:], axis=1) / np.linalg.norm(low[:, 1:], axis=1))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lowcomplex.theorems._prediction import Prediction, Regime
+from lowcomplex.theorems.formulas.samples import checked_samples
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -112,12 +113,10 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, p: int, *, gap: float = 1e-
         The stationary orientations.
 
     Raises:
-        ValueError: Inputs are not (n, 2), the polynomial vanishes identically (T is constant), or two roots
-            tie, which leaves maxima and minima indistinguishable.
+        ValueError: Shapes do not agree, values are not finite, the polynomial vanishes identically (T is
+            constant), or two roots tie, which leaves maxima and minima indistinguishable.
     """
-    x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
-    if x.ndim != 2 or x.shape[1] != 2 or y.shape != x.shape[:1]:
-        raise ValueError(f"inputs, targets: expected (n, 2) and (n,), got {x.shape} and {y.shape}")
+    x, y = checked_samples(inputs, targets, dimension=2)
     if p < 1:
         raise ValueError(f"p: expected a positive multiplicity, got {p}")
     coefficients = stationary_polynomial(x, y, p)
