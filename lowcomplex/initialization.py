@@ -6,7 +6,7 @@ A weight matrix at rate γ has independent entries N(0, d_in^(-2γ)).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -42,6 +42,9 @@ def initialize(
     `lowcomplex.matrices` decides what counts as a weight matrix. The values depend on the generator and on
     the order of the parameters, not on the device.
 
+    Frozen weights (`requires_grad` is False), the base of a low-rank adapter and the biases of both are left
+    as they are, unless `parts` gives them a rate.
+
     Args:
         module: The network; changed in place.
         gamma: Initialization rate. 1/2 is the usual 1/sqrt(d_in); a larger rate gives smaller weights.
@@ -50,7 +53,8 @@ def initialize(
         generator: Source of randomness, on the CPU; PyTorch's own if None.
 
     Returns:
-        A table of what was set: name, shape, d_in, rule, gamma, std.
+        A table of the weight matrices: name, shape, d_in, rule, gamma, std, left. `left` says why a matrix
+        was left as it was, and its gamma and std are NaN; `left` is empty where the matrix was set.
 
     Raises:
         ValueError: A rate is not finite; a pattern matches nothing; a matrix has d_in = 1, where γ has no
@@ -73,38 +77,29 @@ def initialize(
     found = [item for item in items if isinstance(item, WeightMatrix)]
     for pattern in rates:
         require_match("parts", pattern, (matrix.name for matrix in found))
-    chosen = [(matrix, first_match(matrix.name, rates, gamma)) for matrix in found]
-    plan = [(matrix, rate) for matrix, rate in chosen if rate is not None]
-    if not plan:
-        raise ValueError(f"module: {type(module).__name__} has no weight matrix to initialize")
-    for matrix, _ in plan:
-        if matrix.d_in == 1:
-            raise ValueError(
-                f"module: {matrix.name!r} has d_in = 1, where γ has no effect (1^(-γ) = 1); exclude it "
-                f"with parts={{{matrix.name!r}: None}} and set its scale yourself"
-            )
-        if matrix.computed is not None:
-            matrix.computed.require_free(matrix.name)
-    untouched = {matrix.name.rpartition(".")[0] for matrix, rate in chosen if rate is None}
+    bases = matrices.bases(matrix.name for matrix in found)
+    plan = [(matrix, *_rate_or_reason(matrix, gamma, rates, bases)) for matrix in found]
+    _require_settable(module, plan)
     rows = []
-    for matrix, rate in plan:
-        std = float(matrix.d_in) ** -rate
-        draw = torch.randn(matrix.weight.shape, generator=generator, dtype=matrix.weight.dtype, device="cpu")
-        matrix.put((draw * std).to(matrix.weight.device))
+    for matrix, rate, left in plan:
+        std = math.nan
+        if rate is not None:
+            std = float(matrix.d_in) ** -rate
+            weight = matrix.weight
+            draw = torch.randn(weight.shape, generator=generator, dtype=weight.dtype, device="cpu")
+            matrix.put((draw * std).to(weight.device))
         rows.append(
             {
                 "name": matrix.name,
                 "shape": tuple(matrix.weight.shape),
                 "d_in": matrix.d_in,
                 "rule": matrix.rule,
-                "gamma": float(rate),
+                "gamma": math.nan if rate is None else float(rate),
                 "std": std,
+                "left": left,
             }
         )
-    with torch.no_grad():
-        for owner, bias in matrices.biases_of(module):
-            if owner not in untouched:
-                bias.zero_()
+    _zero_biases(module, plan)
     return pd.DataFrame(rows)
 
 
@@ -167,6 +162,54 @@ def placed(matrix: WeightMatrix) -> dict[str, Any]:
         "gamma": _rate(std, log_fan),
         "standard_error": error,
     }
+
+
+# A matrix, its rate, and why it is left as it is: None and a reason, or a rate and "".
+_Planned = tuple[WeightMatrix, float | None, str]
+
+
+def _rate_or_reason(
+    matrix: WeightMatrix, gamma: float, rates: Mapping[str, float | None], bases: Container[str]
+) -> tuple[float | None, str]:
+    said = first_match(matrix.name, {pattern: (rate,) for pattern, rate in rates.items()}, None)
+    if said is not None:
+        return said[0], "left out by parts" if said[0] is None else ""
+    if not any(parameter.requires_grad for parameter in matrix.parameters):
+        return None, "frozen"
+    if matrix.name in bases:
+        return None, "base of a low-rank adapter"
+    return gamma, ""
+
+
+def _require_settable(module: nn.Module, plan: Sequence[_Planned]) -> None:
+    if all(rate is None for _, rate, _ in plan):
+        reasons = sorted({left for _, _, left in plan})
+        detail = f" ({', '.join(reasons)}; parts={{'*': gamma}} sets all)" if reasons else ""
+        raise ValueError(f"module: {type(module).__name__} has no weight matrix to initialize{detail}")
+    for matrix, rate, _ in plan:
+        if rate is None:
+            continue
+        if matrix.d_in == 1:
+            raise ValueError(
+                f"module: {matrix.name!r} has d_in = 1, where γ has no effect (1^(-γ) = 1); exclude it "
+                f"with parts={{{matrix.name!r}: None}} and set its scale yourself"
+            )
+        if matrix.computed is not None:
+            matrix.computed.require_free(matrix.name)
+
+
+def _zero_biases(module: nn.Module, plan: Sequence[_Planned]) -> None:
+    """Set biases to zero, except beside matrices that are left; frozen ones only beside matrices that are set."""
+    left = {_owner(matrix) for matrix, rate, _ in plan if rate is None}
+    filled = {_owner(matrix) for matrix, rate, _ in plan if rate is not None}
+    with torch.no_grad():
+        for owner, bias in matrices.biases_of(module):
+            if owner not in left and (bias.requires_grad or owner in filled):
+                bias.zero_()
+
+
+def _owner(matrix: WeightMatrix) -> str:
+    return matrix.name.rpartition(".")[0]
 
 
 def _require_values(items: list[WeightMatrix | Skipped]) -> None:

@@ -86,9 +86,31 @@ def test_parts_have_their_own_rate() -> None:
     table = initialize(model, 0.5, parts=parts, generator=_generator()).set_index("name")
     assert set(table[table["gamma"] == 1.0].index) == {"blocks.0.query.weight", "blocks.1.query.weight"}
     assert table.loc["embedding.weight", "gamma"] == 0.2
-    assert "output.weight" not in table.index
+    assert table.loc["output.weight", "left"] == "left out by parts"
+    assert table.loc["output.weight", ["gamma", "std"]].isna().all()
+    assert set(table[table["left"] != ""].index) == {"output.weight"}
     assert torch.equal(model.output.weight, before)
     assert model.output.bias.any()
+
+
+def test_frozen_weights_are_left_and_listed_unless_a_part_asks() -> None:
+    network = nn.Sequential(nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 6))
+    for frozen in (network[0], network[1]):
+        frozen.requires_grad_(False)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    table = initialize(network, 0.5, parts={"1.*": 1.0}, generator=_generator()).set_index("name")
+    assert table["left"].tolist() == ["frozen", "", ""]
+    assert table["gamma"].tolist()[1:] == [1.0, 0.5]
+    assert math.isnan(table.loc["0.weight", "std"])
+    for name in ("0.weight", "0.bias"):
+        assert torch.equal(network.state_dict()[name], before[name])
+    # What a part asks for is set as a whole, and what is drawn does not depend on what is left.
+    assert not network[1].bias.any()
+    expected = torch.randn(6, 6, generator=_generator()) / 6
+    torch.testing.assert_close(network[1].weight.detach(), expected)
+    with pytest.raises(ValueError, match=r"no weight matrix to initialize \(frozen; parts="):
+        initialize(network.requires_grad_(False), 0.5)
+    assert initialize(network, 0.5, parts={"*": 0.5})["left"].tolist() == [""] * 3
 
 
 def test_same_generator_same_weights() -> None:

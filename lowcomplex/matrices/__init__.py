@@ -7,6 +7,7 @@ a reader passes `Entry` objects.
 
 from lowcomplex.matrices._entries import NO_VALUES, Entry
 from lowcomplex.matrices._layouts import LAYOUTS, Layout
+from lowcomplex.matrices._low_rank import bases
 from lowcomplex.matrices._matrix import Skipped, WeightMatrix
 from lowcomplex.matrices._modules import biases_of, matrix_parameters, of_module, weight_matrices
 from lowcomplex.matrices._reasons import VECTOR
@@ -20,6 +21,7 @@ __all__ = [
     "Layout",
     "Skipped",
     "WeightMatrix",
+    "bases",
     "biases_of",
     "matrix_parameters",
     "of_entries",

@@ -3,28 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from lowcomplex.matrices._in_use import Computed
+from lowcomplex.matrices._layouts import Layout
 from lowcomplex.matrices._matrix import Skipped, WeightMatrix
 
-_FACTOR = re.compile(r"(^|\.)lora_A(\.|$)")
+_FACTOR = re.compile(r"(?P<before>^|\.)lora_(?P<kind>embedding_)?A(?P<after>\.|$)")
+_PRODUCT = re.compile(r"(^|\.)lora_(embedding_)?BA(\.|$)")
 
 
 def partner(name: str) -> tuple[str, str] | None:
     """Names of the second factor and of the product, if the name is a first factor's; else None."""
-    if _FACTOR.search(name) is None:
+    found = _FACTOR.search(name)
+    if found is None:
         return None
-    return _FACTOR.sub(r"\1lora_B\2", name), _FACTOR.sub(r"\1lora_BA\2", name)
+    start, end = name[: found.end("before")], name[found.start("after") :]
+    kind = found["kind"] or ""
+    return f"{start}lora_{kind}B{end}", f"{start}lora_{kind}BA{end}"
 
 
-def product(b: Tensor, a: Tensor) -> Tensor:
-    """(out, in) product of (out, r, …) and (r, in, …), in single precision at least."""
+def is_of_an_embedding(name: str) -> bool:
+    """Whether a factor or product of this name is added to the table of an embedding."""
+    return "lora_embedding_" in name
+
+
+def bases(names: Iterable[str]) -> set[str]:
+    """Names that the weights may have to which products are added.
+
+    Args:
+        names: Names of matrices, the products among them.
+
+    Returns:
+        Names as the peft library and as loralib give them.
+    """
+    found = (_PRODUCT.search(name) for name in names)
+    starts = {match.string[: match.end(1)] for match in found if match is not None}
+    return {f"{start}{own}" for start in starts for own in ("base_layer.weight", "weight")}
+
+
+def product(b: Tensor, a: Tensor, name: str) -> Tensor:
+    """The matrix that two factors give, in single precision at least.
+
+    Args:
+        b: (out, r, …).
+        a: (r, in, …).
+        name: Name of the product.
+
+    Returns:
+        (out, in); of an embedding (tokens, dimension), as its table is stored.
+    """
     dtype = torch.promote_types(a.dtype, torch.float32)
-    return b.detach().flatten(1).to(dtype) @ a.detach().flatten(1).to(dtype)
+    found = b.detach().flatten(1).to(dtype) @ a.detach().flatten(1).to(dtype)
+    return found.mT if is_of_an_embedding(name) else found
 
 
 def fits(b: Sequence[int], a: Sequence[int]) -> bool:
@@ -46,17 +80,18 @@ def low_rank_products(
         computed = Computed(
             "a low-rank adapter",
             _sources(module, b.name, name),
-            _reader(module, b.name, name),
+            _reader(module, b.name, name, names[1]),
             _refuse,
         )
-        products[name] = WeightMatrix(names[1], computed.read(), "linear", computed=computed)
+        layout: Layout = "embedding" if is_of_an_embedding(name) else "linear"
+        products[name] = WeightMatrix(names[1], computed.read(), layout, computed=computed)
         products[b.name] = Skipped(b.name, tuple(b.weight.shape), f"factor of {names[1]}")
     return [products.get(item.name, item) for item in found]
 
 
-def _reader(module: nn.Module, b: str, a: str) -> Callable[[], Tensor]:
+def _reader(module: nn.Module, b: str, a: str, name: str) -> Callable[[], Tensor]:
     # Looked up at each reading: the factors may have been replaced.
-    return lambda: product(module.get_parameter(b), module.get_parameter(a))
+    return lambda: product(module.get_parameter(b), module.get_parameter(a), name)
 
 
 def _sources(module: nn.Module, b: str, a: str) -> Callable[[], dict[str, Tensor]]:

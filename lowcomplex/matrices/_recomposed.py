@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -89,8 +91,11 @@ def _whole_of(name: str, stored: Mapping[str, Entry]) -> _Whole | None:
     if partner is not None and partner[0] in stored:
         a, b = stored[name].shape, stored[partner[0]].shape
         if _low_rank.fits(b, a):
-            shape = (b[0], *a[1:]) if len(a) == 2 else (b[0], int(torch.Size(a[1:]).numel()))
-            return _Whole(partner[1], (name, partner[0]), shape, lambda a, b: _low_rank.product(b, a))
+            shape = (b[0], math.prod(a[1:]))
+            if _low_rank.is_of_an_embedding(name):
+                shape = shape[::-1]
+            compute = partial(_of_factors, name=partner[1])
+            return _Whole(partner[1], (name, partner[0]), shape, compute)
     return None
 
 
@@ -124,6 +129,10 @@ def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
     # The rows are the outputs, which a transposed convolution has in its second dimension.
     rows = weight if len(u) == weight.shape[0] else weight.transpose(0, 1)
     return weight / (u.to(weight) @ rows.flatten(1) @ v.to(weight))
+
+
+def _of_factors(a: Tensor, b: Tensor, name: str) -> Tensor:
+    return _low_rank.product(b, a, name)
 
 
 def _loader(whole: _Whole, loads: Sequence[Callable[[], Tensor]]) -> Callable[[], Tensor]:

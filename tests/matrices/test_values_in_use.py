@@ -144,7 +144,50 @@ def test_a_low_rank_adapter_is_one_matrix_beside_its_base() -> None:
         torch.testing.assert_close(found["lora_BA.default.weight"].neurons, expected)
     with pytest.raises(ValueError, match="a low-rank adapter computes this weight"):
         initialize(layer, 1.0)
-    assert len(initialize(layer, 1.0, parts={"lora*": None})) == 1
+    before = copy.deepcopy(layer.state_dict())
+    with pytest.raises(ValueError, match=r"no weight matrix to initialize \(base of a low-rank"):
+        initialize(layer, 1.0, parts={"lora*": None})
+    for name, value in layer.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    table = initialize(layer, 1.0, parts={"lora*": None, "base*": 1.0}).set_index("name")
+    assert dict(table["left"]) == {"base_layer.weight": "", "lora_BA.default.weight": "left out by parts"}
+    assert not torch.equal(layer.base_layer.weight, before["base_layer.weight"])
+
+
+@pytest.mark.parametrize("base", ["base_layer.weight", "weight"])
+def test_the_base_of_an_adapter_is_left_and_listed(base: str) -> None:
+    network = nn.ModuleDict({"head": nn.Linear(30, 5), "q": nn.Module()})
+    inner = nn.Linear(20, 30)
+    network["q"].lora_A = nn.Parameter(torch.randn(4, 20))
+    network["q"].lora_B = nn.Parameter(torch.randn(30, 4))
+    if base == "weight":
+        network["q"].weight, network["q"].bias = inner.weight, inner.bias
+    else:
+        network["q"].base_layer = inner
+    before = copy.deepcopy(network["q"].state_dict())
+    table = initialize(network, 1.0, parts={"*lora*": None}).set_index("name")
+    assert table["left"].to_dict() == {
+        "head.weight": "",
+        f"q.{base}": "base of a low-rank adapter",
+        "q.lora_BA": "left out by parts",
+    }
+    assert table.loc[f"q.{base}", ["gamma", "std"]].isna().all()
+    for name, value in network["q"].state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_an_adapter_of_an_embedding() -> None:
+    layer = nn.Module()
+    layer.base_layer = nn.Embedding(50, 8)
+    layer.lora_embedding_A = nn.ParameterDict({"default": torch.randn(3, 50)})
+    layer.lora_embedding_B = nn.ParameterDict({"default": torch.randn(8, 3)})
+    expected = (layer.lora_embedding_B["default"] @ layer.lora_embedding_A["default"]).detach().mT
+    for items in (of_module(layer), of_state(layer.state_dict())):
+        found = {item.name: item for item in items if isinstance(item, WeightMatrix)}
+        assert set(found) == {"base_layer.weight", "lora_embedding_BA.default"}
+        adapter = found["lora_embedding_BA.default"]
+        torch.testing.assert_close(adapter.neurons, expected)
+        assert (adapter.layout, adapter.d_in) == ("embedding", 8)
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
