@@ -199,7 +199,7 @@ def _require_settable(module: nn.Module, plan: Sequence[_Planned]) -> None:
 
 
 def _zero_biases(module: nn.Module, plan: Sequence[_Planned]) -> None:
-    """Set biases to zero, except beside matrices that are left; frozen ones only beside matrices that are set."""
+    """Set biases to zero, except those beside matrices that are left, and frozen ones beside no matrix."""
     left = {_owner(matrix) for matrix, rate, _ in plan if rate is None}
     filled = {_owner(matrix) for matrix, rate, _ in plan if rate is not None}
     with torch.no_grad():

@@ -1,0 +1,131 @@
+"""Every way in which a model is usually saved holds the same weights."""
+
+from __future__ import annotations
+
+import copy
+import json
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+pytest.importorskip("transformers", reason="the extra `transformers` is not installed")
+
+from architectures import ARCHITECTURES, GAMMA, built
+from lowcomplex import checkpoints
+from lowcomplex.matrices import WeightMatrix
+
+
+def _with_config(model: nn.Module, folder: Path, content: object, name: str = "pytorch_model.bin") -> None:
+    torch.save(content, folder / name)
+    (folder / "config.json").write_text(json.dumps({"model_type": model.config.model_type}))
+
+
+def _compiled(model: nn.Module, folder: Path) -> None:
+    state = torch.compile(model).state_dict()
+    assert all(name.startswith("_orig_mod.") for name in state)
+    _with_config(model, folder, {"model": state, "iter_num": 3})
+
+
+def _distributed(model: nn.Module, folder: Path) -> None:
+    state = nn.DataParallel(model).state_dict()
+    assert all(name.startswith("module.") for name in state)
+    _with_config(model, folder, {"model_state_dict": state, "epoch": 3}, "last.pt")
+
+
+def _lightning(model: nn.Module, folder: Path) -> None:
+    lightning = pytest.importorskip("lightning", reason="the extra `lightning` is not installed")
+
+    class Module(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+            self.save_hyperparameters({"lr": 0.1})
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.AdamW(self.parameters())
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = lightning.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False)
+        trainer.strategy.connect(Module())
+        trainer.save_checkpoint(folder / "last.ckpt")
+    (folder / "config.json").write_text(json.dumps({"model_type": model.config.model_type}))
+
+
+def _half(model: nn.Module, folder: Path) -> None:
+    copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
+
+
+def _old(model: nn.Module, folder: Path) -> None:
+    torch.save(model.state_dict(), folder / "old.pt", _use_new_zipfile_serialization=False)
+    (folder / "config.json").write_text(json.dumps({"model_type": model.config.model_type}))
+
+
+FORMATS: dict[str, Callable[[nn.Module, Path], object]] = {
+    "safetensors": lambda model, folder: model.save_pretrained(folder),
+    "sharded": lambda model, folder: model.save_pretrained(folder, max_shard_size="12KB"),
+    ".bin": lambda model, folder: _with_config(model, folder, model.state_dict()),
+    "bfloat16": _half,
+    "compiled": _compiled,
+    "distributed": _distributed,
+    "Lightning": _lightning,
+    "before torch 1.6": _old,
+}
+THREE = ("GPT-2", "Mixtral", "ViT")
+CASES = [
+    pytest.param(kind, way, marks=[] if kind in THREE else pytest.mark.slow)
+    for kind in ARCHITECTURES
+    for way in FORMATS
+]
+
+
+@pytest.mark.parametrize(("kind", "way"), CASES)
+def test_every_format_holds_every_weight(kind: str, way: str, tmp_path: Path) -> None:
+    model, expected = built(kind)
+    FORMATS[way](model, tmp_path)
+    if way == "sharded":
+        assert len(list(tmp_path.glob("*.safetensors"))) > 1
+    found = [item for item in checkpoints.matrices(tmp_path) if isinstance(item, WeightMatrix)]
+    numbers: Counter[int] = Counter()
+    for name, d_in in expected.items():
+        module, _, own = name.rpartition(".")
+        numbers[d_in] += getattr(model.get_submodule(module), own).numel()
+    assert sum((Counter({m.d_in: m.weight.numel()}) for m in found), Counter()) == numbers
+    assert {item.weight.dtype for item in found} == {torch.bfloat16 if way == "bfloat16" else torch.float32}
+    table = checkpoints.gamma_table(tmp_path).table
+    off = table[(table["gamma"] - GAMMA).abs() > 5 * table["standard_error"]]
+    assert list(zip(off["name"], off["gamma"], strict=True)) == []
+
+
+@pytest.mark.parametrize("way", ["compiled", "distributed", "Lightning", ".bin"])
+def test_before_and_after_pair_whatever_wrapped_them(way: str, tmp_path: Path) -> None:
+    model, _ = built("GPT-2")
+    tables = []
+    for each in ("before torch 1.6", way):
+        (tmp_path / each).mkdir()
+        FORMATS[each](model, tmp_path / each)
+        tables.append(checkpoints.gamma_table(tmp_path / each).table)
+    both = checkpoints.side_by_side(*tables)
+    assert list(both["name"]) == list(tables[0]["name"])
+    assert (both["gamma_before"] == both["gamma_after"]).all()
+
+
+def test_an_adapter_of_the_peft_library(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft", reason="peft is not installed")
+    model = copy.deepcopy(built("GPT-2")[0])
+    config = peft.LoraConfig(r=4, target_modules=["c_attn"], fan_in_fan_out=True)
+    adapted = peft.get_peft_model(model, config)
+    with torch.no_grad():
+        for name, parameter in adapted.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_()
+    adapted.save_pretrained(tmp_path)
+    (matrix,) = (item for item in checkpoints.matrices(tmp_path) if isinstance(item, WeightMatrix))
+    layer = adapted.base_model.model.h[0].attn.c_attn
+    expected = (layer.lora_B["default"].weight @ layer.lora_A["default"].weight).detach()
+    torch.testing.assert_close(matrix.neurons, expected)
