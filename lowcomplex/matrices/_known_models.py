@@ -1,7 +1,8 @@
-"""Layouts that do not follow from a weight's own shape: of GPT-2's linear layers, of some models' experts."""
+"""Layouts that do not follow from a weight's own shape: GPT-2's layers, projections of CLIP, some experts."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from lowcomplex.matrices._layouts import Layout
@@ -11,6 +12,10 @@ _OF_GPT2 = ("c_attn.weight", "q_attn.weight", "c_proj.weight", "c_fc.weight")
 # Models of the transformers library whose experts are named like a linear layer.
 _EXPERTS: dict[str, Layout] = dict.fromkeys(("*input_linear.weight", "*output_linear.weight"), "stacked")
 _OF_MODEL = dict.fromkeys(("granitemoe", "granitemoeshared", "granitemoehybrid", "jetmoe"), _EXPERTS)
+# Projections of CLIP and open_clip, which are multiplied from the left: x @ proj.
+_PROJECTIONS = re.compile(r"(^|\.)(text_projection|visual\.proj)$")
+# Experts of Dbrx, one below the other in two dimensions; the router has a row for each.
+_DBRX = re.compile(r"(?P<block>(.*\.)?)experts\.mlp\.(?P<own>w1|v1|w2)$")
 
 
 def layouts_of_model(kind: str | None) -> dict[str, Layout]:
@@ -25,7 +30,41 @@ def layouts_of_model(kind: str | None) -> dict[str, Layout]:
     return dict(_OF_MODEL.get(kind or "", {}))
 
 
-def gpt2_layouts(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Layout]:
+def layouts_of_names(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Layout]:
+    """Layouts of weights that are known by their whole name: GPT-2's layers, projections of CLIP, Dbrx.
+
+    Args:
+        shapes: Shapes of all tensors by name.
+
+    Returns:
+        Layout by name.
+    """
+    found: dict[str, Layout] = _gpt2_layouts(shapes)
+    for name in experts_in_rows(shapes):
+        found[name] = "stacked input-output" if name.endswith("w2") else "stacked"
+    projections = (name for name, shape in shapes.items() if len(shape) == 2 and _PROJECTIONS.search(name))
+    return found | dict.fromkeys(projections, "input-output")
+
+
+def experts_in_rows(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
+    """The number of experts in weights that hold them one below the other, as Dbrx does.
+
+    Args:
+        shapes: Shapes of all tensors by name.
+
+    Returns:
+        Number of experts by name.
+    """
+    found = {}
+    for name, shape in shapes.items():
+        match = _DBRX.match(name)
+        router = shapes.get(f"{match['block']}router.layer.weight") if match is not None else None
+        if router is not None and len(shape) == len(router) == 2 and router[0] and shape[0] % router[0] == 0:
+            found[name] = router[0]
+    return found
+
+
+def _gpt2_layouts(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Layout]:
     """The linear layers that are stored as (in, out), because the attention of their block is.
 
     GPT-2's attention projects d inputs to 3 d queries, keys and values with one matrix, `c_attn`. The

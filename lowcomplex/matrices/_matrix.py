@@ -26,6 +26,8 @@ class WeightMatrix:
         groups: Number of groups of a convolution; 1 where it is not known.
         tied_to: Other names of the same weight.
         padding: The row of an embedding that stays zero, if one does.
+        in_rows: Number of matrices that lie one below the other in the weight's rows; 1 where a stack has a
+            dimension for them.
         computed: How the module computes the weight from other parameters; None if it is a parameter.
     """
 
@@ -35,12 +37,13 @@ class WeightMatrix:
     groups: int = 1
     tied_to: tuple[str, ...] = ()
     padding: int | None = None
+    in_rows: int = 1
     computed: Computed | None = field(default=None, repr=False)
 
     @property
     def d_in(self) -> int:
         """The number of inputs that one output sums, the base of γ; for an embedding, its dimension."""
-        return fan_in(self.weight.shape, self.layout, self.groups)
+        return fan_in(self._shape, self.layout, self.groups)
 
     @property
     def rule(self) -> str:
@@ -68,7 +71,7 @@ class WeightMatrix:
         Returns:
             (..., out, in).
         """
-        return neurons(weights, self.layout, self.weight.ndim, self.groups)
+        return neurons(self._apart(weights), self.layout, len(self._shape), self.groups)
 
     def places(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Name and place of each matrix of a stack; for a single matrix, its name and an empty place.
@@ -76,15 +79,27 @@ class WeightMatrix:
         Yields:
             Name and place. The name ends in the place: "experts.down_proj.3" is the fourth matrix.
         """
-        leading = () if single(self.layout) == self.layout else self.weight.shape[:-2]
+        leading = () if single(self.layout) == self.layout else self._shape[:-2]
         for place in product(*map(range, leading)):
             is_lone = math.prod(leading) == 1
             yield self.name if is_lone else ".".join([self.name, *map(str, place)]), place
 
     def each(self) -> Iterator[WeightMatrix]:
         """Yield the matrices of a stack one by one, named by their places; a single matrix yields itself."""
+        weight = self._apart(self.weight)
         for name, place in self.places():
-            yield replace(self, name=name, weight=self.weight[place], layout=single(self.layout))
+            yield replace(self, name=name, weight=weight[place], layout=single(self.layout), in_rows=1)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """Shape with a dimension for each stack."""
+        shape = tuple(self.weight.shape)
+        return shape if self.in_rows == 1 else (self.in_rows, shape[0] // self.in_rows, *shape[1:])
+
+    def _apart(self, weights: Tensor) -> Tensor:
+        if self.in_rows == 1:
+            return weights
+        return weights.reshape(*weights.shape[:-2], self.in_rows, -1, weights.shape[-1])
 
     def put(self, values: Tensor) -> None:
         """Make the weight in use hold these values, except the zeros of a padding row.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from lowcomplex._names import first_match
 from lowcomplex.matrices import _reasons
 from lowcomplex.matrices._entries import unusable
 from lowcomplex.matrices._in_use import Computed, computed_weights
+from lowcomplex.matrices._known_models import experts_in_rows, layouts_of_names
 from lowcomplex.matrices._layouts import Layout, settled, stack_layout
 from lowcomplex.matrices._low_rank import low_rank_products
 from lowcomplex.matrices._matrix import Skipped, WeightMatrix, require_layouts
@@ -72,7 +73,7 @@ def of_module(
             elif key is not None:
                 places[key] = len(found)
             found.append(item)
-    found = low_rank_products(module, found)
+    found = _known_by_name(low_rank_products(module, found))
     layouts = require_layouts(layout, (item.name for item in found if isinstance(item, WeightMatrix)))
     return [_laid(item, layouts) if isinstance(item, WeightMatrix) else item for item in found]
 
@@ -147,9 +148,21 @@ def _item(
     return WeightMatrix(name, value, chosen, groups, padding=padding, computed=computed)
 
 
+def _known_by_name(found: Sequence[WeightMatrix | Skipped]) -> list[WeightMatrix | Skipped]:
+    """Give raw parameters the layouts that their names tell; layers have those of their classes."""
+    shapes = {item.name: tuple(item.weight.shape) for item in found if isinstance(item, WeightMatrix)}
+    layouts, in_rows = layouts_of_names(shapes), experts_in_rows(shapes)
+    return [
+        replace(item, layout=layouts[item.name], in_rows=in_rows.get(item.name, 1))
+        if isinstance(item, WeightMatrix) and item.name in layouts and not item.name.endswith(".weight")
+        else item
+        for item in found
+    ]
+
+
 def _laid(matrix: WeightMatrix, layouts: Mapping[str, Layout]) -> WeightMatrix:
-    chosen = settled(first_match(matrix.name, layouts, matrix.layout), matrix.weight.ndim)
-    return matrix if chosen == matrix.layout else replace(matrix, layout=chosen)
+    said = first_match(matrix.name, layouts, None)
+    return matrix if said is None else replace(matrix, layout=settled(said, matrix.weight.ndim), in_rows=1)
 
 
 def _layout_of(part: nn.Module, name: str, shapes: Mapping[str, tuple[int, ...]]) -> Layout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from torch import Tensor
 from lowcomplex._names import first_match
 from lowcomplex.matrices import _reasons
 from lowcomplex.matrices._entries import Entry
-from lowcomplex.matrices._known_models import gpt2_layouts, layouts_of_model
+from lowcomplex.matrices._known_models import experts_in_rows, layouts_of_model, layouts_of_names
 from lowcomplex.matrices._layouts import Layout, settled, stack_layout
 from lowcomplex.matrices._matrix import Skipped, WeightMatrix, require_layouts
 from lowcomplex.matrices._recomposed import recomposed
@@ -22,6 +23,14 @@ _EMBEDDING_WORDS = ("embed", "wte", "wpe", "position")
 _EXPERT_WORDS = ("expert", "moe")
 # Names under which convolutions keep their kernel; a stack of matrices has one of its own.
 _KERNELS = ("weight", "kernel", "filter", "filters")
+
+
+class _Planned(NamedTuple):
+    """A matrix that is not read yet: its entry, its layout, and how many lie in its rows."""
+
+    entry: Entry
+    layout: Layout
+    in_rows: int
 
 
 def of_state(
@@ -60,7 +69,7 @@ def of_state(
         if isinstance(planned, Skipped):
             found.append(planned)
             continue
-        entry, chosen = planned
+        entry = planned.entry
         weight = entry.load()
         # A recomposed weight has memory of its own, which may be reused once it is freed: no key for ties.
         key = storage_of(weight) if entry.name in state else None
@@ -72,7 +81,7 @@ def of_state(
             continue
         if key is not None:
             places[key] = len(found)
-        found.append(WeightMatrix(entry.name, weight, chosen))
+        found.append(WeightMatrix(entry.name, weight, planned.layout, in_rows=planned.in_rows))
     return found
 
 
@@ -101,7 +110,7 @@ def of_entries(
         if isinstance(planned, Skipped):
             yield planned
             continue
-        entry, chosen = planned
+        entry = planned.entry
         weight = entry.load()
         reason = None
         low, high = weight.aminmax()
@@ -112,7 +121,7 @@ def of_entries(
             reason = f"same values as {seen[key]}" if key in seen else None
             seen.setdefault(key, entry.name)
         if reason is None:
-            yield WeightMatrix(entry.name, weight, chosen)
+            yield WeightMatrix(entry.name, weight, planned.layout, in_rows=planned.in_rows)
         else:
             yield Skipped(entry.name, entry.shape, reason)
         # Otherwise two tensors would be in memory at a time.
@@ -121,17 +130,18 @@ def of_entries(
 
 def _plan(
     entries: list[Entry], layout: Mapping[str, Layout] | None, model: str | None
-) -> list[tuple[Entry, Layout] | Skipped]:
+) -> list[_Planned | Skipped]:
     """Which tensors are matrices, and how they are stored; decided without their values."""
     companions = _reasons.companions({entry.name: (entry.dtype, entry.shape) for entry in entries})
     whole = recomposed(entries)
     layouts = require_layouts(layout, (item.name for item in whole))
-    known, of_gpt2 = layouts_of_model(model), gpt2_layouts({item.name: item.shape for item in whole})
+    shapes = {item.name: item.shape for item in whole}
+    known, by_name, in_rows = layouts_of_model(model), layouts_of_names(shapes), experts_in_rows(shapes)
     siblings: dict[str, dict[str, tuple[int, ...]]] = {}
     for item in whole:
         module, _, own = item.name.rpartition(".")
         siblings.setdefault(module, {})[own] = item.shape
-    planned: list[tuple[Entry, Layout] | Skipped] = []
+    planned: list[_Planned | Skipped] = []
     for item in whole:
         if isinstance(item, Skipped):
             planned.append(item)
@@ -146,9 +156,10 @@ def _plan(
             planned.append(Skipped(item.name, item.shape, reason))
             continue
         module, _, own = item.name.rpartition(".")
-        chosen = said or of_gpt2.get(item.name) or first_match(item.name, known, None)
+        chosen = said or by_name.get(item.name) or first_match(item.name, known, None)
         chosen = chosen or _inferred(item.name, own, siblings[module])
-        planned.append((item, settled(chosen, len(item.shape))))
+        rows = in_rows.get(item.name, 1) if said is None else 1
+        planned.append(_Planned(item, settled(chosen, len(item.shape) + (rows > 1)), rows))
     return planned
 
 

@@ -59,6 +59,19 @@ ARCHITECTURES = {
         {**EXPERTS, "intermediate_size_mlp": 40, "interleave_moe_layer_step": 1},
         {f"layers.0.feed_forward.experts.{own}": d for own, d in (("gate_up_proj", 32), ("down_proj", 48))},
     ),
+    "Dbrx": Architecture(
+        "Dbrx",
+        {
+            "d_model": 32,
+            "n_heads": 2,
+            "n_layers": 1,
+            "max_seq_len": 20,
+            "vocab_size": 60,
+            "ffn_config": {"ffn_hidden_size": 48, "moe_num_experts": 4, "moe_top_k": 1},
+            "attn_config": {"kv_n_heads": 1, "clip_qkv": 8.0, "rope_theta": 1e4},
+        },
+        {f"blocks.0.ffn.experts.mlp.{own}": d_in for own, d_in in (("w1", 32), ("v1", 32), ("w2", 48))},
+    ),
     "JetMoe": Architecture(
         "JetMoe",
         {**EXPERTS, "num_key_value_heads": 2, "kv_channels": 16},

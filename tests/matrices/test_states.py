@@ -72,6 +72,27 @@ def test_gate_up_and_down_projections_fit_together_one_way() -> None:
     assert skipped == {"experts.gate_up_proj_bias": "bias"}
 
 
+def test_experts_one_below_the_other() -> None:
+    # As Dbrx stores them: the router has a row for each.
+    state = {
+        "ffn.router.layer.weight": torch.randn(4, 32),
+        "ffn.experts.mlp.w1": torch.randn(4 * 48, 32),
+        "ffn.experts.mlp.w2": torch.randn(4 * 48, 32),
+    }
+    found, _ = _split(of_state(state))
+    w1, w2 = found["ffn.experts.mlp.w1"], found["ffn.experts.mlp.w2"]
+    assert (w1.d_in, w2.d_in) == (32, 48)
+    assert torch.equal(w1.neurons, state[w1.name].view(4, 48, 32))
+    assert torch.equal(w2.neurons, state[w2.name].view(4, 48, 32).mT)
+    assert [one.name for one in w2.each()] == [f"{w2.name}.{expert}" for expert in range(4)]
+    third = list(w2.each())[2]
+    assert torch.equal(third.neurons, state[w2.name][96:144].T)
+    assert (third.layout, third.d_in) == ("input-output", 48)
+    # What the caller says goes before.
+    found, _ = _split(of_state(state, layout={"*w2": "linear"}))
+    assert (found[w2.name].d_in, found[w2.name].neurons.shape) == (32, (192, 32))
+
+
 def test_what_is_no_weight_by_its_name() -> None:
     state = {
         "h.0.attn.bias": torch.tril(torch.ones(1, 1, 8, 8)),

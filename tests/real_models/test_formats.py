@@ -96,7 +96,9 @@ def test_every_format_holds_every_weight(kind: str, way: str, tmp_path: Path) ->
         module, _, own = name.rpartition(".")
         numbers[d_in] += getattr(model.get_submodule(module), own).numel()
     assert sum((Counter({m.d_in: m.weight.numel()}) for m in found), Counter()) == numbers
-    assert {item.weight.dtype for item in found} == {torch.bfloat16 if way == "bfloat16" else torch.float32}
+    types = {item.weight.dtype for item in found if "pos_conv_embed" not in item.name}
+    # What is recomposed from parts has single precision.
+    assert types == {torch.bfloat16 if way == "bfloat16" else torch.float32}
     table = checkpoints.gamma_table(tmp_path).table
     off = table[(table["gamma"] - GAMMA).abs() > 5 * table["standard_error"]]
     assert list(zip(off["name"], off["gamma"], strict=True)) == []
