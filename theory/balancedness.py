@@ -106,7 +106,7 @@ ACTIVATIONS = {
 
 
 def run(name, step, scale=1.0):
-    """The balance p a² - |w|² along training, and what the formula says of its drift."""
+    """The balance p a² - |w|² along training, and its drift by the formula."""
     degree, value, slope = ACTIVATIONS[name]
     w, a = scale * w_start, scale * a_start
     path, g_as, g_ws = [], [], []

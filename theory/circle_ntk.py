@@ -168,7 +168,7 @@ sp.Eq(sp.Symbol("c_k(D) - c_k"), sp.factor(claimed.subs(half, sp.Symbol("k") / 2
 # ## 5. A training
 #
 # 32 samples; one network for each target $\cos(k\theta+\text{phase})$; output $\alpha f$, learning rate
-# $\eta/\alpha^2$. The prediction knows nothing of neurons.
+# $\eta/\alpha^2$. The prediction does not use the neurons.
 
 # %%
 SAMPLES, STEP = 32, 1.5

@@ -408,7 +408,7 @@ for number in (100, 1000, 10000):
 # Anchors resemble each other more than keys do, as an anchor is seen with the labels of all keys. But how
 # much depends on the number of sequences: with few, every token has been seen with a random handful of
 # labels. And keys come to resemble each other too, although each has labels of its own: six of seven times
-# a key stands in a sequence as noise, with the marginal distribution of labels.
+# a key occurs in a sequence as noise, with the marginal distribution of labels.
 #
 # ## 8. After the marginal is learned
 #

@@ -249,9 +249,8 @@ print(
 assert abs(delays[2] / forecast[2] - 1 - correction) < 0.1 * correction + 5 * forecast[2]
 assert abs(np.polyfit(np.log(shares[:5]), np.log(delays[:5]), 1)[0] - 1) < 0.01
 
-# %% [markdown]
-# The delay is what section 3 says, to its cubic term, and proportional to $\delta$. Hence a $\delta$ of at
-# most 1 % is part of the claim.
+# %% [markdown] The delay agrees with section 3, including its cubic term, and is proportional to $\delta$.
+# Hence a $\delta$ of at most 1 % is part of the claim.
 #
 # Next $\sigma$ and $\gamma$, and the controls. A large start has no plateau; nor has $\gamma\le2$ here,
 # since $m\,d^{-2\gamma}$ is then not far below $\delta L_0$. Adam moves every weight by its learning rate

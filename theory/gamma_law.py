@@ -202,7 +202,7 @@ crossover = sp.sqrt(moved_at_stop.subs(scale, 2 * gain) / size_squared.subs(L, 2
 crossover_at = sp.lambdify((gamma, m, y), crossover)
 
 # %% [markdown]
-# The law is asymptotic. How sharp is the break at a finite width? The exact slope says which γ can be
+# The law is asymptotic. How sharp is the break at a finite width? The exact slope shows which γ can be
 # checked at which width, and why nothing is claimed close to 1/2:
 
 # %%

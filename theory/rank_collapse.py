@@ -234,7 +234,7 @@ for depth in (3, 4):
         for q in (times, values[:, 1] / values[:, 0])
     ]
     print(f"  exponents in σ: T {exponents[0]:.4f}, s_2/s_1 {exponents[1]:.5f}")
-    # The tail is a few σ^(L-2) of T and bends its line; s_2/s_1 knows σ only through its square.
+    # The tail is a few σ^(L-2) of T and bends its line; s_2/s_1 deviates only by its square.
     assert abs(exponents[0] + depth - 2) < 1 - times[3] * sigmas[3] ** (depth - 2) / collapse.blow_up + 1e-6
     assert abs(exponents[1] - 1) < (values[3, 1] / values[3, 0]) ** 2 + 1e-4
     # The solver's 1e-10 of s_1 is in s_2 too; s_1 is known up to the square of δ and tanh's s_1²/m.

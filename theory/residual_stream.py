@@ -26,7 +26,7 @@
 # $$G_s=\mathrm{freq}(\text{last}=s)\,\big(P(y\mid\text{last}=s)-\tfrac1V\big),\qquad
 # G_{\mathrm{Pos}_{\rm last}}=\bar P-\tfrac1V,\qquad G_{\text{other positions}}=0 .$$
 #
-# Attention, the feed-forward layer, and the embeddings of whatever does not stand last are frozen up to a
+# Attention, the feed-forward layer, and the embeddings of all that is not last are frozen up to a
 # relative order $\sigma^2$. What LayerNorms do to this is derived in section 3.
 #
 # Each step is computed and compared with `lowcomplex.predictions.residual_stream`, the formula that
@@ -60,7 +60,7 @@ first, last, q, k, v, o, up, down, u = sp.symbols("x_1 x_2 q k v o w_1 w_2 u", r
 
 z = sp.Symbol("z")
 # A softmax over two positions is this function of the difference of their scores. The orders left out here
-# are beyond those asked for below.
+# are beyond those used below.
 share_of = sp.series(1 / (1 + sp.exp(z)), z, 0, 3).removeO()
 tanh_of = sp.series(sp.tanh(z), z, 0, 5).removeO()
 
@@ -374,8 +374,8 @@ with style():
 
 # %% [markdown]
 # The direct path grows while all else stays: attention and feed-forward layer move by $\sigma^2e^{2S_1t}$ of
-# themselves, and by as much as they are only when the stage ends. What such a transformer knows first is what
-# the last token says about the label, and the marginal, which the last position's embedding carries. Under a
+# themselves, and by as much as they are only when the stage ends. Such a transformer first learns the label's
+# distribution given the last token, and the marginal, which the last position's embedding carries. Under a
 # final LayerNorm the plateau's length follows $\log(1/\sigma)$ only left of $\sigma=\sqrt\epsilon$.
 #
 # **What is not claimed.** Biases of the output head learn the marginal at a speed that does not depend on

@@ -66,5 +66,5 @@ class Prediction(Generic[Inputs, Output]):
 
     @cached_property
     def expressions(self) -> Mapping[str, sympy.Expr]:
-        """The SymPy expression of each formula by its name, built when first asked for."""
+        """The SymPy expression of each formula by its name, built at its first use."""
         return self.symbolic()

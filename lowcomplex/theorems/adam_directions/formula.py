@@ -222,7 +222,7 @@ adam_directions = Prediction(
     hypotheses=(
         "activation with s(0) = 0 and s'(0) = 1 (else v is multiplied by s'(0))",
         "loss (1/2n) Σ (f - y)², full batch, Adam with ε below the gradients, all weights",
-        "weights much smaller than m^(-1/2): the start σ, and what is reached, at most about 2ηt",
+        "all weights much smaller than m^(-1/2): the start σ, and the size that they reach, at most 2ηt",
         "no entry of v near zero: its sign must outlast the first feedback of the output",
         "for the escape: σ much smaller than η·steps, and many more steps than 1/(1-β1)",
     ),

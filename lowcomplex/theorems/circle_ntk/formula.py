@@ -168,7 +168,7 @@ circle_ntk = Prediction(
     regime=_regime,
     summary=(
         "On the circle a lazy ReLU network learns frequency k at its kernel's Fourier coefficient, about "
-        "1/(πk)²; without biases odd k >= 3 never"
+        "1/(πk)²; without biases it never learns odd k >= 3"
     ),
     order=140,
 )

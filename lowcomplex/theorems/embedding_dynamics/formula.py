@@ -234,7 +234,7 @@ def _decomposed(left: Array, right: Array, drive: ArrayLike) -> tuple[Array, Arr
 def _regime(*, sigma: float, multiplicity: int = 1) -> Regime:
     """Inside if the activation has multiplicity one (or there is none) and σ is small."""
     if multiplicity != 1:
-        return Regime(False, f"the activation has multiplicity {multiplicity}, the law needs 1")
+        return Regime(False, f"the activation has multiplicity {multiplicity}; the law needs 1")
     if sigma > 1e-2:
         return Regime(False, f"σ = {sigma:g} is not small: the neglected terms are of relative order σ²")
     return Regime(
@@ -253,9 +253,10 @@ embedding_dynamics = Prediction(
     ),
     hypotheses=(
         "logits = U · mean of embeddings, or f = A s(Wx) with s(0) = 0 and s'(0) = 1 (else G is multiplied "
-        "by s'(0)); no output bias, which would learn the labels' marginal at a speed that σ does not slow",
+        "by s'(0)); no output bias, which would learn the labels' marginal at a speed free of σ",
         "mean cross-entropy, or (1/2n) Σ |f - y|²; full-batch gradient descent with step η, or gradient flow",
-        "initial weights of scale σ much smaller than 1; σ² for odd activations, σ if s''(0) is not 0",
+        "initial weights of scale σ much smaller than 1: the relative error is of order σ² for odd "
+        "activations, of order σ if s''(0) is not 0",
     ),
     source=(
         "Yao, Zhang, Xu, ICML 2025 (2502.04375) and 2509.20124, for embeddings driven by label "

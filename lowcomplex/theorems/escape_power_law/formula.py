@@ -125,7 +125,7 @@ _leading_tail = closed_form(_expressions, "tail without feedback", "p", "D", "ta
 def _regime(*, sigma: float, multiplicity: int | None) -> Regime:
     """Inside for a multiplicity of at least two at small initialization."""
     if multiplicity is None or multiplicity < 2:
-        return Regime(False, f"the multiplicity is {multiplicity}, the law needs at least 2")
+        return Regime(False, f"the multiplicity is {multiplicity}; the law needs at least 2")
     if sigma > 1e-2:
         return Regime(False, f"σ = {sigma:g} is not small: the tail is of relative order σ^(p-1)")
     return Regime(True, f"multiplicity {multiplicity}, σ = {sigma:g}")
@@ -149,8 +149,8 @@ escape_power_law = Prediction(
     evaluate=_evaluate,
     regime=_regime,
     summary=(
-        "With multiplicity p >= 2 the plateau lasts T_1 σ^-(p-1), with T_1 a blow-up time; by how much it is "
-        "shorter is a closed form too"
+        "With multiplicity p >= 2 the plateau lasts T_1 σ^-(p-1), with T_1 a blow-up time; the correction "
+        "has a closed form, too"
     ),
     order=40,
 )

@@ -160,8 +160,9 @@ escape_time = Prediction(
     name="escape_time",
     statement=(
         "A multiplicity-one network at small initialization loses the share δ of its loss at the time "
-        "T = log(4 δ L_0 / (λ Σ (a + u)²)) / (2r), plus a delay of order δ that does not depend on σ: "
-        "dT/dlog(1/σ) = 1/r, and in the initialization rate dT/dγ → log(d)/r."
+        "T = log(4 δ L_0 / (λ Σ (a + u)²)) / (2r), u = w·v̂, λ = |v|, r = log(1 + ηλ)/η, plus a delay of "
+        "order δ that does not depend on σ. So dT/dlog(1/σ) = 1/r, and in the initialization rate "
+        "dT/dγ → log(d)/r."
     ),
     hypotheses=(
         "activation with s(0) = 0 and s'(0) = 1 (else v is multiplied by s'(0))",
@@ -175,8 +176,8 @@ escape_time = Prediction(
     evaluate=_evaluate,
     regime=_regime,
     summary=(
-        "How long such a network stays on its first plateau: 1/r longer for each factor e in σ, log(d)/r "
-        "longer for each unit of γ, and a delay of order δ"
+        "How long a multiplicity-one network stays on its first plateau: 1/r longer for each factor e in σ, "
+        "log(d)/r longer for each unit of γ, and a delay of order δ"
     ),
     order=20,
 )

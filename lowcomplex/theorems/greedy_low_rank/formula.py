@@ -192,7 +192,7 @@ greedy_low_rank = Prediction(
     ),
     hypotheses=(
         "depth two, U square (or wide enough), start of scale σ much smaller than 1 and of full rank",
-        "the top eigenvalue of -∇f is simple at every stage, and each stage attracts among its rank",
+        "the top eigenvalue of -∇f is simple at every stage; each stage attracts among matrices of its rank",
     ),
     source=("Li, Luo, Lyu, ICLR 2021 (2012.09839), algorithm 1, section 5; exponent of the distance derived"),
     kind="exact",
@@ -201,7 +201,7 @@ greedy_low_rank = Prediction(
     regime=_regime,
     summary=(
         "Gradient flow on U Uᵀ from a small start completes a matrix greedily: plateaus of rank 1, 2, …, "
-        "each reached from the last and the top eigenvector of the gradient there"
+        "each reached from the one before along the top eigenvector of the gradient there"
     ),
     order=260,
 )

@@ -100,7 +100,7 @@ lazy_splines = Prediction(
     statement=(
         "A wide, lazy ReLU network on the line with uniform biases interpolates linearly if only its biases "
         "are trained, and by a cubic spline if only its output weights are: the natural one as the range of "
-        "the biases grows, with an error of 1/B."
+        "the biases grows, with an error of order 1/B."
     ),
     hypotheses=(
         "one input; f = m^(-1/2) Σ a relu(w x + b), b uniform on [-B, B], signs of w and a even",

@@ -134,8 +134,8 @@ linear_frequency_principle = Prediction(
     ),
     hypotheses=(
         "one input; f = m^(-1/2) Σ a relu(w x + b) (or w (x - l)), signs of w and a even",
-        "kinks of constant density wherever the residual lives: uniform and wide, or Gaussian and wider",
-        "lazy: the moments of the weights stay what they were",
+        "kinks of constant density where the residual is not zero: uniform and wide, or Gaussian and wider",
+        "lazy: the moments of the weights do not change",
     ),
     source=(
         "Zhang, Xu, Luo, Ma (1905.10264, locations); Luo, Ma, Xu, Zhang (2010.08153, biases); form in one "

@@ -122,8 +122,8 @@ linear_stage = Prediction(
     name="linear_stage",
     statement=(
         "At small initialization every neuron of a multiplicity-one network moves along one direction, "
-        "v = (1/n) Σ y_i x_i: the part of (a, w·v̂) along (1, 1) grows as (1+ηλ)^N, the part along (1, -1) "
-        "shrinks as (1-ηλ)^N, and all neurons condense onto ±v."
+        "v = (1/n) Σ y_i x_i. With λ = |v| the part of (a, w·v̂) along (1, 1) grows as (1+ηλ)^N, the part "
+        "along (1, -1) shrinks as (1-ηλ)^N, and all neurons condense onto ±v."
     ),
     hypotheses=(
         "activation with s(0) = 0 and s'(0) = 1 (else v is multiplied by s'(0))",

@@ -33,7 +33,7 @@ def flow_to_stop(
 
     The field jumps where w_k·x_i = 0. Where it points to that line from both sides the flow slides along it
     (Filippov's solution): the neuron is put on the line and keeps the part of its velocity along it. A scheme
-    that does not know this chatters around the line with an amplitude of the order of its step.
+    without this chatters around the line with an amplitude of the order of its step.
 
     Args:
         x: (n, 2) inputs.

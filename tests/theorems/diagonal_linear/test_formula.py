@@ -91,6 +91,8 @@ def test_bad_input() -> None:
         diagonal_linear(np.vstack((x, x[:1])), np.append(y, y[0]), alpha=1.0)
     with pytest.raises(ValueError, match=r"expected \(n, d\)"):
         diagonal_linear(x, y[:-1], alpha=1.0)
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        diagonal_linear(x, y * np.nan, alpha=1.0)
 
 
 def test_regime() -> None:

@@ -24,7 +24,7 @@ def test_the_linear_stage_has_lost_the_share_then(seed: int, step: float) -> Non
     w, a = 1e-7 * w, 1e-7 * a
     v, loss, share = driving_vector(x, y), np.square(y).mean() / 2, 1e-3
     time = escape_time(w, a, v, loss, share=share, step=step)
-    # A small step stands for the flow, whose time is the limit.
+    # A small step approximates the flow, whose time is the limit.
     used = step or 1e-4
     stage = linear_stage(w, a, v, step=used, steps=time / used)
     # To first order in the output the loss falls by Σ a_k w_k·v.

@@ -134,7 +134,8 @@ def test_kernel_and_sizes_are_those_of_drawn_networks(width: int, depth: int, in
 
 @pytest.mark.parametrize(("depth", "least", "most"), [(2, 0.75, 1.25), (3, 1.0, 2.0)])
 def test_tangent_features_change_by_about_so_much(depth: int, least: float, most: float) -> None:
-    # At three matrices the paths through two changed layers add up: a factor that knows neither γ nor m.
+    # At three matrices the paths through two changed layers add up: a factor that depends neither on γ nor on
+    # m.
     width, gamma = 24, 0.25
     at = regime_at(gamma, width=width, depth=depth, inputs=width, activation="linear")
     ratios = []

@@ -141,6 +141,8 @@ def test_bad_input() -> None:
         tensor_directions(np.eye(2), np.ones(2), 2)
     with pytest.raises(ValueError, match=r"expected \(n, 2\)"):
         tensor_directions(np.ones((4, 3)), np.ones(4), 2)
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        tensor_directions(x, y * np.inf, 2)
     with pytest.raises(ValueError, match="p: expected"):
         tensor_directions(x, y, 0)
 
