@@ -34,11 +34,9 @@ class Cadence:
         given = [name for name, value in ways.items() if value is not None]
         if len(given) > 1:
             raise ValueError(f"every, steps, budget: expected at most one of them, got {' and '.join(given)}")
-        if every is not None and every < 1:
-            raise ValueError(f"every: expected a positive number of steps, got {every}")
-        if budget is not None and not 0 < budget < 1:
-            raise ValueError(f"budget: expected a share of the time between 0 and 1, got {budget}")
-        self._every = 1 if every is None else every
+        if budget is not None and not (isinstance(budget, float | int) and 0 < budget < 1):
+            raise ValueError(f"budget: expected a share of the time between 0 and 1, got {budget!r}")
+        self._every = 1 if every is None else _whole_number("every", every, least=1)
         self._steps = None if steps is None else _whole_numbers(steps)
         self._budget = budget
         self._clock = clock
@@ -85,23 +83,40 @@ class Cadence:
         if is_budget != isinstance(own, dict) or (
             state["budget"] != own["budget"] if is_budget else state != own
         ):
-            raise ValueError("state: of a tracker that records at other steps")
+            raise ValueError(
+                f"state: of a tracker that records {_in_words(state)}; this one records {_in_words(own)}"
+            )
         if self._budget is not None:
             self._start = self._clock() - state["elapsed"]
             self._spent, self._last = state["spent"], state["last"]
 
 
-def _whole_numbers(steps: Iterable[int]) -> frozenset[int]:
+def _in_words(state: Any) -> str:
+    """A rule, by its state."""
+    if isinstance(state, dict):
+        return f"with budget={state['budget']:g}"
+    return f"with every={state}" if isinstance(state, int) else f"at the steps {state}"
+
+
+def _whole_numbers(steps: Any) -> frozenset[int]:
     """Steps as plain numbers, whether they were numbers of Python, NumPy or PyTorch."""
-    found = set()
-    for step in steps:
-        whole = int(step)
-        if whole != step or whole < 0:
-            raise ValueError(f"steps: expected whole numbers from 0 on, got {step}")
-        found.add(whole)
+    if isinstance(steps, str) or not isinstance(steps, Iterable):
+        raise ValueError(f"steps: expected several whole numbers from 0 on, got {steps!r}")
+    found = frozenset(_whole_number("steps", step, least=0) for step in steps)
     if not found:
         raise ValueError("steps: expected at least one step, got none")
-    return frozenset(found)
+    return found
+
+
+def _whole_number(argument: str, value: Any, least: int) -> int:
+    try:
+        whole = None if isinstance(value, bool | str) else int(value)
+        if whole is not None and whole == value and whole >= least:
+            return whole
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        pass
+    shown = repr(value) if isinstance(value, str) else value
+    raise ValueError(f"{argument}: expected whole numbers from {least} on, got {shown}")
 
 
 def log_linear_steps(total: int, *, early: int = 12, late: int = 12) -> tuple[int, ...]:
@@ -119,8 +134,10 @@ def log_linear_steps(total: int, *, early: int = 12, late: int = 12) -> tuple[in
         >>> log_linear_steps(100, early=3, late=2)
         (0, 1, 10, 50, 100)
     """
-    if total < 1 or early < 2 or late < 1:
-        raise ValueError(f"expected total >= 1, early >= 2, late >= 1, got {total}, {early}, {late}")
+    total, early, late = (
+        _whole_number(name, value, least)
+        for name, value, least in (("total", total, 1), ("early", early, 2), ("late", late, 1))
+    )
     logarithmic = {round(total ** (i / (early - 1))) for i in range(early)}
     linear = {round(total * i / late) for i in range(late + 1)}
     return tuple(sorted(logarithmic | linear))

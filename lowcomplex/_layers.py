@@ -40,10 +40,14 @@ class Layers:
         patterns: Shell patterns of names, of single matrices or of whole stacks.
 
     Raises:
-        ValueError: A pattern matches no weight matrix, or an ensemble's weight is parametrized.
+        ValueError: The module is none, a pattern matches no weight matrix, a layer has no shape or no values
+            yet, or an ensemble's weight is parametrized.
     """
 
     def __init__(self, module: nn.Module | Members, patterns: tuple[str, ...]) -> None:
+        if not isinstance(module, nn.Module) and not hasattr(module, "named_parameters"):
+            raise ValueError(f"module: expected a network or an ensemble, got {module!r}")
+        _require_values(module, patterns)
         self._module = module
         self._found = weight_matrices(module) if isinstance(module, nn.Module) else _of_members(module)
         stack_of = {name: matrix.name for matrix in self._found for name, _ in matrix.places()}
@@ -83,6 +87,17 @@ class Layers:
                 yield matrix, value[None]
         else:
             yield from ((matrix, values[matrix.name]) for matrix in self._found)
+
+
+def _require_values(module: nn.Module | Members, patterns: tuple[str, ...]) -> None:
+    """Refuse layers that would be missing from the record although training gives them values later."""
+    for name, parameter in module.named_parameters():
+        if not any(fnmatchcase(name, pattern) for pattern in patterns):
+            continue
+        if isinstance(parameter, nn.parameter.UninitializedParameter):
+            raise ValueError(f"module: {name!r} has no shape yet; call the network once before it is tracked")
+        if parameter.is_meta:
+            raise ValueError(f"module: {name!r} is on the meta device, where it has no values")
 
 
 def _stands(matrix: WeightMatrix, parameter: Tensor | None) -> bool:

@@ -31,6 +31,9 @@ def encode(record: xr.Dataset) -> Tensor:
         >>> decode(encode(record)).identical(record)
         True
     """
+    for name in (*record.variables, *record.dims):
+        if not isinstance(name, str) or "/" in name:
+            raise ValueError(f"a record holds what netCDF cannot: a variable of the name {name!r}")
     try:
         content = record.to_netcdf(engine="h5netcdf")
     except (TypeError, ValueError) as error:

@@ -54,9 +54,10 @@ class Tracker:
         clock: Returns seconds; only a budget uses it.
 
     Raises:
-        ValueError: An unknown measure, a pattern that matches no weight matrix, more than one of `every`,
-            `steps` and `budget`, `every` not positive, steps that are not whole numbers from 0 on, `budget`
-            not between 0 and 1, a quantity named as a measure, or parametrized weights in an ensemble.
+        ValueError: An unknown measure, nothing to record, a pattern that matches no weight matrix, a layer
+            without a shape or values, more than one of `every`, `steps` and `budget`, `every` or `steps` that
+            are not whole numbers, `budget` not between 0 and 1, a quantity named as a measure, or
+            parametrized weights in an ensemble.
 
     Example:
         >>> layer = nn.Linear(4, 3)
@@ -80,6 +81,12 @@ class Tracker:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cadence = Cadence(every, steps, budget, clock)
+        if isinstance(measures, str):
+            raise ValueError(
+                f"measures: expected a tuple of names, such as ({measures!r},), got {measures!r}"
+            )
+        if not measures and not quantities:
+            raise ValueError("measures: expected at least one, or quantities, got none")
         self._measure_all = _resolve(measures)
         self._measures = tuple(measures)
         self._members = None if isinstance(module, nn.Module) else module
@@ -115,6 +122,21 @@ class Tracker:
         if self.due:
             self.record(**scalars)
         self._next_step += 1
+
+    @property
+    def next_step(self) -> int:
+        """The number of the step that the next call of `step` counts."""
+        return self._next_step
+
+    def skip(self, steps: int) -> None:
+        """Count steps at which nothing can be recorded, such as those before training was resumed.
+
+        Raises:
+            ValueError: `steps` is negative.
+        """
+        if steps < 0:
+            raise ValueError(f"steps: expected zero or more steps to skip, got {steps}")
+        self._next_step += steps
 
     def record(self, **scalars: float | Tensor) -> None:
         """Record now, at the current step, due or not."""

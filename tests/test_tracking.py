@@ -202,7 +202,24 @@ def test_log_linear_steps() -> None:
     [
         ({"measures": ("efective_rank",)}, "did you mean 'effective_rank'"),
         ({"layers": "query"}, "matches no weight matrix"),
-        ({"every": 0}, "every"),
+        ({"every": 0}, "every: expected whole numbers from 1 on, got 0"),
+        ({"every": 1.5}, "every: .* got 1.5"),
+        ({"every": True}, "every: .* got True"),
+        ({"every": "x"}, "every: .* got 'x'"),
+        ({"steps": 5}, "steps: expected several .* got 5"),
+        ({"steps": "12"}, "steps: expected several .* got '12'"),
+        ({"steps": [float("nan")]}, "steps: .* got nan"),
+        ({"steps": [[1, 2]]}, r"steps: .* got \[1, 2\]"),
+        ({"steps": torch.ones(2, 2)}, "steps: .* got tensor"),
+        ({"budget": "x"}, "budget: .* got 'x'"),
+        ({"measures": "effective_rank"}, r"measures: .*\('effective_rank',\)"),
+        ({"measures": ()}, "measures: expected at least one"),
+        ({"module": None}, "module: expected a network or an ensemble, got None"),
+        (
+            {"module": nn.Sequential(nn.Linear(3, 3), nn.LazyLinear(2))},
+            r"module: '1\.weight' has no shape yet",
+        ),
+        ({"module": nn.Linear(3, 3, device="meta")}, "module: 'weight' is on the meta device"),
         ({"every": 2, "budget": 0.05}, "got every and budget"),
         ({"steps": (0,), "budget": 0.05}, "got steps and budget"),
         ({"budget": 5}, "between 0 and 1"),
@@ -215,7 +232,7 @@ def test_log_linear_steps() -> None:
 )
 def test_bad_arguments(kwargs: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Tracker(_network(), **kwargs)
+        Tracker(**{"module": _network(), **kwargs})
 
 
 @pytest.mark.parametrize("steps", [torch.arange(0, 9, 3), np.arange(0, 9, 3), [0.0, 3.0, 6.0]])
@@ -239,8 +256,8 @@ def test_scalars_that_are_refused(scalar: dict) -> None:
         ({"measures": ("stable_rank",)}, "other measures: effective_rank, stable_rank"),
         ({"layers": "0.*"}, "other layers"),
         ({"quantities": {"one": lambda: 1.0}}, "other quantities"),
-        ({"every": 3}, "records at other steps"),
-        ({"budget": 0.1}, "records at other steps"),
+        ({"every": 3}, r"records at the steps \[0, 2\]; this one records with every=3"),
+        ({"budget": 0.1}, r"records at the steps \[0, 2\]; this one records with budget=0.1"),
     ],
 )
 def test_a_state_of_another_tracker_is_refused(options: dict, message: str) -> None:
@@ -324,3 +341,57 @@ def test_a_diverged_member_is_recorded_as_nan() -> None:
     missing = tracker.dataset()["effective_rank"].isnull().squeeze("layer")
     assert missing.values.tolist() == [[False] * 3, [False] * 3, [False, True, False], [False, True, False]]
     assert tracker.diverged
+
+
+def test_replaced_parameters_are_followed() -> None:
+    module = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    tracker = Tracker(module, {"sum": lambda W: W.float().sum((-2, -1))}, layers="*.weight")
+    expected = []
+
+    def record() -> None:
+        expected.append([float(layer.weight.detach().sum()) for layer in module])
+        tracker.step()
+
+    record()
+    module.load_state_dict({k: torch.ones_like(v) for k, v in module.state_dict().items()}, assign=True)
+    record()
+    module[0] = nn.Linear(3, 3)
+    record()
+    module.double()
+    record()
+    module[1] = nn.Linear(3, 5)
+    module.float()
+    record()
+    module[0].weight.data = torch.eye(3)
+    record()
+    np.testing.assert_allclose(tracker.dataset()["sum"].values, expected, rtol=1e-6)
+    module[1] = nn.Identity()
+    with pytest.raises(ValueError, match=r"no weight matrix '1\.weight' any more"):
+        tracker.step()
+
+
+def test_a_layer_without_a_shape_may_be_left_out() -> None:
+    module = nn.Sequential(nn.Linear(3, 3), nn.LazyLinear(2))
+    tracker = Tracker(module, ("stable_rank",), layers="0.*")
+    tracker.step()
+    assert tracker.dataset().sizes == {"step": 1, "layer": 1}
+    module(torch.ones(1, 3))
+    assert Tracker(module, ("stable_rank",))._layers.names == ("0.weight", "1.weight")
+
+
+def test_skipped_steps_are_counted() -> None:
+    tracker = Tracker(_network(), every=4)
+    tracker.skip(7)
+    for _ in range(6):
+        tracker.step()
+    assert tracker.next_step == 13
+    assert tracker.dataset()["step"].values.tolist() == [8, 12]
+    with pytest.raises(ValueError, match=r"steps: .* got -1"):
+        tracker.skip(-1)
+
+
+def test_steps_of_no_training() -> None:
+    for wrong in ({"total": 0}, {"total": "x"}, {"total": 10, "early": 1}, {"total": 10, "late": 0}):
+        (name, *_) = reversed(wrong)
+        with pytest.raises(ValueError, match=f"{name}: expected whole numbers"):
+            log_linear_steps(**wrong)

@@ -37,6 +37,7 @@ class Recorder:
             "steps": None if steps is None else tuple(steps),
         }
         self._tracker: Tracker | None = None
+        self._state: dict[str, Any] | None = None
 
     def dataset(self) -> xr.Dataset:
         """Return everything recorded so far, as `Tracker.dataset` does.
@@ -46,10 +47,17 @@ class Recorder:
         """
         return self._running().dataset()
 
-    def _start(self, module: nn.Module) -> None:
-        """Record the initial state."""
+    def _start(self, module: nn.Module, done: int) -> None:
+        """Track a module of which a number of optimizer steps were done before."""
         self._tracker = Tracker(module, **self._options)
-        self._tracker.step()
+        if self._state is not None:
+            self._tracker.load_state_dict(self._state)
+            self._state = None
+        self._skip_to(done)
+
+    def _skip_to(self, step: int) -> None:
+        """Count optimizer steps that no hook was called for."""
+        self._running().skip(max(0, step - self._running().next_step))
 
     def _running(self) -> Tracker:
         if self._tracker is None:

@@ -12,7 +12,8 @@ from lowcomplex.integrations._recorder import Recorder
 class TrackerCallback(Recorder, transformers.TrainerCallback):
     """A `lowcomplex.Tracker` of the model that a Hugging Face `Trainer` trains; arguments as for `Tracker`.
 
-    Record k holds the state after k optimizer steps of this training, record 0 the state at its start.
+    Record k holds the state after k optimizer steps, as the trainer's `global_step` counts them. A training
+    that continues from a checkpoint starts its record at that step.
 
     Example:
         Pass it as `transformers.Trainer(callbacks=[callback])`; then `callback.dataset()` is the record.
@@ -26,7 +27,8 @@ class TrackerCallback(Recorder, transformers.TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Record the initial state."""
-        self._start(kwargs["model"])
+        self._start(kwargs["model"], state.global_step)
+        self._running().step()
 
     def on_step_end(
         self,
@@ -36,4 +38,5 @@ class TrackerCallback(Recorder, transformers.TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Count an optimizer step."""
+        self._skip_to(state.global_step)
         self._running().step()

@@ -10,8 +10,7 @@ import logging
 
 from exca.cachedict.inflight import InflightRegistry, Liveness, Slurm, WorkerInfo
 
-# What exca logs of a registry that cannot be used is an error of this package, in words; without a handler
-# Python would print its traceback as well.
-logging.getLogger("exca").addHandler(logging.NullHandler())
+# A registry that cannot be used is an error of this package, in words; exca would print its traceback as well.
+logging.getLogger("exca.cachedict.registry").setLevel(logging.ERROR)
 
 __all__ = ["InflightRegistry", "Liveness", "Slurm", "WorkerInfo"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import stat
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,8 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+
+from lowcomplex.training._state import digest, plain
 
 _MAGIC = b"lowcomplex checkpoint 1\n"
 _DIGEST_SIZE = hashlib.sha256().digest_size
@@ -113,13 +116,13 @@ class Checkpoint:
                 raise ValueError(
                     f"{name}: expected state_dict and load_state_dict, got {type(thing).__name__}"
                 )
-        parts = {name: _state(thing) for name, thing in self._objects.items()}
-        parts |= {"settings": dict(settings or {}), "versions": _versions()}
-        self._start = {name: _digest(name, part) for name, part in parts.items()}
+        parts = {name: _state(name, thing) for name, thing in self._objects.items()}
+        parts |= {"settings": plain("settings", settings or {}), "versions": _versions()}
+        self._start = {name: digest(part) for name, part in parts.items()}
         self._saved_at = self._clock()
         try:
             content = self._read()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except ValueError as damage:
             self._set_aside(str(damage))
@@ -168,13 +171,15 @@ class Checkpoint:
 
         Raises:
             RuntimeError: `resume` was not called before.
+            ValueError: A state is of a type that cannot be saved.
         """
         if not self._start:
             raise RuntimeError("call resume before save: it registers what is saved")
         started = self._clock()
         buffer = io.BytesIO()
-        states = {name: _state(thing) for name, thing in self._objects.items()}
-        torch.save({"start": self._start, "states": states, "progress": progress}, buffer)
+        states = {name: _state(name, thing) for name, thing in self._objects.items()}
+        content = {"start": self._start, "states": states, "progress": plain("progress", progress)}
+        torch.save(content, buffer)
         try:
             self._write(buffer.getbuffer())
         except OSError as error:
@@ -209,6 +214,8 @@ class Checkpoint:
             FileNotFoundError: There is none.
             ValueError: It is damaged, or another run's.
         """
+        if not stat.S_ISREG(self.path.stat().st_mode):
+            raise ValueError("this is no regular file")
         raw = self.path.read_bytes()
         head = len(_MAGIC) + _DIGEST_SIZE
         if raw[: len(_MAGIC)] != _MAGIC:
@@ -228,12 +235,16 @@ class Checkpoint:
 
     def _set_aside(self, reason: str) -> None:
         aside = self.path.with_name(f"{self.path.name}.corrupt")
-        self.path.replace(aside)
-        warnings.warn(f"{self.path}: {reason}; set aside as {aside.name}, the run starts anew", stacklevel=3)
+        try:
+            self.path.replace(aside)
+            kept = f"set aside as {aside.name}"
+        except OSError as error:
+            kept = f"it cannot be set aside ({error.strerror})"
+        warnings.warn(f"{self.path}: {reason}; {kept}, the run starts anew", stacklevel=3)
 
 
-def _state(thing: Stateful | torch.Generator) -> Any:
-    return thing.get_state() if isinstance(thing, torch.Generator) else thing.state_dict()
+def _state(name: str, thing: Stateful | torch.Generator) -> Any:
+    return plain(name, thing.get_state() if isinstance(thing, torch.Generator) else thing.state_dict())
 
 
 def _versions() -> dict[str, str]:
@@ -244,33 +255,3 @@ def _versions() -> dict[str, str]:
     except PackageNotFoundError:
         found["lowcomplex"] = "unknown"
     return found
-
-
-def _digest(name: str, value: Any) -> str:
-    digest = hashlib.sha256()
-    _feed(digest, name, value)
-    return digest.hexdigest()
-
-
-def _feed(digest: Any, name: str, value: Any) -> None:
-    """Add a nested state to a hash, by its values."""
-    if isinstance(value, Tensor):
-        digest.update(f"tensor {value.dtype} {tuple(value.shape)}".encode())
-        flat = value.detach().cpu().contiguous().flatten()
-        digest.update(flat.view(torch.uint8).numpy().data if flat.numel() else b"")
-    elif isinstance(value, Mapping):
-        digest.update(f"mapping {len(value)}".encode())
-        for key, item in value.items():
-            digest.update(f"{key!r}:".encode())
-            _feed(digest, f"{name}.{key}", item)
-    elif isinstance(value, list | tuple):
-        digest.update(f"sequence {len(value)}".encode())
-        for index, item in enumerate(value):
-            _feed(digest, f"{name}[{index}]", item)
-    elif value is None or isinstance(value, bool | int | float | str):
-        digest.update(f"{type(value).__name__} {value!r};".encode())
-    else:
-        raise ValueError(
-            f"{name}: a checkpoint holds tensors, numbers and text in dicts and lists, "
-            f"got {type(value).__name__}"
-        )

@@ -112,8 +112,13 @@ def train(
         The minibatch losses and where the run diverged, if it did.
 
     Raises:
-        ValueError: `steps` is not positive.
+        ValueError: `steps` is not positive, or the optimizer computes the loss several times per step.
     """
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise ValueError(
+            "optimizer: expected one that steps once per loss, got LBFGS, whose steps compute the loss "
+            "several times; write its loop with `optimizer.step(closure)`"
+        )
     if steps < 1:
         raise ValueError(f"steps: expected a positive number of updates, got {steps}")
     nominal = [float(group["lr"]) for group in optimizer.param_groups]

@@ -17,28 +17,33 @@ class _Module(lightning.LightningModule):  # type: ignore[misc,name-defined]
         super().__init__()
         torch.manual_seed(0)
         self.layer = nn.Linear(4, 3)
+        self.seen: list[float] = []
 
     def training_step(self, batch: list[Tensor], index: int) -> Tensor:
         loss: Tensor = self.layer(batch[0]).square().mean()
+        self.seen.append(loss.item())
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-def _fit(module: nn.Module, callback: object, folder: Path, **options: object) -> None:
+def _fit(
+    module: nn.Module, callback: object, folder: Path, path: Path | None = None, **options: object
+) -> object:
     data = DataLoader(TensorDataset(torch.randn(24, 4, generator=torch.Generator().manual_seed(1))), 4)
-    lightning.Trainer(
+    trainer = lightning.Trainer(
         callbacks=[callback],
-        max_epochs=1,
         accelerator="cpu",
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,
-        **options,
-    ).fit(module, data)
+        **{"max_epochs": 1, **options},
+    )
+    trainer.fit(module, data, ckpt_path=path)
+    return trainer
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -55,7 +60,7 @@ def test_records_every_optimizer_step(tmp_path: Path) -> None:
     assert dataset["layer"].values.tolist() == ["layer.weight"]
     assert float(dataset["stable_rank"][0, 0]) == pytest.approx(start)
     assert float(dataset["stable_rank"][-1, 0]) == pytest.approx(float(stable_rank(module.layer.weight)))
-    assert dataset["loss"][1:].notnull().all()
+    assert dataset["loss"].notnull().values.tolist() == [True, True, True, False]
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -68,3 +73,88 @@ def test_accumulated_batches_are_not_steps(
     callback = TrackerCallback(**options)
     _fit(_Module(), callback, tmp_path, accumulate_grad_batches=3)
     assert callback.dataset()["step"].values.tolist() == recorded
+
+
+class _Pair(_Module):
+    """Two optimizers, each of which steps once per batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.head = nn.Linear(3, 2)
+
+    def training_step(self, batch: list[Tensor], index: int) -> None:
+        for optimizer in self.optimizers():
+            optimizer.zero_grad()
+            loss = self.head(self.layer(batch[0])).square().mean()
+            self.seen.append(loss.item())
+            self.manual_backward(loss)
+            optimizer.step()
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        return [torch.optim.SGD(part.parameters(), lr=0.1) for part in (self.layer, self.head)]
+
+
+class _Lbfgs(_Module):
+    """An optimizer that computes the loss several times per step."""
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.LBFGS(self.parameters(), lr=0.1, max_iter=3)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_record_has_the_loss_of_its_state(tmp_path: Path) -> None:
+    from lowcomplex.integrations.lightning import TrackerCallback
+
+    for accumulated in (1, 3):
+        module, callback = _Module(), TrackerCallback()
+        _fit(module, callback, tmp_path, accumulate_grad_batches=accumulated)
+        losses = callback.dataset()["loss"].values
+        means = torch.tensor(module.seen).view(-1, accumulated).mean(1)
+        assert losses[:-1].tolist() == pytest.approx(means.tolist())
+        assert losses[-1] != losses[-1]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_each_step_of_two_optimizers_is_one(tmp_path: Path) -> None:
+    from lowcomplex.integrations.lightning import TrackerCallback
+
+    module = _Pair()
+    callback = TrackerCallback({"sum": lambda W: W.sum((-2, -1))})
+    trainer = _fit(module, callback, tmp_path)
+    record = callback.dataset()
+    assert trainer.global_step == 12
+    assert record["step"].values.tolist() == list(range(13))
+    assert record["loss"].values[:-1].tolist() == pytest.approx(module.seen)
+    moves = abs(record["sum"].diff("step").values) > 0
+    assert moves.tolist() == [[True, False], [False, True]] * 6
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_optimizer_that_computes_the_loss_several_times(tmp_path: Path) -> None:
+    from lowcomplex.integrations.lightning import TrackerCallback
+
+    module, callback = _Lbfgs(), TrackerCallback()
+    _fit(module, callback, tmp_path, max_steps=2)
+    assert len(module.seen) > 2
+    assert callback.dataset()["step"].values.tolist() == [0, 1, 2]
+    assert float(callback.dataset()["loss"][0]) == pytest.approx(module.seen[0])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_record_continues_from_a_checkpoint(tmp_path: Path) -> None:
+    from lowcomplex.integrations.lightning import TrackerCallback
+
+    path = tmp_path / "run.ckpt"
+    first = TrackerCallback(("stable_rank",))
+    _fit(_Module(), first, tmp_path).save_checkpoint(path)
+    torch.load(path, weights_only=True)
+    again = TrackerCallback(("stable_rank",))
+    assert _fit(_Module(), again, tmp_path, path, max_epochs=2).global_step == 12
+    whole = TrackerCallback(("stable_rank",))
+    _fit(_Module(), whole, tmp_path, max_epochs=2)
+    assert again.dataset()["stable_rank"].equals(whole.dataset()["stable_rank"])
+    # Of a run that did not record: its steps were done before.
+    other = TrackerCallback(("effective_rank",))
+    _fit(_Module(), other, tmp_path, path, max_epochs=2)
+    assert other.dataset()["step"].values.tolist() == list(range(6, 13))

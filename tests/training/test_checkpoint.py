@@ -1,3 +1,4 @@
+import enum
 import io
 import math
 import os
@@ -6,6 +7,7 @@ import subprocess
 import sys
 import time
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -304,6 +306,79 @@ def test_a_finished_run_is_continued_to_the_same_end(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         _assert_same_bits(_run(path), first)
+
+
+class _Numbers:
+    """Numbers and containers as people have them, none of which is of a plain type."""
+
+    class Phase(enum.IntEnum):
+        RICH = 2
+
+    def __init__(self) -> None:
+        self.state: Any = {
+            np.int64(3): np.float64(0.1),
+            "rate": np.float32(0.1),
+            "flag": np.bool_(True),
+            "phase": self.Phase.RICH,
+            "name": np.str_("γ"),
+            "nested": OrderedDict(shape=torch.Size((2, 3)), parameter=nn.Parameter(torch.ones(2))),
+        }
+
+    def state_dict(self) -> Any:
+        return self.state
+
+    def load_state_dict(self, state: Any) -> None:
+        self.state = state
+
+
+def test_what_is_saved_can_be_read(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    saved = Checkpoint(tmp_path / "run")
+    assert saved.resume({"numbers": _Numbers()}, {"steps": np.int64(4)}) is None
+    saved.save(step=np.int64(2), losses=np.float64(0.5))
+    numbers = _Numbers()
+    progress = Checkpoint(tmp_path / "run").resume({"numbers": numbers}, {"steps": 4})
+    assert progress == {"step": 2, "losses": 0.5}
+    assert not recwarn.list
+    expected = {3: 0.1, "rate": float(np.float32(0.1)), "flag": True, "phase": 2, "name": "γ"}
+    nested = numbers.state.pop("nested")
+    assert numbers.state == expected
+    assert [type(v) for v in numbers.state.values()] == [float, float, bool, int, str]
+    assert nested["shape"] == (2, 3)
+    assert torch.equal(nested["parameter"], torch.ones(2))
+
+
+@pytest.mark.parametrize("rate", [np.logspace(-3, -1, 3)[2], np.float32(0.1)])
+def test_a_run_with_numbers_of_numpy_continues(tmp_path: Path, rate: Any) -> None:
+    _interrupted_at(tmp_path / "run", 20, learning_rate=rate)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        continued = _run(tmp_path / "run", learning_rate=rate)
+    _assert_same_bits(continued, _run(None, learning_rate=float(rate)))
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_file_is_set_aside(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "run")
+    checkpoint = Checkpoint(tmp_path / "run")
+    with pytest.warns(UserWarning, match="run: this is no regular file; set aside as run.corrupt"):
+        assert checkpoint.resume({}) is None
+    checkpoint.save(step=1)
+    assert Checkpoint(tmp_path / "run").resume({}) == {"step": 1}
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    checkpoint = Checkpoint(tmp_path / "file" / "run")
+    assert checkpoint.resume({}) is None
+    with pytest.warns(UserWarning, match="the checkpoint was not saved"):
+        checkpoint.save(step=1)
+
+
+def test_an_optimizer_that_computes_the_loss_several_times_is_refused() -> None:
+    module = nn.Linear(2, 1)
+    optimizer = torch.optim.LBFGS(module.parameters())
+    with pytest.raises(ValueError, match="optimizer: expected one that steps once per loss, got LBFGS"):
+        train(module, lambda m: m(torch.ones(1, 2)).sum(), steps=1, optimizer=optimizer)
 
 
 def test_bad_input(tmp_path: Path) -> None:
