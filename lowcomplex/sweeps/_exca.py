@@ -10,7 +10,7 @@ import logging
 
 from exca.cachedict.inflight import InflightRegistry, Liveness, Slurm, WorkerInfo
 
-# A registry that cannot be used is an error of this package, in words; exca would print its traceback as well.
+# A registry that cannot be used is an error of this package, in words; exca would print its traceback too.
 logging.getLogger("exca.cachedict.registry").setLevel(logging.ERROR)
 
 __all__ = ["InflightRegistry", "Liveness", "Slurm", "WorkerInfo"]
