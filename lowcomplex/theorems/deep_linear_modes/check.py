@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,24 +37,12 @@ from lowcomplex.theorems.observations.fits import log_slope
 Array = NDArray[np.float64]
 
 
-class _Recursion(Protocol):
-    def __call__(self, strengths: Array, initial: Array, *, step: float, steps: int) -> Array: ...
-
-    def __hash__(self) -> int: ...
-
-
-class _Layered(Protocol):
-    def __call__(self, strengths: Array, initial: Array, times: Array, *, depth: int) -> Array: ...
-
-    def __hash__(self) -> int: ...
-
-
 class Law(NamedTuple):
     """The formulas of the modes and of their starts, as the theorem's modules document them."""
 
     modes: Callable[[Array, Array, Array], Array]
-    recursion: _Recursion
-    layered: _Layered
+    recursion: Callable[..., Array]
+    layered: Callable[..., Array]
     unbalanced: Callable[[Array, Array, Array, Array], Array]
     half_time: Callable[[float, float], float]
     random_start: Callable[[Array, Array, Array], tuple[Array, Array]]
@@ -105,12 +93,14 @@ def _balanced(observed: Balanced, law: Law) -> list[Comparison]:
 
 # Most mutants share the recursion, of thousands of steps, and the law of L layers, which takes bisections.
 @lru_cache(maxsize=32)
-def _recursed(recursion: _Recursion, initial: tuple[float, ...], step: float, steps: int) -> Array:
+def _recursed(recursion: Callable[..., Array], initial: tuple[float, ...], step: float, steps: int) -> Array:
     return recursion(STRENGTHS, np.array(initial), step=step, steps=steps)
 
 
 @lru_cache(maxsize=32)
-def _layered(law: _Layered, initial: tuple[float, ...], times: tuple[float, ...], depth: int) -> Array:
+def _layered(
+    law: Callable[..., Array], initial: tuple[float, ...], times: tuple[float, ...], depth: int
+) -> Array:
     return law(STRENGTHS, np.array(initial), np.array(times), depth=depth)
 
 

@@ -19,10 +19,15 @@ from lowcomplex.theorems.lazy_splines.formula import (
     staircase,
 )
 from lowcomplex.theorems.observations.fits import fit_exponent
-from lowcomplex.theorems.observations.line_network import Network, grid_network, least_norm, train_on_line
+from lowcomplex.theorems.observations.line_network import (
+    grid_network,
+    least_norm,
+    slotted_samples,
+    train_on_line,
+    train_small_start,
+)
 
-# Samples lie on cell boundaries of every grid of knots: midway between two knots.
-_RANGE, _CELL, _KNOTS = 2.0, 0.1, (80, 160, 320)
+_RANGE, _KNOTS = 2.0, (80, 160, 320)
 _ALPHA = 1e5
 _PARTS = ("output", "input", "bias")
 
@@ -73,17 +78,12 @@ def observe(seed: int, *, whole: bool = False, sigma: float | None = None) -> Tr
         sigma: Scale of weights from which all parameters are trained instead, not lazily; None for neither.
     """
     rng = np.random.default_rng(seed)
-    # One sample in each of six slots of three cells, with a free cell between slots.
-    x = np.asarray(-1.1 + _CELL * (4 * np.arange(6) + rng.integers(0, 3, 6)), dtype=np.float64)
-    y = rng.standard_normal(6)
-    # Sixteen points per cell of the finest grid, none of them on a knot.
-    fine = 2 * _RANGE / _KNOTS[-1] / 16
-    at = np.arange(x[0] + fine / 2, x[-1], fine)
+    x, y, at = slotted_samples(rng, _RANGE, _KNOTS[-1])
     functions = []
     for knots in _KNOTS:
         network = grid_network(knots, _RANGE)
         if sigma is not None:
-            both = _rich(rng, x, y, at, sigma, knots)
+            both = train_small_start(rng, x, y, at, sigma, knots)
             functions.append((both, both))
         elif whole:
             both = least_norm(network, x, y, at, _PARTS)
@@ -136,13 +136,6 @@ def judge(observed: Trained, law: Law) -> tuple[Comparison, ...]:
             reason="the next term is of relative order h, 5 %, over log 2",
         ),
     )
-
-
-def _rich(rng: np.random.Generator, x: Array, y: Array, at: Array, sigma: float, knots: int) -> Array:
-    """Train all parameters from a small start, not lazily, for a fixed time, since some draws get stuck."""
-    w, a, b = sigma * rng.standard_normal((3, 4 * knots))
-    start = Network(w, a, b)
-    return train_on_line(start, x, y, at, _PARTS, alpha=1.0, steps=2000, share=0.01, stop=0.0)
 
 
 def _natural(*args: ArrayLike, trained: Part, bias_range: float = np.inf) -> Array:

@@ -24,7 +24,14 @@ from lowcomplex.theorems.linear_frequency_principle.formula import (
     packet_decay,
 )
 from lowcomplex.theorems.observations.fits import fit_exponent
-from lowcomplex.theorems.observations.line_network import Network, features, grid_network, train_on_line
+from lowcomplex.theorems.observations.line_network import (
+    POINTS_PER_STEP,
+    features,
+    grid_network,
+    slotted_samples,
+    train_on_line,
+    train_small_start,
+)
 
 _RANGE, _PARTS = 2.0, ("output", "input", "bias")
 # The packet's width and frequency. Kinks lie midway between its samples, for w = 1/2 and w = 1.
@@ -32,8 +39,7 @@ _KNOTS, _REFINED, _WIDTH, _FREQUENCY = 200, (2, 4, 8), 0.25, 5.0
 _WEIGHTS = (0.5, 1.0)
 _SPACINGS = 2 * _RANGE / _KNOTS / np.array(_REFINED)
 # For the trained networks. Samples lie midway between kinks, where the staircase of the kinks is centered.
-_CELL, _GRIDS, _ALPHA, _STOP = 0.1, (80, 160, 320), 1e5, 1e-4
-_POINTS_PER_STEP = 16
+_GRIDS, _ALPHA, _STOP = (80, 160, 320), 1e5, 1e-4
 
 Array = NDArray[np.float64]
 
@@ -171,21 +177,14 @@ def _compare_rates(packet: Packet, law: Law) -> list[Comparison]:
 
 
 def _end(rng: np.random.Generator, outputs: tuple[float, ...], sigma: float | None) -> Ends:
-    # One sample in each of six slots of three cells, with a free cell between slots.
-    x = np.asarray(-1.1 + _CELL * (4 * np.arange(6) + rng.integers(0, 3, 6)), dtype=np.float64)
-    y = rng.standard_normal(6)
-    fine = 2 * _RANGE / _GRIDS[-1] / _POINTS_PER_STEP
-    at = np.arange(x[0] + fine / 2, x[-1], fine)
+    x, y, at = slotted_samples(rng, _RANGE, _GRIDS[-1])
     functions = []
     for knots in _GRIDS:
         if sigma is None:
             network = grid_network(knots, _RANGE, (1.0, 1.0), outputs)
             functions.append(train_on_line(network, x, y, at, _PARTS, alpha=_ALPHA, share=1.5, stop=_STOP))
         else:
-            small = Network(*(sigma * rng.standard_normal((3, 4 * knots))))
-            functions.append(
-                train_on_line(small, x, y, at, _PARTS, alpha=1.0, steps=2000, share=0.01, stop=0.0)
-            )
+            functions.append(train_small_start(rng, x, y, at, sigma, knots))
     return Ends(outputs, x, y, at, np.array(functions))
 
 
@@ -199,8 +198,8 @@ def _compare_ends(ends: Ends, law: Law) -> list[Comparison]:
     steps = -np.sign(at[:, None] - x) / 2 * (true.kink + true.product * at[:, None] * x) @ weight
     staircase = 2 * _RANGE / _GRIDS[-1] * np.sqrt(np.mean(steps**2) / 12)
     exponent = fit_exponent(_GRIDS, distances)
-    whole = len(at) // _POINTS_PER_STEP * _POINTS_PER_STEP
-    by_step = (ends.functions[-1] - predicted)[:whole].reshape(-1, _POINTS_PER_STEP).mean(1)
+    whole = len(at) // POINTS_PER_STEP * POINTS_PER_STEP
+    by_step = (ends.functions[-1] - predicted)[:whole].reshape(-1, POINTS_PER_STEP).mean(1)
     return [
         Comparison(
             quantity=f"rms distance from the law's interpolant, {8 * _GRIDS[-1]} neurons",

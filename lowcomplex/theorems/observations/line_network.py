@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+POINTS_PER_STEP = 16
+
 
 class Network(NamedTuple):
     """Parameters of Σ a relu(w x + b), each (m,)."""
@@ -50,6 +52,31 @@ def least_norm(network: Network, x: Array, y: Array, at: Array, trained: Collect
     """The output (p,) at points after gradient flow in the lazy limit: the least change that fits."""
     change = np.linalg.lstsq(features(network, x, trained), y)[0]
     return np.asarray(features(network, at, trained) @ change)
+
+
+def slotted_samples(rng: np.random.Generator, bias_range: float, knots: int) -> tuple[Array, Array, Array]:
+    """Six samples (6,), their targets (6,), and points (p,) between the outer two, for up to so many knots.
+
+    Samples are in slots of three cells of 0.1 with a free cell between slots. They lie on the boundaries of
+    cells of every grid whose spacing divides 0.1: midway between two knots. Points are sixteen per cell of
+    the finest grid, none of them on a knot.
+    """
+    x = np.asarray(-1.1 + 0.1 * (4 * np.arange(6) + rng.integers(0, 3, 6)), dtype=np.float64)
+    y = rng.standard_normal(6)
+    fine = 2 * bias_range / knots / POINTS_PER_STEP
+    return x, y, np.arange(x[0] + fine / 2, x[-1], fine)
+
+
+def train_small_start(
+    rng: np.random.Generator, x: Array, y: Array, at: Array, sigma: float, knots: int
+) -> Array:
+    """Train all parameters of 4 · knots neurons from a small start, not lazily: the output (p,) at points.
+
+    The time is fixed, since some draws get stuck.
+    """
+    start = Network(*(sigma * rng.standard_normal((3, 4 * knots))))
+    every = ("output", "input", "bias")
+    return train_on_line(start, x, y, at, every, alpha=1.0, steps=2000, share=0.01, stop=0.0)
 
 
 def train_on_line(

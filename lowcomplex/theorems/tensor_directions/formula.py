@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def stationary_polynomial(inputs: ArrayLike, targets: ArrayLike, p: int) -> Arra
     total = np.zeros(p + 1)
     for power in range(p):
         # Binomial term z^power of (x1 + x2 z)^(p-1), times x2 and times -x1 z.
-        weight = y * _binomial(p - 1, power) * x[:, 0] ** (p - 1 - power) * x[:, 1] ** power
+        weight = y * math.comb(p - 1, power) * x[:, 0] ** (p - 1 - power) * x[:, 1] ** power
         total[p - power] += weight @ x[:, 1]
         total[p - power - 1] -= weight @ x[:, 0]
     return total
@@ -137,12 +138,6 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, p: int, *, gap: float = 1e-
     curvature = tensor_value(x, y, p, angles + probe) + tensor_value(x, y, p, angles - probe) - 2 * values
     attracts = np.where((curvature < 0) & (values > 0), 1, np.where((curvature > 0) & (values < 0), -1, 0))
     return TensorDirections(angles, values, attracts)
-
-
-def _binomial(n: int, k: int) -> float:
-    import sympy as sp
-
-    return float(sp.binomial(n, k))
 
 
 def _regime(*, sigma: float, multiplicity: int | None, turning: float = 1.0) -> Regime:
