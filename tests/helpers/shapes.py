@@ -20,6 +20,7 @@ CHECKED = (
 with install_import_hook([f"lowcomplex.{name}" for name in CHECKED], "beartype.beartype"):
     import torch
 
+    import examples
     from lowcomplex import measures, networks, tasks, training
 
 KEYS = torch.arange(20, 24)
@@ -95,11 +96,8 @@ def main() -> int:
             continue
         raise AssertionError(f"{name}: was not refused")
     run_tasks_and_networks()
-    spec = importlib.util.spec_from_file_location("generic", "tests/measures/test_every_measure.py")
-    generic = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generic)
-    for name, example in generic.SCALED.items():
-        if name not in generic.NEEDS_CURVLINOPS or importlib.util.find_spec("curvlinops"):
+    for name, example in examples.SCALED.items():
+        if name not in examples.NEEDS_CURVLINOPS or importlib.util.find_spec("curvlinops"):
             example(1.0)
     rooms = sorted({f"lowcomplex/{name.partition('.')[0]}" for name in CHECKED})
     return pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", *rooms])

@@ -1,18 +1,15 @@
 """What every measure owes: the scale of its input does not matter, NaN gives no number, and a null is right.
 
-An example of each function stands in the test file of its module, as an entry of `SCALED`. Weight measures
-need none: what they take and return is known.
+An example of each function is in the test file of its module, as an entry of `SCALED`. Weight measures need
+none: what they take and return is known.
 """
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import dataclasses
-import importlib.util
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,32 +19,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import samples
+from examples import SCALED, skip_without_curvlinops
 from lowcomplex import measures
 from lowcomplex.measures import WeightMeasure, measure_weights, weight_measures
 
-HERE = Path(__file__).parent
 RECORDS = weight_measures()
-NEEDS_CURVLINOPS = {"hessian_density", "hessian_eigenvalues", "hessian_trace"}
-
-
-def _examples() -> dict[str, Callable[[float], object]]:
-    """`SCALED` of every test file beside this one, and every weight measure of a multiple of one matrix."""
-    found: dict[str, Callable[[float], object]] = {
-        record.function.__name__: lambda c, record=record: record.function(c * samples.W)
-        for record in RECORDS.values()
-    }
-    for path in sorted(HERE.glob("*/test_*.py")):
-        spec = importlib.util.spec_from_file_location(f"examples_{path.stem}", path)
-        module = importlib.util.module_from_spec(spec)
-        # A file that needs an extra is skipped below its examples.
-        with contextlib.suppress(pytest.skip.Exception):
-            spec.loader.exec_module(module)
-        assert not set(found) & set(getattr(module, "SCALED", {})), path
-        found |= getattr(module, "SCALED", {})
-    return found
-
-
-SCALED = _examples()
 
 
 def _numbers(result: object) -> Iterator[Tensor]:
@@ -61,55 +37,6 @@ def _numbers(result: object) -> Iterator[Tensor]:
             yield from _numbers(value)
     elif dataclasses.is_dataclass(result):
         yield from _numbers({f.name: getattr(result, f.name) for f in dataclasses.fields(result)})
-
-
-def _arguments(name: str) -> tuple[tuple[object, ...], dict[str, object]]:
-    """Arguments of a measure in its example."""
-    if name in {record.function.__name__ for record in RECORDS.values()}:
-        return (samples.W,), {}
-    calls = []
-
-    def called(*args: object, **kwargs: object) -> None:
-        calls.append((args, kwargs))
-        raise InterruptedError
-
-    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(InterruptedError):
-        patch.setattr(measures, name, called)
-        SCALED[name](1.0)
-    return calls[0]
-
-
-def _stored(thing: object, dtype: torch.dtype) -> object:
-    """A copy of an argument with all its numbers stored in a dtype."""
-    if isinstance(thing, Tensor):
-        return thing.to(dtype) if thing.is_floating_point() else thing
-    if isinstance(thing, torch.nn.Module):
-        return copy.deepcopy(thing).to(dtype)
-    if isinstance(thing, torch.Generator):
-        return thing.clone_state()
-    if isinstance(thing, dict):
-        return {key: _stored(value, dtype) for key, value in thing.items()}
-    if isinstance(thing, list | tuple):
-        return type(thing)(_stored(value, dtype) for value in thing)
-    return thing
-
-
-def _tensors(result: object) -> Iterator[Tensor]:
-    """All numbers that a measure returned, in the dtypes in which it returned them."""
-    if isinstance(result, Tensor):
-        yield result
-    elif isinstance(result, bool | int | float):
-        yield torch.tensor(result, dtype=torch.float64)
-    elif dataclasses.is_dataclass(result):
-        yield from _tensors({field.name: getattr(result, field.name) for field in dataclasses.fields(result)})
-    else:
-        for value in result.values() if isinstance(result, dict) else result:
-            yield from _tensors(value)
-
-
-def _skip_without_curvlinops(name: str) -> None:
-    if name in NEEDS_CURVLINOPS and importlib.util.find_spec("curvlinops") is None:
-        pytest.skip("needs curvlinops")
 
 
 def test_every_function_has_an_example() -> None:
@@ -126,7 +53,7 @@ def test_every_function_has_an_example() -> None:
 @settings(max_examples=8, deadline=None)
 @given(exponent=st.floats(-12, 12))
 def test_scale_does_not_matter(name: str, exponent: float) -> None:
-    _skip_without_curvlinops(name)
+    skip_without_curvlinops(name)
     expected, found = SCALED[name](1.0), SCALED[name](10.0**exponent)
     for one, other in zip(_numbers(expected), _numbers(found), strict=True):
         torch.testing.assert_close(other, one, rtol=1e-6, atol=1e-8, equal_nan=True)
@@ -134,7 +61,7 @@ def test_scale_does_not_matter(name: str, exponent: float) -> None:
 
 @pytest.mark.parametrize("name", sorted(SCALED))
 def test_nan_gives_no_number(name: str) -> None:
-    _skip_without_curvlinops(name)
+    skip_without_curvlinops(name)
     try:
         result = SCALED[name](math.nan)
     except ValueError as error:
@@ -143,26 +70,6 @@ def test_nan_gives_no_number(name: str) -> None:
         said = "NaN" if all(bool(number.isnan().all()) for number in _numbers(result)) else "a number"
     # A bound of NaN is refused as such; all other messages name what was found.
     assert "NaN" in said or "below: expected a positive bound, got nan" in said
-
-
-DTYPES = [torch.bfloat16, torch.float16, torch.float32, torch.float64]
-
-
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", sorted(SCALED))
-def test_numbers_of_any_precision_are_measured_as_in_double(name: str, dtype: torch.dtype) -> None:
-    """The same numbers give the same result in any dtype, returned in single or double precision."""
-    _skip_without_curvlinops(name)
-    args, kwargs = _stored(_arguments(name), dtype)
-    exact_args, exact_kwargs = _stored((args, kwargs), torch.float64)
-    found = list(_tensors(getattr(measures, name)(*args, **kwargs)))
-    exact = list(_tensors(getattr(measures, name)(*exact_args, **exact_kwargs)))
-    assert found
-    for one, other in zip(found, exact, strict=True):
-        single, double = (torch.float32, torch.complex64), (torch.float64, torch.complex128)
-        assert one.dtype in (torch.bool, torch.int64, *double, *(() if dtype == torch.float64 else single))
-        tolerance = {"rtol": 0, "atol": 0} if dtype == torch.float64 else {"rtol": 2e-4, "atol": 2e-6}
-        torch.testing.assert_close(one.to(other.dtype), other, **tolerance, equal_nan=True)
 
 
 # What follows asks the same of every weight measure.

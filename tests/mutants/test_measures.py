@@ -188,7 +188,7 @@ MUTANTS = [
     (
         "learning time is the first time below, not for good",
         "maps.learning_time",
-        "(errors < below).flip(0).long().cumprod(0).sum(0)",
+        "(at_least_single(errors) < below).flip(0).long().cumprod(0).sum(0)",
         "(len(times) - (errors < below).long().argmax(0)) * (errors < below).any(0)",
     ),
 ]

@@ -8,14 +8,16 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from lowcomplex.measures._networks import evaluated
 from lowcomplex.measures.sampled_estimate import SampledEstimate
 
 # Points drawn at once: sampling a large network needs little memory.
 _BLOCK = 65_536
+_Function = Callable[[Tensor], Tensor]
 
 
 def sampled_coefficients(
-    function: Callable[[Tensor], Tensor],
+    function: _Function,
     variables: int,
     sets: Sequence[Sequence[int]],
     *,
@@ -49,15 +51,15 @@ def sampled_coefficients(
         if len(set(chosen)) < len(chosen) or any(not 0 <= index < variables for index in chosen):
             raise ValueError(f"sets: expected distinct indices below {variables}, got {tuple(chosen)}")
 
-    def terms(x: Tensor) -> Tensor:
+    def terms(evaluate: _Function, x: Tensor) -> Tensor:
         characters = torch.stack([x[:, list(chosen)].prod(-1) for chosen in sets], -1)
-        return _values(function, x)[:, None] * characters
+        return _values(evaluate, x)[:, None] * characters
 
-    return _mean(terms, variables, samples, generator)
+    return _mean(function, terms, variables, samples, generator)
 
 
 def sampled_total_influence(
-    function: Callable[[Tensor], Tensor],
+    function: _Function,
     variables: int,
     *,
     samples: int = 100_000,
@@ -84,32 +86,37 @@ def sampled_total_influence(
         1.0
     """
 
-    def terms(x: Tensor) -> Tensor:
-        flipped = torch.randint(variables, (len(x), 1), generator=generator)
+    def terms(evaluate: _Function, x: Tensor) -> Tensor:
+        flipped = torch.randint(variables, (len(x), 1), generator=generator, device="cpu")
         neighbors = x.scatter(1, flipped, -x.gather(1, flipped))
-        difference = (_values(function, x) - _values(function, neighbors)) / 2
+        difference = (_values(evaluate, x) - _values(evaluate, neighbors)) / 2
         return variables * difference.square()
 
-    return _mean(terms, variables, samples, generator)
+    return _mean(function, terms, variables, samples, generator)
 
 
 def _mean(
-    terms: Callable[[Tensor], Tensor], variables: int, samples: int, generator: torch.Generator | None
+    function: _Function,
+    terms: Callable[[_Function, Tensor], Tensor],
+    variables: int,
+    samples: int,
+    generator: torch.Generator | None,
 ) -> SampledEstimate:
     if variables < 1:
         raise ValueError(f"variables: expected a positive number, got {variables}")
     if samples < 2:
         raise ValueError(f"samples: expected at least two, for a standard error, got {samples}")
     blocks = []
-    for start in range(0, samples, _BLOCK):
-        size = min(_BLOCK, samples - start)
-        bits = torch.randint(2, (size, variables), generator=generator)
-        blocks.append(terms(1.0 - 2.0 * bits.float()))
+    with evaluated(function, torch.ones(8, variables, device="cpu"), "inputs") as evaluate:
+        for start in range(0, samples, _BLOCK):
+            size = min(_BLOCK, samples - start)
+            bits = torch.randint(2, (size, variables), generator=generator, device="cpu")
+            blocks.append(terms(evaluate, 1.0 - 2.0 * bits.float()))
     drawn = torch.cat(blocks)
     return SampledEstimate(drawn.mean(0), drawn.std(0) / math.sqrt(samples))
 
 
-def _values(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def _values(function: _Function, x: Tensor) -> Tensor:
     with torch.no_grad():
         values = function(x)
     if values.shape != x.shape[:1]:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call, jacfwd, jacrev, vmap
+from torch.func import jacfwd, jacrev, vmap
 
-from lowcomplex.measures._precision import at_least_single
+from lowcomplex.measures._networks import measured
 from lowcomplex.measures._validation import finite
 
 # Default number of Jacobian entries held at once: 128 MB in float64.
@@ -34,7 +34,8 @@ def jacobian_norms(
     """Frobenius and spectral norm of J = ∂f(x)/∂x at each input.
 
     Args:
-        module: Maps inputs (k, ...) to outputs (k, ...), each input by itself; not changed.
+        module: Maps inputs (k, ...) to outputs (k, ...), each input by itself; not changed. Of a mapping or
+            dataclass as output, the logits or the only tensor is taken.
         x: (n, ...) inputs of a floating-point dtype.
         block: Number of inputs whose Jacobians are held at once; chosen for bounded memory if None.
 
@@ -44,8 +45,10 @@ def jacobian_norms(
         otherwise.
 
     Raises:
-        TypeError: `x` is not a floating-point tensor.
-        ValueError: There are no inputs; `block` is not positive; a Jacobian holds NaN or infinity.
+        TypeError: `x` is not a floating-point tensor, or has another precision than the network; the output
+            is no tensor.
+        ValueError: There are no inputs; `block` is not positive; a Jacobian holds NaN or infinity; the
+            network is random or normalizes over the batch, as in training mode.
 
     Reference:
         Novak, Bahri, Abolafia, Pennington, Sohl-Dickstein, ICLR 2018 (1802.08760), section 3.1.
@@ -56,28 +59,33 @@ def jacobian_norms(
         >>> jacobian_norms(layer, torch.zeros(1, 2)).frobenius
         tensor([5.])
     """
-    if finite(x, "x").ndim < 1 or len(x) == 0:
-        raise ValueError(f"x: expected inputs (n, ...), got shape {tuple(x.shape)}")
+    finite(x, "x")
     if block is not None and block < 1:
         raise ValueError(f"block: expected a positive number of inputs, got {block}")
-    x = at_least_single(x)
-    tensors = dict(module.named_parameters()) | dict(module.named_buffers())
-    state = {n: at_least_single(t.detach()) if t.is_floating_point() else t for n, t in tensors.items()}
+    with measured(module) as network:
+        x = network.checked(x.detach(), "x")
 
-    def outputs(single: Tensor) -> Tensor:
-        value: Tensor = functional_call(module, state, (single[None],))
-        return value.flatten()
+        def outputs(single: Tensor) -> Tensor:
+            return network(single[None]).flatten()
 
-    with torch.no_grad():
-        width = len(outputs(x[0]))
-    inputs = x[0].numel()
-    transform = jacrev if width < inputs else jacfwd
-    block = max(1, _ENTRIES // max(1, width * inputs)) if block is None else block
-    frobenius, spectral = [], []
-    for part in torch.split(x.detach(), block):
-        jacobian = vmap(transform(outputs))(part).reshape(len(part), width, inputs)
-        if not bool(torch.isfinite(jacobian).all()):
-            raise ValueError("module: its Jacobian holds NaN or infinite entries")
-        frobenius.append(torch.linalg.matrix_norm(jacobian))
-        spectral.append(torch.linalg.matrix_norm(jacobian, ord=2))
+        with torch.no_grad():
+            width = len(outputs(x[0]))
+        inputs = x[0].numel()
+        forward = width >= inputs
+        block = max(1, _ENTRIES // max(1, width * inputs)) if block is None else block
+        frobenius, spectral = [], []
+        for part in torch.split(x, block):
+            try:
+                jacobian = vmap((jacfwd if forward else jacrev)(outputs))(part)
+            except NotImplementedError:
+                # An operation without a forward derivative.
+                if not forward:
+                    raise
+                forward = False
+                jacobian = vmap(jacrev(outputs))(part)
+            jacobian = jacobian.reshape(len(part), width, inputs)
+            if not bool(torch.isfinite(jacobian).all()):
+                raise ValueError("module: its Jacobian holds NaN or infinite entries")
+            frobenius.append(torch.linalg.matrix_norm(jacobian))
+            spectral.append(torch.linalg.matrix_norm(jacobian, ord=2))
     return JacobianNorms(torch.cat(frobenius), torch.cat(spectral))

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._networks import evaluated
 from lowcomplex.measures._precision import at_least_single
 from lowcomplex.measures._validation import finite, matrices
 from lowcomplex.measures.maps.spectrum_summaries import bandwidth_of, centroid_of
@@ -49,7 +50,7 @@ def line_spectra(
 
     Args:
         function: Maps inputs (k, d), in single or double precision, to outputs (k,) or (k, c), such as a
-            network.
+            network; one in training mode with dropout or batch normalization is refused.
         X: (n, d) samples, at least two of them different.
         lines: Number of lines.
         points: Number of points per line, at least 8.
@@ -73,21 +74,21 @@ def line_spectra(
         >>> found.centroid.round()
         tensor([10., 10., 10.], dtype=torch.float64)
     """
-    X = matrices(X, "X")
+    X = at_least_single(matrices(X, "X"))
     if X.ndim != 2:
         raise ValueError(f"X: expected samples (n, d), got shape {tuple(X.shape)}")
     if lines < 1 or points < 8:
         raise ValueError(f"lines, points: expected at least 1 and 8, got {lines} and {points}")
     if length is not None and not (length > 0 and math.isfinite(length)):
         raise ValueError(f"length: expected a positive length, got {length}")
-    middles, ends = (at_least_single(x) for x in _pairs(X, lines, generator))
+    middles, ends = _pairs(X, lines, generator)
     distance = torch.linalg.vector_norm(ends - middles, dim=-1, keepdim=True)
     length = float(2 * distance.mean()) if length is None else length
     # The middles of the intervals into which the line is cut: a grid of one period.
-    position = ((torch.arange(points, dtype=middles.dtype, device=X.device) + 0.5) / points - 0.5) * length
+    position = ((torch.arange(points, dtype=X.dtype, device=X.device) + 0.5) / points - 0.5) * length
     inputs = middles[:, None] + position[:, None] * ((ends - middles) / distance)[:, None]
-    with torch.no_grad():
-        outputs = finite(function(inputs.flatten(0, 1)), "function(X)")
+    with torch.no_grad(), evaluated(function, X, "X") as evaluate:
+        outputs = finite(evaluate(inputs.flatten(0, 1)), "function(X)")
     rounding = 8 * torch.finfo(outputs.dtype).eps
     if len(outputs) != lines * points:
         raise ValueError(
@@ -118,7 +119,7 @@ def _pairs(X: Tensor, lines: int, generator: torch.Generator | None) -> tuple[Te
         raise ValueError("X: expected at least two different samples")
     starts, ends = X[:0], X[:0]
     while len(starts) < lines:
-        drawn = torch.randint(len(X), (2, 2 * lines), generator=generator).to(X.device)
+        drawn = torch.randint(len(X), (2, 2 * lines), generator=generator, device="cpu").to(X.device)
         first, second = X[drawn[0]], X[drawn[1]]
         differ = (first != second).any(-1)
         starts, ends = torch.cat((starts, first[differ])), torch.cat((ends, second[differ]))

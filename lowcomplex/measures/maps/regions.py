@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from lowcomplex.measures._networks import measured
 from lowcomplex.measures._validation import finite
 
 # Positions on the unit segment closer than this are one: identical neurons switch together.
@@ -76,7 +76,8 @@ def linear_pieces(
     Raises:
         TypeError: An input is not a floating-point tensor.
         ValueError: Inputs differ in shape, are equal, or hold NaN or infinity, as do the outputs there; the
-            network has no ReLU, or is not linear between the switches of its ReLUs.
+            network has no ReLU, or is not linear between the switches of its ReLUs; it is random or
+            normalizes over the batch, as in training mode.
 
     References:
         Hanin, Rolnick, ICML 2019 (1901.09021), section 1, which counts regions along segments.
@@ -92,24 +93,25 @@ def linear_pieces(
         raise ValueError(f"start, end: expected one shape, got {tuple(start.shape)} and {tuple(end.shape)}")
     if torch.equal(start, end):
         raise ValueError("start, end: expected two different inputs")
-    state = _in_double({**dict(module.named_parameters()), **dict(module.named_buffers())})
     ends = torch.tensor([0.0, 1.0], dtype=torch.float64, device=start.device)
+    with measured(module, Tensor.double) as network:
+        network.probe(torch.stack((start, end)))
 
-    def run(t: Tensor) -> tuple[Tensor, list[Tensor]]:
-        steps = t.reshape(-1, *[1] * start.ndim)
-        with torch.no_grad(), _Preactivations() as seen:
-            # Interpolated from both sides, so that both ends are hit exactly.
-            outputs = functional_call(module, state, ((1 - steps) * start + steps * end,))
-        return finite(outputs, "module(x)").flatten(1), seen.found
+        def run(t: Tensor) -> tuple[Tensor, list[Tensor]]:
+            steps = t.reshape(-1, *[1] * start.ndim)
+            with torch.no_grad(), _Preactivations() as seen:
+                # Interpolated from both sides: both ends are exact.
+                outputs = network((1 - steps) * start + steps * end)
+            return finite(outputs, "module(x)").reshape(len(t), -1), seen.found
 
-    _, layers = run(ends)
-    if not layers:
-        raise ValueError(f"module: {type(module).__name__} calls no ReLU, leaky ReLU or PReLU")
-    t = ends
-    for layer in range(len(layers)):
-        t = _with_switches(t, run(t)[1][layer])
-    middles = (t[:-1] + t[1:]) / 2
-    values, between = run(t)[0], run(middles)[0]
+        _, layers = run(ends)
+        if not layers:
+            raise ValueError(f"module: {type(module).__name__} calls no ReLU, leaky ReLU or PReLU")
+        t = ends
+        for layer in range(len(layers)):
+            t = _with_switches(t, run(t)[1][layer])
+        middles = (t[:-1] + t[1:]) / 2
+        values, between = run(t)[0], run(middles)[0]
     size = values.abs().amax().clamp(min=torch.finfo(torch.float64).tiny)
     bent = (between - (values[:-1] + values[1:]) / 2).abs().amax() / size
     if not bool(bent < _LINEAR):
@@ -157,10 +159,3 @@ def _with_switches(t: Tensor, z: Tensor) -> Tensor:
     first = torch.ones(len(inner), dtype=torch.bool, device=t.device)
     first[1:] = inner.diff() > _SAME
     return torch.cat((t[:1], inner[first], t[-1:]))
-
-
-def _in_double(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name: tensor.detach().double() if tensor.is_floating_point() else tensor
-        for name, tensor in tensors.items()
-    }

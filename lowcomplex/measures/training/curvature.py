@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lowcomplex.measures._networks import Network, measured, seeded
 from lowcomplex.measures._validation import finite
 from lowcomplex.measures.sampled_estimate import SampledEstimate
+from lowcomplex.measures.training._total_loss import total_loss
 
 if TYPE_CHECKING:
     from curvlinops import HessianLinearOperator
@@ -65,7 +67,8 @@ def hessian_eigenvalues(
     Args:
         module: Maps inputs to predictions; not changed.
         loss: Criterion with a `reduction` of "mean" or "sum", such as `nn.MSELoss()`.
-        batches: Pairs (inputs, targets), the same in every pass. The loss is over all of them.
+        batches: Pairs (inputs, targets), the same in every pass. The loss is that of all of them together,
+            however they are cut into batches.
         k: Number of eigenvalues, below the number of parameters.
         tolerance: Relative accuracy of the iteration.
         max_products: Largest number of restarts of the iteration; scipy's default if None. Eigenvalues that
@@ -78,8 +81,9 @@ def hessian_eigenvalues(
 
     Raises:
         ModuleNotFoundError: curvlinops is not installed.
-        ValueError: No trainable parameter, no batch, `k` out of range, a loss without reduction, or a Hessian
-            that is not finite.
+        TypeError: `batches` holds something else than pairs of tensors.
+        ValueError: No trainable parameter, no batch, `k` out of range, a loss without reduction, a Hessian
+            that is not finite, or a network in training mode with dropout or batch normalization.
 
     References:
         Lehoucq, Sorensen, Yang, "ARPACK users' guide", 1998; Cohen et al., ICLR 2021 (2103.00065), on
@@ -87,21 +91,21 @@ def hessian_eigenvalues(
     """
     from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
-    operator = _operator(module, loss, batches)
-    size = operator.shape[0]
-    if not 1 <= k < size:
-        raise ValueError(f"k: expected between 1 and {size - 1} eigenvalues, got {k}")
-    start = np.random.default_rng(seed).standard_normal(size)
-    scipy_operator = operator.to_scipy()
-    try:
-        values, vectors = eigsh(
-            scipy_operator, k=k, which="LM", v0=start, tol=tolerance, maxiter=max_products
-        )
-    except ArpackNoConvergence as error:
-        values, vectors = error.eigenvalues, error.eigenvectors
-    order = np.argsort(-values)
-    values, vectors = values[order], vectors[:, order]
-    products = np.stack([scipy_operator @ vector for vector in vectors.T], 1) if len(values) else vectors
+    with _operator(module, loss, batches) as operator:
+        size = operator.shape[0]
+        if not 1 <= k < size:
+            raise ValueError(f"k: expected between 1 and {size - 1} eigenvalues, got {k}")
+        start = np.random.default_rng(seed).standard_normal(size)
+        scipy_operator = operator.to_scipy()
+        try:
+            values, vectors = eigsh(
+                scipy_operator, k=k, which="LM", v0=start, tol=tolerance, maxiter=max_products
+            )
+        except ArpackNoConvergence as error:
+            values, vectors = error.eigenvalues, error.eigenvectors
+        order = np.argsort(-values)
+        values, vectors = values[order], vectors[:, order]
+        products = np.stack([scipy_operator @ vector for vector in vectors.T], 1) if len(values) else vectors
     largest = np.abs(values).max(initial=0.0)
     residuals = np.linalg.norm(products - values * vectors, axis=0) / (largest if largest > 0 else 1.0)
     missing = k - len(values)
@@ -138,9 +142,7 @@ def hessian_trace(
         raise ValueError(f"samples: expected at least two, got {samples}")
     from curvlinops import hutchinson_trace
 
-    operator = _operator(module, loss, batches)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with _operator(module, loss, batches) as operator, seeded(seed, operator.device):
         # One vector per call: their spread is the error.
         draws = torch.stack([hutchinson_trace(operator, 1) for _ in range(samples)]).detach()
     return SampledEstimate(value=draws.mean(), standard_error=draws.std() / samples**0.5)
@@ -179,13 +181,6 @@ def hessian_density(
     References:
         Papyan, JMLR 2020 (1811.07062), algorithm 2; Ghorbani, Krishnan, Xiao, ICML 2019 (1901.10159).
     """
-    operator = _operator(module, loss, batches)
-    size = operator.shape[0]
-    if not 2 <= iterations <= size or repeats < 1 or points < 2:
-        raise ValueError(
-            f"iterations, repeats, points: expected 2 to {size}, at least 1 and at least 2, got "
-            f"{iterations}, {repeats} and {points}"
-        )
     from curvlinops import lanczos_approximate_spectrum
     from curvlinops.papyan2020traces.spectrum import fast_lanczos
 
@@ -193,8 +188,13 @@ def hessian_density(
         f"iterations: the loss's Hessian has fewer distinct eigenvalues than {iterations} iterations need; "
         "take fewer iterations, or hessian_eigenvalues"
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with _operator(module, loss, batches) as operator, seeded(seed, operator.device):
+        size = operator.shape[0]
+        if not 2 <= iterations <= size or repeats < 1 or points < 2:
+            raise ValueError(
+                f"iterations, repeats, points: expected 2 to {size}, at least 1 and at least 2, got "
+                f"{iterations}, {repeats} and {points}"
+            )
         try:
             # Ritz values reach the ends of the spectrum first, which ARPACK would polish at great cost.
             ritz = fast_lanczos(operator, iterations)[0]
@@ -211,28 +211,56 @@ def hessian_density(
     return SpectralDensity(eigenvalues=grid.detach().cpu(), density=density.detach().cpu())
 
 
-def _operator(module: nn.Module, loss: nn.Module, batches: Batches) -> HessianLinearOperator:
-    """The Hessian as products with vectors, of a copy of the network in float64."""
+@contextmanager
+def _operator(module: nn.Module, loss: nn.Module, batches: Batches) -> Iterator[HessianLinearOperator]:
+    """The Hessian as products with vectors, of the network in float64; after it, the module is as before."""
     try:
         from curvlinops import HessianLinearOperator
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "measures of curvature need curvlinops: pip install 'lowcomplex[curvature]'"
         ) from error
-    if getattr(loss, "reduction", None) not in ("mean", "sum"):
-        raise ValueError(f"loss: expected a criterion with reduction mean or sum, got {loss!r}")
-    data = [(_double(x), _double(y)) for x, y in batches]
+    data = [_pair(batch) for batch in batches]
     if not data:
         raise ValueError("batches: expected at least one pair (inputs, targets)")
-    network = copy.deepcopy(module).double()
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    if not parameters:
-        raise ValueError(f"module: {type(module).__name__} has no trainable parameter")
-    operator = HessianLinearOperator(network, loss, parameters, data, check_deterministic=False)
-    probe = torch.ones(operator.shape[1], dtype=torch.float64, device=parameters[0].device)
-    finite(operator @ probe, "module: its loss's Hessian")
-    return operator
+    with measured(module, Tensor.double, each=False) as network, torch.enable_grad():
+        if not network.parameters:
+            raise ValueError(f"module: {type(module).__name__} has no trainable parameter")
+        device = next(iter(network.parameters.values())).device
+        data = [(x.to(device), y.to(device)) for x, y in data]
+        network.probe(data[0][0])
+        function = _Function(network)
+        criterion = total_loss(loss, [(function(x).detach(), y) for x, y in data])
+        parameters = list(function.parameters())
+        operator = HessianLinearOperator(function, criterion, parameters, data, check_deterministic=False)
+        probe = torch.ones(operator.shape[1], dtype=torch.float64, device=device)
+        finite(operator @ probe, "module: its loss's Hessian")
+        yield operator
 
 
-def _double(x: Tensor) -> Tensor:
-    return x.double() if x.is_floating_point() else x
+class _Function(nn.Module):
+    """The network as curvlinops takes it: a module whose parameters have one name each."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self._network = network
+        self.values = nn.ParameterList(nn.Parameter(value) for value in network.parameters.values())
+
+    def forward(self, x: Tensor) -> Tensor:
+        values = list(self.values)
+        # Adds nothing to the output, but every parameter to the graph, also one that is not used.
+        nothing = 0 * torch.stack([value.square().sum() for value in values]).sum()
+        return self._network(x, dict(zip(self._network.parameters, values, strict=True))) + nothing
+
+
+def _pair(batch: object) -> tuple[Tensor, Tensor]:
+    """Inputs and targets in float64, integers as they are."""
+    pair = tuple(batch) if isinstance(batch, tuple | list) else ()
+    if len(pair) != 2 or not all(isinstance(part, Tensor) for part in pair):
+        kinds = ", ".join(type(part).__name__ for part in pair) or type(batch).__name__
+        raise TypeError(
+            f"batches: expected pairs of tensors (inputs, targets), got {kinds}; wrap a network of several "
+            "inputs in a module that takes one tensor"
+        )
+    x, y = (part.double() if part.is_floating_point() else part for part in pair)
+    return x, y

@@ -8,9 +8,9 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call, jacrev, jvp, vjp, vmap
+from torch.func import jacrev, jvp, vjp, vmap
 
-from lowcomplex.measures._precision import at_least_single
+from lowcomplex.measures._networks import measured
 
 # Default number of entries of Jacobians or tangents held at once: 512 MB in float64.
 _ENTRIES = 2**26
@@ -43,7 +43,8 @@ def neural_tangent_kernel(
       of an embedding are.
 
     Args:
-        module: Maps inputs (k, ...) to outputs (k, ...), each input by itself; not changed.
+        module: Maps inputs (k, ...) to outputs (k, ...) or (k,), each input by itself; not changed. Of a
+            mapping or dataclass as output, the logits or the only tensor is taken.
         x: (n, ...) inputs.
         other: (m, ...) further inputs; `x` itself if None.
         block: Number of inputs per block; chosen for bounded memory if None.
@@ -55,8 +56,11 @@ def neural_tangent_kernel(
         semidefinite if `other` is None. Scales as the square of the outputs.
 
     Raises:
-        ValueError: The module has no trainable parameter; there are no inputs; `block` is not positive;
-            an unknown method; or the kernel is not finite.
+        TypeError: Inputs are no tensor, or have another precision than the network; the output is no tensor.
+        ValueError: The module has no trainable parameter; there are no inputs; `block` is not positive; an
+            unknown method; the kernel is not finite; the network is random or normalizes over the batch, as
+            in training mode.
+        NotImplementedError: method="products", and an operation has no forward derivative.
 
     References:
         Jacot, Gabriel, Hongler, NeurIPS 2018 (1806.07572), section 4; Novak, Sohl-Dickstein, Schoenholz, ICML
@@ -68,33 +72,31 @@ def neural_tangent_kernel(
         tensor([[5., 2.],
                 [2., 1.]])
     """
-    parameters = {n: at_least_single(p.detach()) for n, p in module.named_parameters() if p.requires_grad}
-    if not parameters:
-        raise ValueError(f"module: {type(module).__name__} has no trainable parameter")
-    for name, inputs in {"x": x, "other": other}.items():
-        if inputs is not None and (inputs.ndim < 1 or len(inputs) == 0):
-            raise ValueError(f"{name}: expected inputs (n, ...), got shape {tuple(inputs.shape)}")
     if block is not None and block < 1:
         raise ValueError(f"block: expected a positive number of inputs, got {block}")
     if method not in ("auto", "contraction", "products"):
         raise ValueError(f"method: expected auto, contraction or products, got {method!r}")
-    others = {n: p for n, p in module.named_parameters() if not p.requires_grad} | dict(
-        module.named_buffers()
-    )
-    fixed = {n: at_least_single(t.detach()) if t.is_floating_point() else t for n, t in others.items()}
-    if x.is_floating_point():
-        x = at_least_single(x)
-    if other is not None and other.is_floating_point():
-        other = at_least_single(other)
+    with measured(module) as network:
+        parameters = network.parameters
+        if not parameters:
+            raise ValueError(f"module: {type(module).__name__} has no trainable parameter")
+        x = network.checked(x, "x")
+        other = None if other is None else network.checked(other, "other")
 
-    def outputs(theta: Parameters, inputs: Tensor) -> Tensor:
-        value: Tensor = functional_call(module, theta | fixed, (inputs,))
-        return value.flatten(1)
+        def outputs(theta: Parameters, inputs: Tensor) -> Tensor:
+            return network(inputs, theta).reshape(len(inputs), -1)
 
-    if method == "auto":
-        method = _cheaper(outputs, parameters, x, len(x if other is None else other))
-    compute = _by_contraction if method == "contraction" else _by_products
-    kernel = compute(outputs, parameters, x, other, block)
+        chosen = method
+        if method == "auto":
+            chosen = _cheaper(outputs, parameters, x, len(x if other is None else other))
+        try:
+            compute = _by_contraction if chosen == "contraction" else _by_products
+            kernel = compute(outputs, parameters, x, other, block)
+        except NotImplementedError:
+            # Products carry tangents forward, for which some operation has no derivative.
+            if method != "auto" or chosen == "contraction":
+                raise
+            kernel = _by_contraction(outputs, parameters, x, other, block)
     if not bool(torch.isfinite(kernel).all()):
         raise ValueError("module: its tangent kernel holds NaN or infinite entries")
     return kernel

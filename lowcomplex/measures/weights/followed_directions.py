@@ -55,7 +55,7 @@ def followed_directions(
         max_directions: Largest number of caps examined per step.
 
     Returns:
-        Labels, shares and counts over time. Equivariant under permutations of the neurons.
+        Labels, shares and counts over time, on the CPU. Equivariant under permutations of the neurons.
 
     Raises:
         TypeError: `path` is not a floating-point tensor.
@@ -82,7 +82,7 @@ def followed_directions(
         )
         for step, W in enumerate(path)
     ]
-    labels = torch.full(path.shape[:2], -1, dtype=torch.long)
+    labels = torch.full(path.shape[:2], -1, dtype=torch.long, device="cpu")
     identities: list[list[int]] = []
     born = 0
     for step, directions in enumerate(found):
@@ -93,17 +93,19 @@ def followed_directions(
             born += index not in inherited
         identities.append(own)
         known = directions.labels.cpu() >= 0
-        labels[step, known] = torch.tensor(own, dtype=torch.long)[directions.labels.cpu()[known]]
-    shares = torch.zeros(len(path), born, dtype=torch.float64)
+        labels[step, known] = torch.tensor(own, dtype=torch.long, device="cpu")[
+            directions.labels.cpu()[known]
+        ]
+    shares = torch.zeros(len(path), born, dtype=torch.float64, device="cpu")
     for step, own in enumerate(identities):
         shares[step, own] = found[step].shares.cpu()
     member = labels >= 0
     return FollowedDirections(
         labels=labels,
         shares=shares,
-        counts=torch.tensor([directions.count for directions in found]),
+        counts=torch.tensor([directions.count for directions in found], device="cpu"),
         joined=torch.where(member.any(0), member.int().argmax(0), -1),
-        exact=torch.tensor([directions.exact for directions in found]),
+        exact=torch.tensor([directions.exact for directions in found], device="cpu"),
     )
 
 

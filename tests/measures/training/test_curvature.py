@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -131,12 +134,109 @@ def test_density_has_the_moments_of_the_spectrum() -> None:
     assert float(found.eigenvalues[-1]) > float(eigenvalues[-1])
 
 
-def test_the_module_is_left_alone() -> None:
-    module = _network()
-    state = {name: p.clone() for name, p in module.state_dict().items()}
-    hessian_eigenvalues(module, nn.MSELoss(), _batches())
-    assert all(torch.equal(p, state[name]) for name, p in module.state_dict().items())
-    assert all(p.dtype == torch.float32 and p.grad is None for p in module.parameters())
+class OwnLoss(nn.Module):
+    """A mean that does not heed its reduction."""
+
+    reduction = "mean"
+
+    def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
+        return (prediction - nn.functional.one_hot(target, 3)).square().mean()
+
+
+LABELS = torch.tensor([0, 2, 1, 1, 0, 2, 2, 1, 0, 1])
+WEIGHTS = torch.tensor([0.1, 1.0, 5.0])
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(
+    ("loss", "target"),
+    [
+        (nn.CrossEntropyLoss, LABELS),
+        (nn.CrossEntropyLoss, LABELS.where(torch.arange(10) > 4, -100)),
+        (nn.CrossEntropyLoss, LABELS.where(torch.arange(10) > 7, -100)),
+        (partial(nn.CrossEntropyLoss, weight=WEIGHTS), LABELS),
+        (partial(nn.CrossEntropyLoss, weight=WEIGHTS.double(), label_smoothing=0.1), LABELS),
+        (partial(nn.CrossEntropyLoss, ignore_index=1, weight=WEIGHTS), LABELS),
+        (partial(nn.BCEWithLogitsLoss, pos_weight=WEIGHTS), nn.functional.one_hot(LABELS).float()),
+        (nn.MSELoss, nn.functional.one_hot(LABELS).float()),
+    ],
+    ids=[
+        "labels",
+        "ignored",
+        "none",
+        "weights",
+        "smooth",
+        "weights and ignored",
+        "positive weight",
+        "squares",
+    ],
+)
+def test_batches_do_not_matter(loss: Callable[..., nn.Module], target: Tensor, reduction: str) -> None:
+    """The loss of all batches together, also where a mean is not over equally many terms in each of them."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 3))
+    criterion = loss(reduction=reduction)
+    x = samples.random(0, 10, 3)
+    parameters = {name: p.detach().double() for name, p in network.named_parameters()}
+
+    def total(theta: dict[str, Tensor]) -> Tensor:
+        exact = copy.deepcopy(criterion).double()
+        y = target.double() if target.is_floating_point() else target
+        return exact(torch.func.functional_call(network, theta, (x,)), y)
+
+    blocks = torch.func.hessian(total)(parameters)
+    rows = [torch.cat([blocks[a][b].reshape(parameters[a].numel(), -1) for b in blocks], 1) for a in blocks]
+    expected = torch.linalg.eigvalsh(torch.cat(rows)).flip(0)
+    for cut in (10, 7, 8):
+        batches = [(x[:cut], target[:cut]), (x[cut:], target[cut:])][: 1 + (cut < 10)]
+        found = hessian_eigenvalues(network, criterion, batches, k=3)
+        largest = expected[expected.abs().argsort(descending=True)[:3]].sort(descending=True).values
+        torch.testing.assert_close(found.values, largest, rtol=1e-6, atol=1e-9)
+        assert found.converged
+
+
+def test_a_mean_that_does_not_heed_its_reduction_counts_inputs() -> None:
+    torch.manual_seed(0)
+    network, x = nn.Linear(3, 3), samples.random(0, 10, 3)
+    whole = hessian_eigenvalues(network, OwnLoss(), [(x, LABELS)]).values
+    cut = hessian_eigenvalues(network, OwnLoss(), [(x[:7], LABELS[:7]), (x[7:], LABELS[7:])]).values
+    torch.testing.assert_close(cut, whole)
+
+
+def test_a_perfect_fit_has_curvature() -> None:
+    network, x = nn.Linear(3, 2, bias=False), samples.random(0, 10, 3).float()
+    y = network(x).detach()
+    exact = x.double() @ network.weight.detach().double().mT
+    batches = [(x[:4].double(), exact[:4]), (x[4:].double(), exact[4:])]
+    eigenvalue = 2 * torch.linalg.eigvalsh(x.double().mT @ x.double())[-1] / y.numel()
+    found = hessian_eigenvalues(network, nn.MSELoss(), batches)
+    torch.testing.assert_close(found.values[0], eigenvalue)
+
+
+def test_parameters_that_are_not_used_have_no_curvature() -> None:
+    class Unused(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.unused = _network(), nn.Linear(2, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.used(x)
+
+    network, loss = Unused(), nn.MSELoss()
+    found = hessian_eigenvalues(network, loss, _batches(), k=2)
+    expected = hessian_eigenvalues(network.used, loss, _batches(), k=2)
+    torch.testing.assert_close(found.values, expected.values, rtol=1e-6, atol=0)
+    # A loss that is linear in all parameters has none at all.
+    line = nn.Linear(2, 1)
+    assert float(hessian_trace(line, nn.L1Loss(), [(torch.ones(3, 2), torch.full((3, 1), 99.0))]).value) == 0
+
+
+def test_attention_is_differentiated_twice() -> None:
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 8, batch_first=True).eval()
+    x = samples.random(0, 3, 4, 8)
+    found = hessian_trace(layer, nn.MSELoss(), [(x, torch.zeros_like(x))], samples=2)
+    assert math.isfinite(float(found.value))
 
 
 def test_bad_input() -> None:
@@ -145,6 +245,13 @@ def test_bad_input() -> None:
         hessian_eigenvalues(module, loss, _batches(), k=0)
     with pytest.raises(ValueError, match="batches"):
         hessian_trace(module, loss, [])
+    for batch, got in (
+        (({"input": torch.ones(3, 2)}, torch.ones(3, 1)), "dict, Tensor"),
+        ({"input": torch.ones(3, 2)}, "dict"),
+        ((torch.ones(3, 2),), "Tensor"),
+    ):
+        with pytest.raises(TypeError, match=f"batches: expected pairs of tensors .* got {got}; wrap"):
+            hessian_trace(module, loss, [batch])
     with pytest.raises(ValueError, match="loss: expected a criterion"):
         hessian_trace(module, nn.MSELoss(reduction="none"), _batches())
     with pytest.raises(ValueError, match="no trainable parameter"):

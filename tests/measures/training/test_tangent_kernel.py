@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -91,6 +92,89 @@ def test_wide_networks_at_large_output_scale_turn_their_kernel_less() -> None:
             optimizer.step()
         drifts.append(float(kernel_drift(start, neural_tangent_kernel(network, x))))
     assert drifts[1] < 1e-2 * drifts[0]
+
+
+class Square(torch.autograd.Function):
+    """A square without a forward derivative."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return x**2
+
+    @staticmethod
+    def setup_context(ctx, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return 2 * x * gradient
+
+
+class Squared(nn.Module):
+    """A layer between two functions."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.layer, self.function = nn.Linear(3, 2), function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(self.layer(x))
+
+
+@pytest.mark.parametrize("measure", [neural_tangent_kernel, measures.jacobian_norms])
+def test_the_other_way_where_an_operation_has_no_forward_derivative(
+    measure: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lowcomplex.measures.training import tangent_kernel
+
+    # So that products, which go forward, would be chosen.
+    monkeypatch.setattr(tangent_kernel, "_ENTRIES", 1)
+    layer = Squared(Square.apply).double()
+    x = samples.random(0, 5, 3)
+    if measure is measures.jacobian_norms:
+        layer.layer, x = nn.Linear(2, 2).double(), x[:, :2]
+    found = measure(layer, x)
+    layer.function = torch.square
+    for one, other in zip(found, measure(layer, x), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_attention_by_either_method(training: bool) -> None:
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 8, dropout=0.0, batch_first=True).double().train(training)
+    x = samples.random(0, 3, 4, 8)
+    found = [neural_tangent_kernel(layer, x, method=method) for method in ("contraction", "products")]
+    gradients = []
+    for single in x:
+        outputs = layer(single[None]).flatten()
+        rows = [torch.autograd.grad(y, list(layer.parameters()), retain_graph=True) for y in outputs]
+        gradients.append(torch.stack([torch.cat([g.flatten() for g in row]) for row in rows]))
+    expected = torch.stack([torch.stack([(a * b).sum() for b in gradients]) for a in gradients])
+    for kernel in found:
+        torch.testing.assert_close(kernel, expected)
+    assert measures.jacobian_norms(layer, x).spectral.isfinite().all()
+    assert torch.backends.mha.get_fastpath_enabled()
+    assert torch.backends.cuda.flash_sdp_enabled()
+
+
+def test_outputs_without_a_dimension_of_their_own() -> None:
+    module, x = _network(1), samples.random(1, 4, 3)
+    for method in ("contraction", "products"):
+        found = neural_tangent_kernel(nn.Sequential(module, nn.Flatten(0)), x, method=method)
+        torch.testing.assert_close(found, neural_tangent_kernel(module, x))
+
+
+def test_inputs_of_another_precision_are_refused_by_name() -> None:
+    with pytest.raises(TypeError, match=r"x: expected torch\.float64, as the network's, got torch\.float32"):
+        neural_tangent_kernel(_network(), torch.ones(3, 3))
+    with pytest.raises(TypeError, match="other: expected"):
+        neural_tangent_kernel(_network(), samples.X, torch.ones(3, 3))
+    with pytest.raises(TypeError, match="x: expected a tensor of inputs"):
+        neural_tangent_kernel(_network(), {"input": torch.ones(3, 3)})
 
 
 def test_bad_input() -> None:
