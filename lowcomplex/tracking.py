@@ -237,11 +237,13 @@ class Tracker:
             (layers,) values of each measure, or (members, layers) for an ensemble.
         """
         rows = 1 if self._members is None else len(self._members)
-        healthy = torch.ones(rows, dtype=torch.bool)
+        healthy = torch.ones(rows, dtype=torch.bool, device="cpu")
         if self._members is not None:
             healthy = self._members.diverged_at < 0
         shape = (rows, len(self._layers.names))
-        results = {name: torch.full(shape, torch.nan, dtype=torch.float64) for name in self._measures}
+        results = {
+            name: torch.full(shape, torch.nan, dtype=torch.float64, device="cpu") for name in self._measures
+        }
         by_shape: dict[tuple[Any, ...], list[tuple[Tensor, int, Tensor]]] = {}
         for layer, weights in enumerate(self._layers.neurons()):
             kept = torch.isfinite(weights).all((1, 2)).cpu() & healthy

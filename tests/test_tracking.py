@@ -395,3 +395,19 @@ def test_steps_of_no_training() -> None:
         (name, *_) = reversed(wrong)
         with pytest.raises(ValueError, match=f"{name}: expected whole numbers"):
             log_linear_steps(**wrong)
+
+
+def test_another_default_device_and_half_precision_record_the_same() -> None:
+    layer = nn.Linear(150, 140).bfloat16()
+    names = tuple(measures.weight_measures())
+    trackers = [Tracker(module, names) for module in (layer, layer, copy.deepcopy(layer).float())]
+    with torch.device("meta"):
+        trackers[0].record()
+    trackers[1].record()
+    trackers[2].record()
+    elsewhere, half, single = (tracker.dataset() for tracker in trackers)
+    assert int(half["numerical_rank"].squeeze()) == 140
+    for name in half.data_vars:
+        np.testing.assert_array_equal(elsewhere[name], half[name])
+        if name in names:
+            np.testing.assert_allclose(half[name], single[name], rtol=1e-6)

@@ -137,7 +137,7 @@ def _holdings(network: nn.Module) -> Iterator[object]:
                     value.detach().clone().numpy().tobytes(),
                     value.dtype,
                     value.requires_grad,
-                    id(value.grad),
+                    id(value.grad if value.is_leaf else None),
                 )
             elif isinstance(value, torch.Generator):
                 yield value.get_state().numpy().tobytes()
