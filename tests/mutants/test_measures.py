@@ -191,10 +191,31 @@ MUTANTS = [
         "(at_least_single(errors) < below).flip(0).long().cumprod(0).sum(0)",
         "(len(times) - (errors < below).long().argmax(0)) * (errors < below).any(0)",
     ),
+    (
+        "the errors of half precision grow with the matrix",
+        "_precision",
+        "rounding_unit(W) / math.sqrt(3)",
+        "rounding_unit(W) * math.sqrt(n)",
+    ),
+    (
+        "the mean over batches counts inputs",
+        "training._total_loss",
+        "terms += total / average",
+        "terms += len(batch[0])",
+    ),
+    (
+        "a network that is random is measured",
+        "_networks",
+        "if not _equal(first, second):",
+        "if first.shape != second.shape:",
+    ),
 ]
 # Test files of modules that share one.
 FILES = {
+    "_networks": "test_every_network.py",
+    "_precision": "weights/test_numerical_rank.py",
     "_spectra": "weights/test_singular_values.py",
+    "training._total_loss": "training/test_curvature.py",
     "weights._entropy": "weights/test_rank_measures.py",
     "weights.stable_rank": "weights/test_rank_measures.py",
     "weights.participation_ratio": "weights/test_rank_measures.py",
