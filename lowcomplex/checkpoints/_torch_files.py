@@ -84,14 +84,16 @@ def _content(path: Path, is_mappable: bool) -> dict[str, Tensor]:
 def _is_mappable(path: Path) -> bool:
     """Whether the tensors lie in the file as they are; refuse claims of far more than the file holds."""
     size = path.stat().st_size
-    if not zipfile.is_zipfile(path):
-        _require_claims(path, size)
-        return False
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
+        members = None
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                members = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
         raise ValueError(f"{path}: damaged torch file ({error})") from error
+    if members is None:
+        _require_claims(path, size)
+        return False
     if all(member.compress_type == zipfile.ZIP_STORED for member in members):
         return True
     unpacked = sum(member.file_size for member in members)
@@ -104,7 +106,8 @@ def _require_claims(path: Path, size: int) -> None:
     """Refuse a file in the format before torch 1.6 whose storages claim more bytes than it has."""
     largest = number = 0
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             for _ in range(_PICKLES):
                 for operation, argument, _place in pickletools.genops(file):
                     if isinstance(argument, int) and not isinstance(argument, bool):
