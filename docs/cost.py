@@ -20,7 +20,7 @@ from lowcomplex.networks import Transformer
 from lowcomplex.tasks import AnchorTask
 from lowcomplex.training import adamw, train
 
-# A modern data center GPU (A100): 156e12 float32 operations a second through TF32 tensor cores, of which
+# A modern data center GPU (A100): 156e12 float32 operations per second through TF32 tensor cores, of which
 # training is assumed to reach three tenths. Nothing here was run on one.
 GPU_RATE = 0.3 * 156e12
 TASK = AnchorTask()
@@ -170,25 +170,25 @@ This page is written by `make cost`.
 One update (data, forward, backward, clipping, AdamW) of the transformer on the anchor task, on one core of a
 small server. Operations are those of the matrix products that a step needs, forward and backward.
 
-| width | feed-forward | blocks | batch | 10⁹ operations | ms | 10⁹ operations a second |
+| width | feed-forward | blocks | batch | 10⁹ operations | ms | 10⁹ operations per second |
 | --- | --- | --- | --- | --- | --- | --- |
 {measured}
 
 The cost of a sweep is cells × updates × this, divided by the workers: cells are independent. The last block
 computes one position of nine, so that one block more costs more than a block's share. γ itself is free
 ({gammas}):
-a γ axis of twice as many points costs twice as much, but for ensembles of small networks, which cost less
-than their members one by one ([](sweeps.md)).
+a γ axis of twice as many points costs twice as much. Ensembles of small networks are the exception: they cost
+less than their members one by one ([](sweeps.md)).
 
 ## Extrapolated to the papers' own scale
 
 P1 is Zhang, Lin, Wang, Zhang, Xu (NeurIPS 2024), P2 its follow-up (arXiv 2501.08537). Widths, depths, batch
 and epochs are the papers'; grids are those of their figures, seven γ where a grid is not stated, and {seeds}
-seeds everywhere. Hours are for **one A100 at three tenths of its 156·10¹² TF32 operations a second: an
+seeds everywhere. Hours are for **one A100 at three tenths of its 156·10¹² TF32 operations per second: an
 assumption, not a measurement**; divide the operations by the rate that yours sustains. Figures in one
 row share runs.
 
-| figure | grid | runs | 10¹⁵ operations a run | 10¹⁸ in all | GPU minutes a run | GPU hours in all |
+| figure | grid | runs | 10¹⁵ operations per run | 10¹⁸ in all | GPU minutes per run | GPU hours in all |
 | --- | --- | --- | --- | --- | --- | --- |
 {extrapolated}
 """

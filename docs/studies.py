@@ -71,16 +71,15 @@ Figures of no study: {others}. Figures of the registered hypotheses: {hypotheses
 
 ## How long it takes
 
-Durations are for two cores without a GPU. Those of training are the seconds per run, times the runs,
-divided by two workers:
+Durations are for two cores without a GPU: the seconds per run, times the runs, divided by two workers.
 
 | command | trains for |
 | --- | --- |
 | `make reproduce` | {quick} |
 | `make reproduce PRESET=full` | {full} |
 
-Checks and figures come on top: all of `make reproduce` takes 9 to 18 minutes, as the machine is, with the
-first figure within one. What is finished is not computed again.
+Checks and figures come on top; `make reproduce` ends with a line that states how long it took. What is
+finished is not computed again.
 """
 
 if __name__ == "__main__":

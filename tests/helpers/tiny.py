@@ -43,6 +43,7 @@ SIZES: dict[type, dict[str, Any]] = {
 # What the findings over γ and over seeds need; and lengths at which several fractions round to one step.
 OWN: dict[str, dict[str, Any]] = {
     "anchor_gamma": {"gamma": (0.4, 0.8), "seed": (0, 1)},
+    "anchor_seeds": {"gamma": (0.8,), "seed": (0, 1, 2), "sequences": 20},
     "anchor_steps": {"steps": (10, 20)},
 }
 

@@ -1,0 +1,1 @@
+"""Many seeds of one transformer at each γ, trained as one ensemble."""
