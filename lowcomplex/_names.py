@@ -34,7 +34,7 @@ def require_known(argument: str, name: str, known: Iterable[str]) -> None:
     """
     known = list(known)
     if name not in known:
-        near = get_close_matches(name, known, n=1)
+        near = get_close_matches(name, known, n=1) if isinstance(name, str) else []
         raise ValueError(
             f"{argument}: expected one of {', '.join(known)}, got {name!r}"
             + (f"; did you mean {near[0]!r}?" if near else "")

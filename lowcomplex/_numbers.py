@@ -1,4 +1,4 @@
-"""One place that refuses arguments that are no numbers."""
+"""One place that refuses arguments that are no numbers, or no sizes."""
 
 from __future__ import annotations
 
@@ -25,3 +25,16 @@ def whole(value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name}: expected an integer, got {value!r}")
     return int(value)
+
+
+def positive(value: object, name: str) -> int:
+    """Return `value` if it is a positive integer.
+
+    Raises:
+        TypeError: It is not an integer; the message names the argument.
+        ValueError: It is not positive.
+    """
+    number = whole(value, name)
+    if number < 1:
+        raise ValueError(f"{name}: expected a positive integer, got {number}")
+    return number

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lowcomplex.networks._widths import require_widths
+
 
 class DeepLinear(nn.Module):
     """f(x) = W_L … W_1 x: linear layers without bias or activation.
@@ -20,6 +22,7 @@ class DeepLinear(nn.Module):
         dtype: Type of the weights.
 
     Raises:
+        TypeError: A width is not an integer.
         ValueError: Fewer than two widths, or one that is not positive.
 
     Example:
@@ -30,9 +33,8 @@ class DeepLinear(nn.Module):
 
     def __init__(self, widths: Sequence[int], *, dtype: torch.dtype = torch.float64) -> None:
         super().__init__()
-        if len(widths) < 2 or min(widths) < 1:
-            raise ValueError(f"widths: expected at least two positive sizes, got {tuple(widths)}")
-        self.layers = nn.ModuleList(nn.Linear(a, b, bias=False, dtype=dtype) for a, b in pairwise(widths))
+        sizes = require_widths(widths)
+        self.layers = nn.ModuleList(nn.Linear(a, b, bias=False, dtype=dtype) for a, b in pairwise(sizes))
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         """The outputs, of size widths[-1], of inputs of size widths[0]."""

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lowcomplex._numbers import positive
+
 
 class DiagonalLinear(nn.Module):
     """f(x) = β · x with β = u^p - v^p, started at u = v = α, where β = 0.
@@ -22,6 +24,7 @@ class DiagonalLinear(nn.Module):
         dtype: Type of the weights.
 
     Raises:
+        TypeError: A size is not an integer.
         ValueError: A size, the power or the scale is not positive.
 
     Example:
@@ -34,8 +37,7 @@ class DiagonalLinear(nn.Module):
     ) -> None:
         super().__init__()
         for name, size in {"d_in": d_in, "power": power}.items():
-            if size < 1:
-                raise ValueError(f"{name}: expected a positive integer, got {size}")
+            positive(size, name)
         if not (alpha > 0 and math.isfinite(alpha)):
             raise ValueError(f"alpha: expected a positive, finite scale, got {alpha}")
         self.power = power

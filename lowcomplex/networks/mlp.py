@@ -8,6 +8,7 @@ from itertools import pairwise
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lowcomplex.networks._widths import require_widths
 from lowcomplex.networks.activations import activation as activation_named
 
 
@@ -20,6 +21,7 @@ class MLP(nn.Module):
         bias: Whether layers have a bias.
 
     Raises:
+        TypeError: A width is not an integer.
         ValueError: Fewer than two widths, one that is not positive, or an unknown activation.
 
     Example:
@@ -29,10 +31,9 @@ class MLP(nn.Module):
 
     def __init__(self, widths: Sequence[int], *, activation: str = "tanh", bias: bool = True) -> None:
         super().__init__()
-        if len(widths) < 2 or min(widths) < 1:
-            raise ValueError(f"widths: expected at least two positive sizes, got {tuple(widths)}")
+        sizes = require_widths(widths)
         self._activation = activation_named(activation)
-        self.layers = nn.ModuleList(nn.Linear(a, b, bias=bias) for a, b in pairwise(widths))
+        self.layers = nn.ModuleList(nn.Linear(a, b, bias=bias) for a, b in pairwise(sizes))
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         """The outputs, of size widths[-1], of inputs of size widths[0]."""

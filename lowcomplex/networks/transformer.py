@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lowcomplex._numbers import positive
 from lowcomplex.networks._fast_transformer import fast_logits
 
 Norm = Literal["pre", "post", "none"]
@@ -102,6 +103,7 @@ class Transformer(nn.Module):
         activation: "relu" or "gelu", of the feed-forward layers.
 
     Raises:
+        TypeError: A size is not an integer.
         ValueError: A size is not positive, or a name is unknown.
 
     Example:
@@ -136,8 +138,7 @@ class Transformer(nn.Module):
             "depth": depth,
         }
         for name, size in sizes.items():
-            if size < 1:
-                raise ValueError(f"{name}: expected a positive integer, got {size}")
+            positive(size, name)
         if norm not in ("pre", "post", "none"):
             raise ValueError(f"norm: expected 'pre', 'post' or 'none', got {norm!r}")
         if activation not in _ACTIVATIONS:
@@ -154,7 +155,7 @@ class Transformer(nn.Module):
         """Logits at every position: `plain` to rounding, by the fastest way known.
 
         Raises:
-            ValueError: `tokens` is not two-dimensional or longer than the positions.
+            ValueError: `tokens` is not two-dimensional, is longer than the positions, or holds no ids.
         """
         return fast_logits(self, tokens, last_only=False)
 
@@ -177,5 +178,11 @@ class Transformer(nn.Module):
                 f"tokens: expected shape (n, positions) with at most "
                 f"{self.positions.num_embeddings} positions, got {tuple(tokens.shape)}"
             )
-        stream: Tensor = self.embedding(tokens) + self.positions.weight[: tokens.shape[1]]
+        if tokens.dtype not in (torch.int32, torch.int64):
+            raise ValueError(f"tokens: expected ids of type int64 or int32, got {tokens.dtype}")
+        try:
+            stream: Tensor = self.embedding(tokens) + self.positions.weight[: tokens.shape[1]]
+        except IndexError:
+            message = f"tokens: expected ids from 0 to {self.embedding.num_embeddings - 1}"
+            raise ValueError(f"{message}, got {int(tokens.min())} to {int(tokens.max())}") from None
         return stream

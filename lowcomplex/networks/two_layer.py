@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lowcomplex._numbers import positive
 from lowcomplex.networks.activations import activation as activation_named
 
 
@@ -30,6 +31,7 @@ class TwoLayer(nn.Module):
         dtype: Type of the weights.
 
     Raises:
+        TypeError: A size is not an integer.
         ValueError: A size or scale is not positive, or the activation is unknown.
 
     Example:
@@ -53,8 +55,7 @@ class TwoLayer(nn.Module):
     ) -> None:
         super().__init__()
         for name, size in {"d_in": d_in, "width": width, "d_out": d_out}.items():
-            if size < 1:
-                raise ValueError(f"{name}: expected a positive integer, got {size}")
+            positive(size, name)
         inputs = d_in + bias
         beta1 = 1 / math.sqrt(width) if beta1 is None else beta1
         beta2 = 1 / math.sqrt(inputs) if beta2 is None else beta2

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from lowcomplex.tasks.sequences import ListedTask, SequenceBatch, lay_out
+from lowcomplex.tasks.sequences import ListedTask, SequenceBatch, lay_out, require_indices
 
 NUMBERS = 100
 _PLUS, _EQUALS, _FIRST_DIGIT = 1, 2, 3
@@ -71,7 +71,11 @@ class AdditionTask(ListedTask):
 
         Returns:
             n sequences of length 8.
+
+        Raises:
+            ValueError: An index is not that of a pair.
         """
+        require_indices(indices, NUMBERS**2)
         a, b = indices // NUMBERS, indices % NUMBERS
         places = [(a + b) // 100, (a + b) // 10 % 10, (a + b) % 10]
         answers = torch.stack(places[::-1] if self.units_first else places, 1)

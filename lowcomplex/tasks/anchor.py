@@ -170,12 +170,23 @@ class AnchorTask:
 
         Returns:
             The answers' tokens.
+
+        Raises:
+            ValueError: `kind` is unknown, there is not one word of anchors per key, or an anchor is unknown.
         """
+        if anchors.shape != (*keys.shape, self.anchors):
+            raise ValueError(
+                f"anchors: expected {self.anchors} per key, got {tuple(anchors.shape)} for keys of shape "
+                f"{tuple(keys.shape)}"
+            )
+        if bool(((anchors < ANCHORS[0]) | (anchors > ANCHORS[-1])).any()):
+            raise ValueError(f"anchors: expected some of {ANCHORS}, got {torch.unique(anchors).tolist()}")
         of: dict[Answer, Callable[[Word], AnchorFunction]] = {
             "rule": self.function,
             "inferential": self.inferential,
             "symmetric": self.symmetric,
         }
+        require_known("kind", kind, of)
         table = torch.tensor([of[kind](word)[:2] for word in self.words], device=keys.device)
         places = len(ANCHORS) ** torch.arange(self.anchors - 1, -1, -1, device=keys.device)
         multiplier, shift = table[((anchors - 1) * places).sum(-1)].unbind(-1)

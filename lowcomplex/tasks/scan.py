@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from lowcomplex.tasks.sequences import IGNORED, PADDING, ListedTask, SequenceBatch, lay_out
+from lowcomplex.tasks.sequences import IGNORED, PADDING, ListedTask, SequenceBatch, lay_out, require_indices
 
 Split = Literal["length", "addprim_jump", "addprim_turn_left", "around_right"]
 
@@ -121,8 +121,9 @@ class ScanTask(ListedTask):
             n sequences.
 
         Raises:
-            ValueError: An answer is longer than `most_actions`.
+            ValueError: An index is not that of a command, or an answer is longer than `most_actions`.
         """
+        require_indices(indices, len(scan_commands()))
         questions, answers = (table.to(indices.device) for table in _tables())
         kept = min(self.most_actions, MOST_ACTIONS) + 1
         chosen = answers[indices]

@@ -43,11 +43,16 @@ def lay_out(questions: Int[Tensor, "n question"], answers: Int[Tensor, "n answer
     Returns:
         Sequences whose length is that of question and answer less one.
 
+    Raises:
+        ValueError: There are not as many answers as questions.
+
     Example:
         >>> batch = lay_out(torch.tensor([[7, 8]]), torch.tensor([[3, 4, -100]]))
         >>> batch.tokens.tolist(), batch.labels.tolist()
         ([[7, 8, 3, 0]], [[-100, 3, 4, -100]])
     """
+    if len(questions) != len(answers):
+        raise ValueError(f"answers: expected one per question, {len(questions)}, got {len(answers)}")
     given = answers[:, :-1].masked_fill(answers[:, 1:] == IGNORED, PADDING)
     tokens = torch.cat((questions, given), 1)
     labels = torch.cat((torch.full_like(questions[:, 1:], IGNORED), answers), 1)
@@ -108,6 +113,18 @@ def divide(
     drawn = indices[order[:n]]
     rest = torch.unique(indices)
     return drawn, rest[~torch.isin(rest, drawn)]
+
+
+def require_indices(indices: Int[Tensor, " n"], count: int) -> None:
+    """Refuse indices of examples that are not there.
+
+    Raises:
+        ValueError: An index is negative or too large.
+    """
+    if bool(((indices < 0) | (indices >= count)).any()):
+        raise ValueError(
+            f"indices: expected 0 to {count - 1}, got {int(indices.min())} to {int(indices.max())}"
+        )
 
 
 class ListedTask(ABC):

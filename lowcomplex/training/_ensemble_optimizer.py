@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lowcomplex._names import require_known
+from lowcomplex._numbers import real
 
 OptimizerName = Literal["sgd", "adam", "adamw"]
 PerMember = float | Sequence[float] | Tensor
@@ -38,7 +39,7 @@ class EnsembleOptimizer:
         clip_norm: Largest norm of a row's gradient, if any.
 
     Raises:
-        ValueError: There is no optimizer of that name.
+        ValueError: There is no optimizer of that name, or the norm is not positive.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class EnsembleOptimizer:
         clip_norm: float | None,
     ) -> None:
         require_known("optimizer", name, OPTIMIZERS)
+        if clip_norm is not None and not real(clip_norm, "clip_norm") > 0:
+            raise ValueError(f"clip_norm: expected a positive norm, got {clip_norm}")
         self._parameters, self._decayed, self._clip_norm = parameters, decayed, clip_norm
         self._decoupled = name == "adamw"
         self._learning_rate = learning_rate[:, None].to(parameters.device)
@@ -129,9 +132,13 @@ def per_member(name: str, value: PerMember, members: int, rows: int) -> Tensor:
     """(rows,) numbers, float64, of one for all members or one per member.
 
     Raises:
+        TypeError: They are no numbers.
         ValueError: There are more or fewer numbers, or one is negative or not finite.
     """
-    values = torch.as_tensor(value, dtype=torch.float64)
+    try:
+        values = torch.as_tensor(value, dtype=torch.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected one number or {members}, got {value!r}") from None
     if values.ndim > 1 or values.numel() not in (1, members):
         raise ValueError(f"{name}: expected one number or {members}, got shape {tuple(values.shape)}")
     if not bool((torch.isfinite(values) & (values >= 0)).all()):

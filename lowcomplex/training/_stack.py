@@ -101,10 +101,14 @@ def require_same_architecture(members: Sequence[nn.Module]) -> None:
     """Refuse members that differ in anything but their numbers (and a two-layer network's α).
 
     Raises:
+        TypeError: A member is not a network.
         ValueError: What differs, and where; or a weight that a hook computes.
     """
     if not members:
         raise ValueError("members: expected at least one network, got none")
+    for index, member in enumerate(members):
+        if not isinstance(member, nn.Module):
+            raise TypeError(f"members: expected networks, but member {index} is {member!r}")
     for name, value in [*members[0].named_parameters(), *members[0].named_buffers()]:
         if is_lazy(value):
             raise ValueError(f"members: {name} has no shape yet; give the network an input once")

@@ -97,8 +97,9 @@ def descend(
         Where the runs ended, their losses, and what was recorded.
 
     Raises:
-        ValueError: `every` or a number of updates is not positive, the rule is unknown, a start is not
-            finite, or a parameter's first dimensions are not those of the losses.
+        TypeError: The starts have no names.
+        ValueError: `every` or a number of updates is not positive, the rule is unknown, a start or a rate is
+            not finite, or a parameter's first dimensions are not those of the losses.
 
     Example:
         >>> from lowcomplex.training import LossShare
@@ -111,7 +112,7 @@ def descend(
     for name, count in {"steps": torch.as_tensor(steps), "every": torch.as_tensor(every)}.items():
         if count.is_floating_point() or bool((count < 1).any()):
             raise ValueError(f"{name}: expected positive integers, got {count.tolist()}")
-    names = list(parameters)
+    names = list(require_named(parameters))
     now = [value.detach().to(torch.float64, copy=True) for value in parameters.values()]
     if not all(bool(value.isfinite().all()) for value in now):
         raise ValueError("parameters: hold NaN or infinite entries")
@@ -140,6 +141,8 @@ def descend(
     require_runs(named(now), losses)
     runs = losses.shape
     update = rule_named(rule, betas, _per_run("eps", eps, runs))
+    if not bool(torch.as_tensor(rate).isfinite().all()):
+        raise ValueError(f"rate: expected finite numbers, got {torch.as_tensor(rate).tolist()}")
     rates = [over(_per_run("rate", rate, runs), value) for value in now]
     last = _per_run("steps", steps, runs)
     counts = set(last.flatten().tolist())
@@ -177,6 +180,20 @@ def descend(
         path={name: torch.stack(values) for name, values in path.items()},
         path_steps=torch.tensor(path_steps),
     )
+
+
+def require_named(parameters: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The starts, if they are tensors by name.
+
+    Raises:
+        TypeError: They are not.
+        ValueError: There are none.
+    """
+    if not isinstance(parameters, Mapping):
+        raise TypeError(f"parameters: expected tensors by name, got {type(parameters).__name__}")
+    if not parameters:
+        raise ValueError("parameters: expected at least one, got none")
+    return parameters
 
 
 def require_runs(parameters: Parameters, losses: Tensor) -> None:

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lowcomplex._numbers import real
 from lowcomplex.initialization import initialize
 from lowcomplex.networks import MLP
 
@@ -67,7 +68,7 @@ def displacement_at(
         The displacements and how training ended.
 
     Raises:
-        ValueError: γ is not finite, or a matrix has d_in = 1.
+        ValueError: γ is not finite, a matrix has d_in = 1, or as for `displacement_from`.
     """
     network = MLP((inputs.shape[-1], *hidden, 1), activation="relu", bias=False).double()
     initialize(network, gamma, generator=generator)
@@ -101,10 +102,19 @@ def displacement_from(
         The displacements and how training ended.
 
     Raises:
-        ValueError: The shapes do not fit each other, or a weight is not finite.
+        ValueError: The shapes do not fit each other, a number is not finite, all targets are zero, or `stop`
+            is not in (0, 1).
     """
     from scipy.integrate import RK45
 
+    if inputs.ndim != 2 or targets.shape != inputs.shape[:1]:
+        raise ValueError(
+            f"inputs, targets: expected (n, d) and (n,), got {tuple(inputs.shape)} and {tuple(targets.shape)}"
+        )
+    if not (inputs.isfinite().all() and targets.isfinite().all() and bool(targets.any())):
+        raise ValueError("inputs, targets: expected finite numbers, and a target that is not zero")
+    if not 0 < real(stop, "stop") < 1:
+        raise ValueError(f"stop: expected a share of the initial loss in (0, 1), got {stop}")
     sizes = [inputs.shape[-1], *(weight.shape[0] for weight in weights)]
     shapes = [weight.shape for weight in weights]
     if [tuple(shape) for shape in shapes] != list(zip(sizes[1:], sizes, strict=False)) or sizes[-1] != 1:

@@ -11,11 +11,12 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from lowcomplex._numbers import whole
 from lowcomplex.training._batched_forward import Forward, batched_forward
 from lowcomplex.training._ensemble_optimizer import EnsembleOptimizer, OptimizerName, PerMember, per_member
 from lowcomplex.training._stack import Stack
 from lowcomplex.training.checkpoint import Checkpoint
-from lowcomplex.training.minibatch import schedule_values
+from lowcomplex.training.minibatch import require_losses, schedule_values
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Ensemble:
         clip_norm: Largest norm of one member's whole gradient, if any.
 
     Raises:
+        TypeError: Members are no networks.
         ValueError: Members differ in more than numbers, a hook computes a weight, or a number is out of
             range; at a call: the forward pass draws random numbers, or `torch.vmap` cannot run it.
 
@@ -84,6 +86,8 @@ class Ensemble:
         eps: float = 1e-8,
         clip_norm: float | None = None,
     ) -> None:
+        if isinstance(members, nn.Module):
+            raise TypeError(f"members: expected several networks, got one {type(members).__name__}")
         networks = list(members)
         self._stack = Stack(networks)
         self._templates = [copy.deepcopy(network) for network in networks]
@@ -172,7 +176,7 @@ class Ensemble:
             The losses, detached; NaN for members that have diverged.
 
         Raises:
-            ValueError: `losses` has another shape.
+            ValueError: `losses` has another shape or no gradient.
         """
         values = self._examine(losses)
         self._update(losses, factor)
@@ -203,7 +207,7 @@ class Ensemble:
         Raises:
             ValueError: `steps` is not positive.
         """
-        if steps < 1:
+        if whole(steps, "steps") < 1:
             raise ValueError(f"steps: expected a positive number of updates, got {steps}")
         losses = torch.full((steps, len(self)), math.nan)
         first = 0
@@ -259,8 +263,7 @@ class Ensemble:
         self._optimizer.load_state_dict(_without("optimizer.", state_dict))
 
     def _examine(self, losses: Tensor) -> Tensor:
-        if losses.shape != (len(self),):
-            raise ValueError(f"losses: expected shape ({len(self)},), got {tuple(losses.shape)}")
+        require_losses(losses, (len(self),))
         values = losses.detach()
         self._mark(torch.isfinite(values))
         return values if self._frozen is None else values.masked_fill(self._frozen[: len(self)], math.nan)

@@ -11,11 +11,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from lowcomplex._names import require_known
 from lowcomplex.training._rules import over
-from lowcomplex.training.descend import require_runs
+from lowcomplex.training.descend import require_named, require_runs
 from lowcomplex.training.until import Condition, Parameters, PerRun
 
 Array = NDArray[np.float64]
+# The methods of `scipy.integrate.solve_ivp`.
+METHODS = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,9 @@ def gradient_flow(
         The path.
 
     Raises:
-        ValueError: Times do not increase from 0, a parameter or an initial loss is not finite, or a
-            parameter's first dimensions are not those of the losses.
+        TypeError: The starts have no names.
+        ValueError: Times do not increase from 0, the method is unknown, a parameter or an initial loss is not
+            finite, or a parameter's first dimensions are not those of the losses.
         ArithmeticError: The solver failed, such as on a flow that blows up.
 
     Example:
@@ -94,7 +98,8 @@ def gradient_flow(
     asked = np.asarray(times, dtype=float)
     if asked.ndim != 1 or len(asked) < 2 or asked[0] != 0 or not (np.diff(asked) > 0).all():
         raise ValueError("times: expected at least two increasing times, the first of them 0")
-    system = _System(loss, parameters, speed, gradient)
+    require_known("method", method, METHODS)
+    system = _System(loss, require_named(parameters), speed, gradient)
     start_excess = None if until is None else until.excess(system.start, system.losses, system.initial)
     events = _Events(system, until, start_excess)
     if start_excess is not None and bool((start_excess <= 0).all()):

@@ -9,6 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from lowcomplex._numbers import whole
+
 
 class MemberBatches:
     """Minibatch indices for all members, each in an order of its own.
@@ -37,7 +39,7 @@ class MemberBatches:
         if not seeds:
             raise ValueError("seeds: expected one for each member, got none")
         self._samples, self._batch = samples, batch
-        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self._generators = [torch.Generator().manual_seed(whole(seed, "seeds")) for seed in seeds]
         self._orders = torch.zeros(len(seeds), samples, dtype=torch.long)
         self._position = samples
 

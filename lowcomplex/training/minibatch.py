@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
+from lowcomplex._numbers import whole
 from lowcomplex.matrices import matrix_parameters
 from lowcomplex.training.checkpoint import Checkpoint
 
@@ -44,10 +46,15 @@ def warmup_cosine(step: int, total: int, *, warmup: float = 0.5, floor: float = 
     Returns:
         The factor, in (0, 1].
 
+    Raises:
+        ValueError: `total` is not positive.
+
     Example:
         >>> round(max(warmup_cosine(step, 1000) for step in range(1000)), 2)
         0.54
     """
+    if total < 1:
+        raise ValueError(f"total: expected a positive number of updates, got {total}")
     rise = min(1.0, (step + 1) / (warmup * total)) if warmup > 0 else 1.0
     fall = floor + (1 - floor) * (1 + math.cos(math.pi * step / total)) / 2
     return rise * fall
@@ -70,8 +77,15 @@ def adamw(
 
     Returns:
         The (fused) optimizer.
+
+    Raises:
+        ValueError: No parameter needs a gradient, or one has no shape yet.
     """
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise ValueError("module: has no parameter that needs a gradient")
+    if any(is_lazy(parameter) for parameter in parameters):
+        raise ValueError("module: has parameters without a shape yet; give it an input once")
     decayed = matrix_parameters(module)
     groups = [
         {"params": [p for p in parameters if id(p) in decayed], "weight_decay": weight_decay},
@@ -112,14 +126,16 @@ def train(
         The minibatch losses and where the run diverged, if it did.
 
     Raises:
-        ValueError: `steps` is not positive, or the optimizer computes the loss several times per step.
+        TypeError: The loss is not a tensor, or `steps` no integer.
+        ValueError: `steps` is not positive, the optimizer computes the loss several times per step, or the
+            loss is not a scalar or depends on no parameter.
     """
     if isinstance(optimizer, torch.optim.LBFGS):
         raise ValueError(
             "optimizer: expected one that steps once per loss, got LBFGS, whose steps compute the loss "
             "several times; write its loop with `optimizer.step(closure)`"
         )
-    if steps < 1:
+    if whole(steps, "steps") < 1:
         raise ValueError(f"steps: expected a positive number of updates, got {steps}")
     nominal = [float(group["lr"]) for group in optimizer.param_groups]
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -135,7 +151,7 @@ def train(
             factor = schedule(step, steps)
             for group, learning_rate in zip(optimizer.param_groups, nominal, strict=True):
                 group["lr"] = learning_rate * factor
-        value = loss(module)
+        value = require_losses(loss(module), ())
         losses[step] = value.detach()
         if not math.isfinite(float(losses[step])):
             return TrainingResult(losses[: step + 1], diverged_at=step)
@@ -151,6 +167,23 @@ def train(
     if before_step is not None:
         before_step(steps)
     return TrainingResult(losses, diverged_at=None)
+
+
+def require_losses(losses: object, shape: tuple[int, ...]) -> Tensor:
+    """The losses, if they are a tensor of this shape with a gradient.
+
+    Raises:
+        TypeError: They are not a tensor.
+        ValueError: They have another shape, or no gradient.
+    """
+    expected = f"shape {shape}" if shape else "a scalar"
+    if not isinstance(losses, Tensor):
+        raise TypeError(f"loss: expected a tensor, {expected}, got {losses!r}")
+    if losses.shape != shape:
+        raise ValueError(f"loss: expected {expected}, got shape {tuple(losses.shape)}")
+    if not losses.requires_grad:
+        raise ValueError("loss: expected a function of the trained parameters, got one without a gradient")
+    return losses
 
 
 def schedule_values(schedule: Callable[[int, int], float] | None, steps: int) -> list[float] | None:

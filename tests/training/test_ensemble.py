@@ -491,7 +491,7 @@ def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="did you mean 'adam'"):
         make(learning_rate=0.1, optimizer="adamW")
     ensemble = make(learning_rate=0.1)
-    with pytest.raises(ValueError, match="losses"):
+    with pytest.raises(ValueError, match="loss: expected shape"):
         ensemble.step(ensemble(torch.zeros(4, 2)).mean())
     with pytest.raises(ValueError, match="one for each member"):
         ensemble(torch.zeros(3, 4, 2), shared=False)
