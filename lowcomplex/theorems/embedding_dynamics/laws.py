@@ -106,7 +106,7 @@ MUTANTS = {
     "spread of early cosines 10 % too large": LAW._replace(spread=scaled(cosine_spread, 1.1)),
     "spread of early cosines as h^(-1/2 - 0.1)": LAW._replace(spread=_wider),
     "collapse exponent + 0.1": LAW._replace(exponent=shifted(collapse_exponent, 0.1)),
-    "collapse exponent 20 % too large": LAW._replace(exponent=scaled(collapse_exponent, 1.2)),
+    "collapse exponent 10 % too large": LAW._replace(exponent=scaled(collapse_exponent, 1.1)),
     "collapse of the other sign": LAW._replace(exponent=scaled(collapse_exponent, -1.0)),
     "top space of one dimension less": LAW._replace(top=_one_direction_less),
 }

@@ -14,7 +14,7 @@ from lowcomplex.measures import effective_rank
 from lowcomplex.networks import TwoLayer
 from lowcomplex.theorems._verdict import Comparison
 from lowcomplex.theorems.embedding_dynamics.formula import embedding_dynamics, top_space
-from lowcomplex.theorems.embedding_dynamics.laws import Law
+from lowcomplex.theorems.embedding_dynamics.laws import LAW, Law
 from lowcomplex.theorems.formulas.token_drive import centered_one_hot, driving_matrix
 from lowcomplex.theorems.observations.draws import drawn_weights
 from lowcomplex.theorems.observations.embedding_models import mean_cross_entropy
@@ -154,10 +154,13 @@ def judge_escape(escaped: Escaped, law: Law) -> list[Comparison]:
     else:
         expected = np.square(np.linalg.svd(true.right, compute_uv=False))
         others = (expected[:, 1:_CLASSES] @ values[1:]) / (expected[:, 0] * values[0])
-        residue = float((1 + step * values[1]) ** (-2 * times[0] / step))
-        early = float(expected[0, 1] / expected[0, 0]) + residue
+        limit = LAW.exponent(drive, step=step)
+        path = fit_exponent(
+            np.sqrt(expected[:, 0]) / np.array(sigmas), np.sqrt(expected[:, 1] / expected[:, 0])
+        )
+        leaves = abs(path.slope + limit) + path.interval
         exponent = law.exponent(drive, step=step)
-        comparisons += _collapse(name, sigmas, w, exponent, others, early, escaped.draws)
+        comparisons += _collapse(name, sigmas, w, exponent, others, leaves, escaped.draws)
     return comparisons
 
 
@@ -167,7 +170,7 @@ def _collapse(
     w: Array,
     exponent: float,
     others: Array,
-    early: float,
+    leaves: float,
     draws: int,
 ) -> list[Comparison]:
     """Growth of W until its escape, and its collapse to the top singular direction meanwhile."""
@@ -191,8 +194,9 @@ def _collapse(
         fit_exponent(growth, values[:, 1] / values[:, 0]).beside(
             f"exponent of s_2/s_1 of W at the escape in that growth ({name})",
             -exponent,
-            tolerance=(early + 2 * _ESCAPE) / math.log(max(sigmas) / min(sigmas)),
-            reason="at the largest σ modes mix by (s_2/s_1)² and e^(-2 S_2 T) of the second is the start",
+            tolerance=leaves + 2 * _ESCAPE / math.log(max(sigmas) / min(sigmas)),
+            reason="how far the closed form is from a power of the growth, in slope and scatter; and the "
+            "outputs' feedback at the escape",
             draws=draws,
         ),
     ]

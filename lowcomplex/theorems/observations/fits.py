@@ -43,7 +43,7 @@ def fit_exponent(x: ArrayLike, y: ArrayLike) -> Exponent:
     """Exponent of y in x with its confidence interval; NaN if a value is not positive and finite.
 
     Args:
-        x: (k,) with k >= 3.
+        x: (k,) with k >= 3; where they agree to rounding, the exponent is NaN.
         y: (k,).
 
     Returns:
@@ -58,6 +58,8 @@ def fit_exponent(x: ArrayLike, y: ArrayLike) -> Exponent:
     if x.ndim != 1 or len(x) < 3 or y.shape != x.shape:
         raise ValueError(f"x, y: expected (k,) with k >= 3 twice, got {x.shape} and {y.shape}")
     if not ((x > 0).all() and (y > 0).all() and np.isfinite(x).all() and np.isfinite(y).all()):
+        return Exponent(float("nan"), float("nan"))
+    if np.ptp(np.log(x)) < len(x) * np.finfo(float).eps:
         return Exponent(float("nan"), float("nan"))
     fit = stats.linregress(np.log(x), np.log(y))
     return Exponent(float(fit.slope), float(stats.t.ppf(0.975, len(x) - 2) * fit.stderr))

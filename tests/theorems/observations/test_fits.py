@@ -41,3 +41,8 @@ def test_an_exponent_carries_its_interval_into_the_comparison() -> None:
     assert compared.predicted == -2.0
     assert compared.passed
     assert not fit.beside("exponent", -2.0, tolerance=fit.interval / 2, reason="none").passed
+
+
+def test_points_at_one_place_have_no_exponent() -> None:
+    x = np.array([2.0, 2.0 * (1 + 2e-16), 2.0])
+    assert np.isnan(fit_exponent(x, np.array([1.0, 2.0, 3.0])).slope)

@@ -7,6 +7,7 @@ import math
 from jaxtyping import Float
 from torch import Tensor
 
+from lowcomplex.measures._precision import result_dtype
 from lowcomplex.measures._validation import matrices
 from lowcomplex.measures.weight_measure import WeightMeasure
 from lowcomplex.nulls import Null
@@ -28,7 +29,7 @@ def entry_participation(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tens
     entries = matrices(W).double().flatten(-2)
     largest = entries.abs().amax(-1, keepdim=True) if len(entries) else entries[..., :1]
     squares = (entries / largest).square()
-    return (squares.sum(-1).square() / squares.square().sum(-1) / entries.shape[-1]).to(W.dtype)
+    return (squares.sum(-1).square() / squares.square().sum(-1) / entries.shape[-1]).to(result_dtype(W))
 
 
 def _null(m: int, n: int) -> Null:
