@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
 
-import symbolic
 from lowcomplex.predictions import greedy_low_rank
 from lowcomplex.theorems.greedy_low_rank.formula import GreedyLowRank
 
@@ -82,15 +82,21 @@ def test_permuting_rows_and_columns_permutes_the_stages(order: list[int]) -> Non
     np.testing.assert_allclose(other.stages, law.stages[:, order][:, :, order], atol=1e-7)
 
 
-def test_distance_exponent_is_the_expression() -> None:
+def test_distance_exponent_is_that_of_the_least_distance() -> None:
     law = greedy_low_rank(*_completion(0))
-    formula = symbolic.function(
-        greedy_low_rank, "exponent of the distance to W_1", "lambda", "nu", "mu", "kappa"
-    )
-    second = law.gaps[0] * law.rates[0]
-    assert formula(law.rates[0], second, law.contractions[0], law.rates[1]) == pytest.approx(
-        law.distance_exponent
-    )
+    growth, contraction = law.rates[1], law.contractions[0]
+
+    def least(log_sigma: float) -> float:
+        # log of e^(-μs) + σ^(2(1 - gap)) e^(2κs) at its minimum over s.
+        def distance(s: float) -> float:
+            return float(np.logaddexp(-contraction * s, 2 * (1 - law.gaps[0]) * log_sigma + 2 * growth * s))
+
+        end = -2 * (1 - law.gaps[0]) * log_sigma / growth
+        return float(
+            minimize_scalar(distance, bounds=(0, end), method="bounded", options={"xatol": 1e-9}).fun
+        )
+
+    assert (least(-200.0) - least(-100.0)) / -100 == pytest.approx(law.distance_exponent, rel=1e-6)
     alone = GreedyLowRank(law.stages[:2], law.rates[:1], law.gaps[:1], law.contractions[:1], law.losses[:2])
     assert np.isnan(alone.distance_exponent)
 
