@@ -118,7 +118,8 @@ def test_before_and_after_pair_whatever_wrapped_them(way: str, tmp_path: Path) -
 
 
 def test_an_adapter_of_the_peft_library(tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft", reason="peft is not installed")
+    import peft  # its import takes seconds
+
     model = copy.deepcopy(built("GPT-2")[0])
     config = peft.LoraConfig(r=4, target_modules=["c_attn"], fan_in_fan_out=True)
     adapted = peft.get_peft_model(model, config)
