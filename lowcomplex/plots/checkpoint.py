@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,11 +14,15 @@ from lowcomplex.plots.page import GAMMA_LABEL, categorical, style
 _RANKS = ("effective_rank", "stable_rank", "participation_ratio")
 _MARKERS = {"": "o", "_before": "o", "_after": "s"}
 _LONGEST_NAME = 60
+# Names on a page; of more matrices, only some are named.
+_MOST_NAMES = 300
 
 
 @style()
 def plot_checkpoint(table: pd.DataFrame) -> Figure:
     """Draw a table of `lowcomplex.checkpoints`, one row per matrix, in the order of the checkpoint.
+
+    Beyond 300 matrices rows are drawn closer together, and only every k-th of them is named.
 
     Args:
         table: The table of `measure_table` or `gamma_table`, or two of one kind joined by `side_by_side`. Of
@@ -33,7 +39,8 @@ def plot_checkpoint(table: pd.DataFrame) -> Figure:
     if not ends or table.empty:
         raise ValueError("table: expected a table of lowcomplex.checkpoints with at least one row")
     measured = f"effective_rank{ends[0]}" in table.columns
-    figure = Figure(figsize=(7.0, 1.2 + 0.16 * len(table)), layout="constrained")
+    every = math.ceil(len(table) / _MOST_NAMES)
+    figure = Figure(figsize=(7.0, 1.2 + 0.16 * len(table) / every), layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, 1 + measured, sharey=True))
     for end in ends:
         _points(axes[0], table[f"gamma{end}"].to_numpy(float), end, "0.2", end.strip("_") or None)
@@ -48,9 +55,9 @@ def plot_checkpoint(table: pd.DataFrame) -> Figure:
         axes[1].axvline(1, color="0.7", linewidth=0.7, linestyle=":", zorder=0)
         axes[1].set_xlim(left=0)
         axes[1].set_xlabel("over that of random weights")
-    names = [_shortened(str(name)) for name in table["name"]]
-    axes[0].set_yticks(range(len(names)), names)
-    axes[0].set_ylim(len(names) - 0.5, -0.5)
+    names = [_shortened(str(name)) for name in table["name"].iloc[::every]]
+    axes[0].set_yticks(range(0, len(table), every), names)
+    axes[0].set_ylim(len(table) - 0.5, -0.5)
     for axis in axes:
         axis.grid(axis="y", color="0.93", linewidth=0.5)
         axis.set_axisbelow(True)
