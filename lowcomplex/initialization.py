@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from lowcomplex import matrices
 from lowcomplex._names import first_match, require_match
+from lowcomplex._numbers import real
 from lowcomplex.matrices import Layout, Skipped, WeightMatrix
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def initialize(
     Raises:
         ValueError: A rate is not finite; a pattern matches nothing; a matrix has d_in = 1, where γ has no
             effect; a parametrization keeps a weight from being random (spectral or orthogonal normalization,
-            pruning, a low-rank adapter); a parameter has no values; there is nothing to initialize.
+            pruning, a low-rank adapter); a parameter has no values; there is nothing to initialize; a
+            standard deviation is beyond the range of the weights' type.
+        TypeError: An argument is of another type; a rate is not a number.
 
     Example:
         >>> table = initialize(nn.Linear(16, 3), 0.5)
@@ -68,9 +71,13 @@ def initialize(
     """
     import pandas as pd
 
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"module: expected a torch.nn.Module, got {type(module).__name__}")
+    if not isinstance(parts, Mapping | None):
+        raise TypeError(f"parts: expected a mapping of patterns to rates, got {type(parts).__name__}")
     rates = dict(parts or {})
     for name, rate in {"gamma": gamma, **{f"parts[{k!r}]": v for k, v in rates.items()}}.items():
-        if rate is not None and not math.isfinite(rate):
+        if (rate is not None or name == "gamma") and not math.isfinite(real(rate, name)):
             raise ValueError(f"{name}: expected a finite initialization rate, got {rate}")
     items = matrices.of_module(module)
     _require_values(items)
@@ -84,7 +91,7 @@ def initialize(
     for matrix, rate, left in plan:
         std = math.nan
         if rate is not None:
-            std = float(matrix.d_in) ** -rate
+            std = _deviation(matrix, rate)
             weight = matrix.weight
             draw = torch.randn(weight.shape, generator=generator, dtype=weight.dtype, device="cpu")
             matrix.put((draw * std).to(weight.device))
@@ -127,6 +134,7 @@ def effective_gamma(
     Raises:
         ValueError: There is no weight matrix; a pattern matches nothing; a layout is unknown; a matrix has
             NaN or infinity.
+        TypeError: `source` is neither a module nor a mapping, or `layout` is not a mapping.
 
     Example:
         >>> effective_gamma({"weight": torch.full((3, 16), 0.25)})["gamma"].tolist()
@@ -134,10 +142,14 @@ def effective_gamma(
     """
     import pandas as pd
 
+    if not isinstance(layout, Mapping | None):
+        raise TypeError(f"layout: expected a mapping of patterns to layouts, got {type(layout).__name__}")
     if isinstance(source, nn.Module):
         items = matrices.of_module(source, layout=layout)
-    else:
+    elif isinstance(source, Mapping):
         items = matrices.of_state(source, layout=layout)
+    else:
+        raise TypeError(f"source: expected a torch.nn.Module or a state dict, got {type(source).__name__}")
     rows = [placed(one) for item in items if isinstance(item, WeightMatrix) for one in item.each()]
     if not rows:
         raise ValueError("source: holds no weight matrix")
@@ -194,8 +206,22 @@ def _require_settable(module: nn.Module, plan: Sequence[_Planned]) -> None:
                 f"module: {matrix.name!r} has d_in = 1, where γ has no effect (1^(-γ) = 1); exclude it "
                 f"with parts={{{matrix.name!r}: None}} and set its scale yourself"
             )
+        _deviation(matrix, rate)
         if matrix.computed is not None:
             matrix.computed.require_free(matrix.name)
+
+
+def _deviation(matrix: WeightMatrix, rate: float) -> float:
+    """d_in^(-γ), if numbers of this standard deviation exist in the type of the matrix."""
+    kind = torch.finfo(matrix.weight.dtype)
+    logarithm = -rate * math.log(matrix.d_in)
+    if not math.log(kind.tiny) <= logarithm <= math.log(kind.max):
+        raise ValueError(
+            f"gamma: {rate:g} gives {matrix.name!r} (d_in = {matrix.d_in}) a standard deviation of "
+            f"10^{logarithm / math.log(10):.4g}, beyond the range of {matrix.weight.dtype}"
+        )
+    deviation: float = float(matrix.d_in) ** -rate
+    return deviation
 
 
 def _zero_biases(module: nn.Module, plan: Sequence[_Planned]) -> None:

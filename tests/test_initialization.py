@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -177,3 +178,37 @@ def test_bad_initialization(module: nn.Module, kwargs: dict, message: str) -> No
 def test_bad_source(state: dict, layout: dict | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         effective_gamma(state, layout=layout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"gamma": "0.5"}, "gamma: expected a number, got '0.5'"),
+        ({"gamma": None}, "gamma: expected a number, got None"),
+        ({"module": torch.ones(3)}, "module: expected a torch.nn.Module, got Tensor"),
+        ({"parts": ["weight"]}, "parts: expected a mapping of patterns to rates, got list"),
+        ({"parts": {"weight": "1"}}, "expected a number, got '1'"),
+        ({"gamma": -1e4}, r"gamma: -10000 gives 'weight' \(d_in = 20\).*10\^1.301e\+04, beyond .*float32"),
+        ({"gamma": 1e308}, "beyond the range of torch.float32"),
+        ({"gamma": 40.0}, r"10\^-52.04, beyond the range of torch.float32"),
+    ],
+)
+def test_wrong_calls_of_initialize_change_nothing(arguments: dict[str, Any], message: str) -> None:
+    network = nn.Linear(20, 30)
+    before = network.weight.clone()
+    with pytest.raises((TypeError, ValueError), match=message):
+        initialize(**{"module": network, "gamma": 0.5, **arguments})
+    torch.testing.assert_close(network.weight, before, rtol=0, atol=0)
+
+
+def test_a_type_with_a_wider_range_takes_a_larger_rate() -> None:
+    table = initialize(nn.Linear(20, 30).double(), 40.0)
+    assert table["std"].item() == pytest.approx(20.0**-40)
+
+
+@pytest.mark.parametrize("source", [None, torch.ones(2, 2)])
+def test_effective_gamma_names_what_it_takes(source: Any) -> None:
+    with pytest.raises(TypeError, match=r"source: expected a torch\.nn\.Module or a state dict"):
+        effective_gamma(source)
+    with pytest.raises(TypeError, match="layout: expected a mapping"):
+        effective_gamma(nn.Linear(3, 2), layout="linear")  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 from scipy.stats import binom
@@ -99,3 +100,9 @@ def test_bad_numbers() -> None:
         checks.repeat(seeds=0)
     with pytest.raises(ValueError, match="did you mean"):
         checks.repeat(["gama_law"], seeds=2)
+
+
+@pytest.mark.parametrize(("seed", "message"), [(-1, "got -1"), (2**70, "got 1180"), ("x", "got 'x'")])
+def test_a_seed_is_an_integer_that_generators_take(seed: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"seed: expected an integer.*{message}"):
+        checks.run("gamma_law", seed)
