@@ -30,6 +30,8 @@ _OLD_TAR = (
     "in the tar format of torch before 0.1.10; if you trust its source, load it with "
     "torch.load(FILE, weights_only=False) and save it again"
 )
+# What zipfile raises for archives that it cannot read.
+BAD_ARCHIVE = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError)
 # Members of the tar format's archives.
 _OF_OLD_TAR = {"pickle", "storages", "tensors"}
 
@@ -121,7 +123,7 @@ def _kind_of_zip(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.partition("/")[2] or name for name in archive.namelist()]
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError):
+    except BAD_ARCHIVE:
         return None
     if "constants.pkl" in names:
         return _SCRIPT

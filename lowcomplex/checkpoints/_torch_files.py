@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lowcomplex.checkpoints._kinds import require_kind
+from lowcomplex.checkpoints._kinds import BAD_ARCHIVE, require_kind
 from lowcomplex.checkpoints._nested import weights_in
 from lowcomplex.checkpoints._one_mapped import OneMapped
 from lowcomplex.matrices import Entry
@@ -89,7 +89,7 @@ def _is_mappable(path: Path) -> bool:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 members = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
+    except BAD_ARCHIVE as error:
         raise ValueError(f"{path}: damaged torch file ({error})") from error
     if members is None:
         _require_claims(path, size)

@@ -124,7 +124,8 @@ def judge_escape(sequences: Sequences, escaped: Escaped, law: Law) -> tuple[Comp
             predicted=law.escape(drive, width, drop=_DROP, step=step, norm=norm * share),
             measured=float(measured[0]),
             tolerance=3.0,
-            reason="the steps in which units turn from the signs of their start, which gain nothing",
+            reason="units gain nothing in the first steps, about 3 at most, in which they turn from the "
+            "signs of their start",
         ),
         Comparison(
             quantity=f"effective rank of E at the escape, worst of {where}",
