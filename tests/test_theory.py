@@ -32,10 +32,14 @@ def test_every_script_has_its_notebook() -> None:
     assert NOTEBOOKS
 
 
-def test_an_unknown_notebook_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["theory", "gama_law"])
-    with pytest.raises(SystemExit, match="did you mean 'gamma_law'"):
-        load_runner().main()
+def test_an_unknown_notebook_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert load_runner().main("gama_law") == 2
+    assert "did you mean 'gamma_law'" in capsys.readouterr().err
+
+
+def test_help_names_the_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    load_runner().app(["--help"], result_action="return_value")
+    assert "NOTEBOOKS" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

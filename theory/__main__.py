@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
+import cyclopts
 import jupytext
 import nbclient
 import nbformat
@@ -18,6 +20,8 @@ from theory import _table
 
 FOLDER = Path(__file__).parent
 TIMEOUT = 300
+
+app = cyclopts.App(name="python -m theory", help="Run the notebooks that derive the theorems.")
 
 
 def names() -> tuple[str, ...]:
@@ -49,24 +53,34 @@ def execute(name: str) -> nbformat.NotebookNode:
     return notebook
 
 
+@app.default
 @ending_in_words
-def main() -> None:
-    """Write the notebooks that are named, or all, or the table."""
-    if sys.argv[1:] == ["--table"]:
+def main(*notebooks: str, table: Annotated[bool, cyclopts.Parameter(negative="")] = False) -> int:
+    """Run notebooks from their scripts and store them with their outputs.
+
+    Parameters
+    ----------
+    notebooks
+        Names of notebooks; all of them without a name.
+    table
+        Write the tables of theory/README.md and docs/theory.md instead.
+    """
+    if table:
         _table.README.write_text(_table.readme(), encoding="utf-8")
         _table.PAGE.write_text(_table.page(), encoding="utf-8")
         print("theory/README.md\ndocs/theory.md")
-        return
-    chosen = sys.argv[1:] or names()
+        return 0
     try:
-        for name in chosen:
+        for name in notebooks:
             require_known("notebook", name, names())
     except ValueError as error:
-        sys.exit(str(error))
-    for name in chosen:
+        print(error, file=sys.stderr)
+        return 2
+    for name in notebooks or names():
         nbformat.write(execute(name), FOLDER / f"{name}.ipynb")
         print(f"theory/{name}.ipynb")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(app())
