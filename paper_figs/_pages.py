@@ -11,8 +11,7 @@ from typing import Any
 
 import jinja2
 
-# A vector picture of more bytes than this is replaced by its pixels.
-_HEAVY = 1_500_000
+from paper_figs._svg import data_uri, minified
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Picture:
         name: Stem of its files.
         caption: Plain text.
         svg: The picture as SVG.
-        png: The picture as PNG, shown if the SVG is heavy.
+        png: The picture as PNG, shown if it is the smaller of the two.
         numbers: Path of the plotted numbers, as text.
     """
 
@@ -35,9 +34,13 @@ class Picture:
 
     @property
     def source(self) -> str:
-        """The picture as a data URI; a browser runs no script in it and follows no reference out of it."""
-        kind, content = ("svg+xml", self.svg) if len(self.svg) <= _HEAVY else ("png", self.png)
-        return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+        """The smaller picture as a data URI, which may stand between double quotes in HTML as it is.
+
+        A browser runs no script in it and follows no reference out of it.
+        """
+        drawn = data_uri(minified(self.svg))
+        pixels = f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+        return min(drawn, pixels, key=len)
 
 
 def picture(name: str, caption: str, folder: Path) -> Picture:

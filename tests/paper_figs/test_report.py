@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import base64
 import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import jinja2
 import pytest
@@ -17,6 +17,7 @@ from lowcomplex.checks import Comparison, Control, Verdict
 from paper_figs import _pages, figure
 from paper_figs._pages import Picture
 from paper_figs._report import report_page
+from paper_figs._svg import minified
 
 ATTACK = "<script>alert('&')</script>"
 
@@ -65,7 +66,7 @@ def _verdict(name: str = "linear_stage", measured: float = 1.01, **changes: Any)
 
 
 def _picture(name: str, svg: bytes = b'<svg xmlns="http://www.w3.org/2000/svg"/>') -> Picture:
-    return Picture(name, f"caption of {name}", svg, b"\x89PNG", f"figures/{name}.csv")
+    return Picture(name, f"caption of {name}", svg, b"\x89PNG" + bytes(1000), f"figures/{name}.csv")
 
 
 def _render(**changes: Any) -> str:
@@ -150,11 +151,10 @@ def test_a_drawn_figure_is_on_the_page_as_it_was_saved(tmp_path: Path) -> None:
     page = _Page(text)
     assert page.tags.count("img") == 2
     assert len(page.ids) == len(set(page.ids))
-    images = [
-        reference for reference in page.references if reference.startswith("data:image/svg+xml;base64,")
-    ]
-    shown = [base64.b64decode(reference.partition(",")[2]) for reference in images]
-    assert shown == [(tmp_path / f"{picture.name}.svg").read_bytes() for picture in pictures]
+    images = [reference for reference in page.references if reference.startswith("data:image/svg+xml,")]
+    shown = [unquote(reference.partition(",")[2]).replace("'", '"') for reference in images]
+    assert shown == [minified(picture.svg) for picture in pictures]
+    assert len(text) < sum(len(picture.svg) for picture in pictures)
     for reference in page.references:
         assert reference in images or reference[1:] in page.ids, reference
     assert text.count("<style") == 1
