@@ -36,7 +36,7 @@ class Cadence:
             raise ValueError(f"every, steps, budget: expected at most one of them, got {' and '.join(given)}")
         if budget is not None and not (isinstance(budget, float | int) and 0 < budget < 1):
             raise ValueError(f"budget: expected a share of the time between 0 and 1, got {budget!r}")
-        self._every = 1 if every is None else _whole_number("every", every, least=1)
+        self._every = 1 if every is None else whole_number("every", every, least=1)
         self._steps = None if steps is None else _whole_numbers(steps)
         self._budget = budget
         self._clock = clock
@@ -102,13 +102,18 @@ def _whole_numbers(steps: Any) -> frozenset[int]:
     """Steps as plain numbers, whether they were numbers of Python, NumPy or PyTorch."""
     if isinstance(steps, str) or not isinstance(steps, Iterable):
         raise ValueError(f"steps: expected several whole numbers from 0 on, got {steps!r}")
-    found = frozenset(_whole_number("steps", step, least=0) for step in steps)
+    found = frozenset(whole_number("steps", step, least=0) for step in steps)
     if not found:
         raise ValueError("steps: expected at least one step, got none")
     return found
 
 
-def _whole_number(argument: str, value: Any, least: int) -> int:
+def whole_number(argument: str, value: Any, least: int) -> int:
+    """A whole number as a plain one, whether it was one of Python, NumPy or PyTorch.
+
+    Raises:
+        ValueError: It is none, or too small.
+    """
     try:
         whole = None if isinstance(value, bool | str) else int(value)
         if whole is not None and whole == value and whole >= least:
@@ -135,7 +140,7 @@ def log_linear_steps(total: int, *, early: int = 12, late: int = 12) -> tuple[in
         (0, 1, 10, 50, 100)
     """
     total, early, late = (
-        _whole_number(name, value, least)
+        whole_number(name, value, least)
         for name, value, least in (("total", total, 1), ("early", early, 2), ("late", late, 1))
     )
     logarithmic = {round(total ** (i / (early - 1))) for i in range(early)}

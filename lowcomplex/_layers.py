@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
-from lowcomplex._names import require_match
+from lowcomplex._names import require_match, without_wrappers
 from lowcomplex.matrices import WeightMatrix, weight_matrices
 
 
@@ -29,11 +30,24 @@ class Members(Protocol):
         """A copy of one member."""
 
 
+class Layer(NamedTuple):
+    """The present values of one layer.
+
+    Attributes:
+        weights: (members, out, in); a network has one member.
+        frozen: Whether training leaves them as they are, because they require no gradient.
+    """
+
+    weights: Tensor
+    frozen: bool
+
+
 class Layers:
     """The weight matrices of a network, or of all members of an ensemble, whose names match.
 
     Attributes:
-        names: Names of the layers; each matrix of a stack is one.
+        names: Names of the layers, without the parts that wrappers such as `torch.compile` and distributed
+            training add; each matrix of a stack is one.
 
     Args:
         module: The network, or an ensemble.
@@ -47,10 +61,15 @@ class Layers:
     def __init__(self, module: nn.Module | Members, patterns: tuple[str, ...]) -> None:
         if not isinstance(module, nn.Module) and not hasattr(module, "named_parameters"):
             raise ValueError(f"module: expected a network or an ensemble, got {module!r}")
-        _require_values(module, patterns)
+        self._plain = _PlainNames(module)
+        _require_values(module, self._plain, patterns)
         self._module = module
         self._found = weight_matrices(module) if isinstance(module, nn.Module) else _of_members(module)
-        stack_of = {name: matrix.name for matrix in self._found for name, _ in matrix.places()}
+        stack_of = {
+            self._plain(name): self._plain(matrix.name)
+            for matrix in self._found
+            for name, _ in matrix.places()
+        }
         for pattern in patterns:
             require_match("layers", pattern, [*stack_of, *stack_of.values()])
         self.names = tuple(
@@ -59,18 +78,21 @@ class Layers:
             if any(fnmatchcase(name, pattern) or fnmatchcase(stack, pattern) for pattern in patterns)
         )
 
-    def neurons(self) -> Iterator[Tensor]:
-        """Yield the present (members, out, in) weights in use of each layer; a network has one member.
+    def present(self) -> Iterator[Layer]:
+        """Yield the weights in use of each layer, as they are now.
 
         Raises:
             ValueError: The network no longer has one of the layers.
         """
-        current: dict[str, Tensor] = {}
+        current: dict[str, Layer] = {}
         for matrix, weights in self._weights():
             stacked = matrix.neurons_of(weights.detach())
+            frozen = (
+                isinstance(self._module, nn.Module) and matrix.computed is None and not weights.requires_grad
+            )
             for name, place in matrix.places():
                 index: tuple[slice | int, ...] = (slice(None), *place)
-                current[name] = stacked[index]
+                current[self._plain(name)] = Layer(stacked[index], frozen)
         for name in self.names:
             if name not in current:
                 raise ValueError(f"layers: the network has no weight matrix {name!r} any more")
@@ -82,6 +104,7 @@ class Layers:
             # Layers may have been exchanged, pruned, or parametrized since the last record.
             if not all(_stands(matrix, values.get(matrix.name)) for matrix in self._found):
                 self._found = weight_matrices(self._module)
+                self._plain = _PlainNames(self._module)
             for matrix in self._found:
                 value = values[matrix.name] if matrix.computed is None else matrix.computed.read()
                 yield matrix, value[None]
@@ -89,9 +112,38 @@ class Layers:
             yield from ((matrix, values[matrix.name]) for matrix in self._found)
 
 
-def _require_values(module: nn.Module | Members, patterns: tuple[str, ...]) -> None:
+class _PlainNames:
+    """Leaves out of names what wrappers add, unless two weights would then have one name.
+
+    Args:
+        module: The network or ensemble that has the names.
+    """
+
+    def __init__(self, module: nn.Module | Members) -> None:
+        wrapped = module.named_modules() if isinstance(module, nn.Module) else ()
+        # Users' own modules may have a part of the name "module"; only that of these wrappers is left out.
+        self._wrappers = [
+            f"{path}.module." if path else "module."
+            for path, part in wrapped
+            if isinstance(part, nn.DataParallel | nn.parallel.DistributedDataParallel | AveragedModel)
+        ]
+        names = [name for name, _ in module.named_parameters()]
+        self._unique = len({self._shortened(name) for name in names}) == len(names)
+
+    def __call__(self, name: str) -> str:
+        """The name as it is recorded."""
+        return self._shortened(name) if self._unique else name
+
+    def _shortened(self, name: str) -> str:
+        for wrapper in reversed(self._wrappers):  # the innermost first, whose path holds the outer ones
+            if name.startswith(wrapper):
+                name = wrapper.removesuffix("module.") + name.removeprefix(wrapper)
+        return without_wrappers(name)
+
+
+def _require_values(module: nn.Module | Members, plain: _PlainNames, patterns: tuple[str, ...]) -> None:
     """Refuse layers that would be missing from the record although training gives them values later."""
-    for name, parameter in module.named_parameters():
+    for name, parameter in ((plain(name), parameter) for name, parameter in module.named_parameters()):
         if not any(fnmatchcase(name, pattern) for pattern in patterns):
             continue
         if isinstance(parameter, nn.parameter.UninitializedParameter):

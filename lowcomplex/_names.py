@@ -9,6 +9,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+# What torch.compile, fully sharded training and activation checkpointing call the module that they wrap.
+_WRAPPERS = frozenset(("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"))
+
+
+def without_wrappers(name: str) -> str:
+    """A weight's name without the parts that wrappers insert anywhere, such as `_orig_mod`."""
+    return ".".join(part for part in name.split(".") if part not in _WRAPPERS)
+
 
 def printable(text: str, longest: int = 200) -> str:
     """Text as it may be printed: names of a file may hold commands for the terminal, or be a million long.

@@ -1,4 +1,4 @@
-"""Records as netCDF in a tensor of bytes, which a checkpoint can hold without pickled code."""
+"""What was recorded: step after step in memory, and as netCDF in bytes that a checkpoint can hold."""
 
 from __future__ import annotations
 
@@ -10,6 +10,49 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+class Records:
+    """Datasets along the dimension `step`, in the order of their steps."""
+
+    def __init__(self) -> None:
+        # Neighbors are joined when the whole is asked for, and stay joined: the next time costs less.
+        self._blocks: list[xr.Dataset] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._blocks)
+
+    @property
+    def last(self) -> int:
+        """The last recorded step; -1 if there is none."""
+        return int(self._blocks[-1]["step"][-1]) if self._blocks else -1
+
+    def add(self, record: xr.Dataset) -> None:
+        """Append the record of one step, in place of what was recorded from this step on."""
+        self.drop(int(record["step"][0]))
+        self._blocks.append(record)
+
+    def drop(self, start: int) -> None:
+        """Drop the records from a step on."""
+        while self.last >= start:
+            block = self._blocks.pop()
+            earlier = int((block["step"] < start).sum())
+            if earlier:
+                self._blocks.append(block.isel(step=slice(earlier)))
+
+    def joined(self) -> xr.Dataset:
+        """All records as one dataset; what was recorded at only some of the steps is NaN at the others."""
+        import xarray as xr
+
+        if len(self._blocks) > 1:
+            self._blocks = [
+                xr.concat(self._blocks, dim="step", join="outer", coords="different", compat="equals")
+            ]
+        return self._blocks[0].copy()
+
+    def replace(self, records: xr.Dataset | None) -> None:
+        """Hold these records instead."""
+        self._blocks = [] if records is None else [records]
 
 
 def encode(record: xr.Dataset) -> Tensor:

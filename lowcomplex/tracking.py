@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from lowcomplex._cadence import Cadence, log_linear_steps
-from lowcomplex._layers import Layers, Members
-from lowcomplex._names import require_known
-from lowcomplex._records import decode, encode
-from lowcomplex.measures import measure_weights, weight_measures
+from lowcomplex._cadence import Cadence, log_linear_steps, whole_number
+from lowcomplex._layers import Members
+from lowcomplex._measuring import Measure, Measuring
+from lowcomplex._records import Records, decode, encode
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["Measure", "Members", "Tracker", "log_linear_steps"]
-
-Measure = Callable[[Tensor], Tensor]
 
 
 class Tracker:
@@ -81,21 +78,14 @@ class Tracker:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cadence = Cadence(every, steps, budget, clock)
-        if isinstance(measures, str):
-            raise ValueError(
-                f"measures: expected a tuple of names, such as ({measures!r},), got {measures!r}"
-            )
         if not measures and not quantities:
             raise ValueError("measures: expected at least one, or quantities, got none")
-        self._measure_all = _resolve(measures)
-        self._measures = tuple(measures)
-        self._members = None if isinstance(module, nn.Module) else module
-        self._layers = Layers(module, (layers,) if isinstance(layers, str) else tuple(layers))
+        patterns = (layers,) if isinstance(layers, str) else tuple(layers)
+        self._measuring = Measuring(module, measures, patterns)
         self._quantities = dict(quantities or {})
-        self._require_free_names("quantities", self._quantities, self._measures)
+        self._require_free_names("quantities", self._quantities, self._measuring.measures)
         self._next_step = 0
-        self._records: list[xr.Dataset] = []
-        self.diverged = False
+        self._records = Records()
 
     def __enter__(self) -> Tracker:
         return self
@@ -124,45 +114,54 @@ class Tracker:
         self._next_step += 1
 
     @property
+    def diverged(self) -> bool:
+        """Whether any recorded weight has been NaN or infinite."""
+        return self._measuring.diverged
+
+    @property
     def next_step(self) -> int:
         """The number of the step that the next call of `step` counts."""
         return self._next_step
 
-    def skip(self, steps: int) -> None:
-        """Count steps at which nothing can be recorded, such as those before training was resumed.
+    def resume(self, step: int) -> None:
+        """Go on at this step, such as that of the checkpoint from which training was resumed.
+
+        Steps until there are counted without being recorded. Records of later steps are dropped: they are of
+        training that was lost.
 
         Raises:
-            ValueError: `steps` is negative.
+            ValueError: `step` is no whole number from 0 on.
         """
-        if steps < 0:
-            raise ValueError(f"steps: expected zero or more steps to skip, got {steps}")
-        self._next_step += steps
+        self._next_step = whole_number("step", step, least=0)
+        self._records.drop(self._next_step + 1)
 
     def record(self, **scalars: float | Tensor) -> None:
-        """Record now, at the current step, due or not."""
+        """Record now, at the current step, due or not; an earlier record of this step is replaced."""
         with self._cadence.spending():
-            self._records.append(self._record(scalars))
+            self._records.add(self._record(scalars))
 
     def _record(self, scalars: Mapping[str, float | Tensor]) -> xr.Dataset:
         import xarray as xr
 
-        dims = "layer" if self._members is None else ("member", "layer")
-        variables: dict[str, Any] = {name: (dims, values.numpy()) for name, values in self._measure().items()}
+        members = self._measuring.members
+        dims = "layer" if members is None else ("member", "layer")
+        values = self._measuring.now()
+        variables: dict[str, Any] = {name: (dims, value.numpy()) for name, value in values.items()}
         for name, quantity in self._quantities.items():
             variables[name] = quantity()
-        self._require_free_names("scalars", scalars, (*self._measures, *self._quantities))
+        self._require_free_names("scalars", scalars, (*self._measuring.measures, *self._quantities))
         for name, value in scalars.items():
             if value is None:
                 raise ValueError(f"{name}: expected a number, got None; leave it out where there is none")
             number = value.detach().cpu() if isinstance(value, Tensor) else value
-            if self._members is not None and isinstance(number, Tensor) and number.ndim == 1:
+            if members is not None and isinstance(number, Tensor) and number.ndim == 1:
                 variables[name] = ("member", number.double().numpy())
             else:
                 variables[name] = float(number)
-        coords = {"step": self._next_step, "layer": list(self._layers.names)}
-        if self._members is not None:
-            coords["member"] = range(len(self._members))
-        return xr.Dataset(variables, coords=coords)
+        coords: dict[str, Any] = {"layer": list(self._measuring.layers)}
+        if members is not None:
+            coords["member"] = range(len(members))
+        return xr.Dataset(variables, coords=coords).expand_dims(step=[self._next_step])
 
     def _require_free_names(self, argument: str, names: Iterable[str], taken: Iterable[str]) -> None:
         """Refuse names under which something else is recorded."""
@@ -181,16 +180,11 @@ class Tracker:
         """
         if not self._records:
             raise RuntimeError("the tracker has recorded nothing: call step() in the training loop")
-        dataset = self._joined()
-        for name in self._measures:
+        dataset = self._records.joined()
+        for name in self._measuring.measures:
             dataset[name].attrs["long_name"] = name.replace("_", " ")
         dataset.attrs.update(torch=str(torch.__version__), python=platform.python_version())
         return dataset
-
-    def _joined(self) -> xr.Dataset:
-        import xarray as xr
-
-        return xr.concat(self._records, dim="step", join="outer", coords="different", compat="equals")
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was recorded so far as numbers, tensors and text, for a checkpoint.
@@ -203,13 +197,13 @@ class Tracker:
             "cadence": self._cadence.state_dict(),
             "next_step": self._next_step,
             "diverged": self.diverged,
-            "records": encode(self._joined()) if self._records else None,
+            "records": encode(self._records.joined()) if self._records else None,
         }
 
     def _made_of(self) -> dict[str, list[str]]:
         return {
-            "measures": list(self._measures),
-            "layers": list(self._layers.names),
+            "measures": list(self._measuring.measures),
+            "layers": list(self._measuring.layers),
             "quantities": list(self._quantities),
         }
 
@@ -225,51 +219,5 @@ class Tracker:
                 raise ValueError(f"state: of a tracker of other {name}: {', '.join(map(str, state[name]))}")
         self._cadence.load_state_dict(state["cadence"])
         self._next_step = state["next_step"]
-        self.diverged = state["diverged"]
-        joined = None if state["records"] is None else decode(state["records"])
-        self._records = [] if joined is None else [joined.isel(step=i) for i in range(joined.sizes["step"])]
-
-    @torch.no_grad()
-    def _measure(self) -> dict[str, Tensor]:
-        """Measure all layers. Those of one shape form one batch; what measures share is computed once.
-
-        Returns:
-            (layers,) values of each measure, or (members, layers) for an ensemble.
-        """
-        rows = 1 if self._members is None else len(self._members)
-        healthy = torch.ones(rows, dtype=torch.bool, device="cpu")
-        if self._members is not None:
-            healthy = self._members.diverged_at < 0
-        shape = (rows, len(self._layers.names))
-        results = {
-            name: torch.full(shape, torch.nan, dtype=torch.float64, device="cpu") for name in self._measures
-        }
-        by_shape: dict[tuple[Any, ...], list[tuple[Tensor, int, Tensor]]] = {}
-        for layer, weights in enumerate(self._layers.neurons()):
-            kept = torch.isfinite(weights).all((1, 2)).cpu() & healthy
-            self.diverged |= not bool(kept.all())
-            (members,) = kept.nonzero(as_tuple=True)
-            if len(members) < rows:
-                weights = weights[members.to(weights.device)]
-            key = (weights.shape[1:], weights.dtype, weights.device)
-            by_shape.setdefault(key, []).append((members, layer, weights))
-        for group in by_shape.values():
-            stacked = torch.cat([weights for _, _, weights in group])
-            if not len(stacked):
-                continue
-            members = torch.cat([members for members, _, _ in group])
-            layers = torch.cat([torch.full_like(members, layer) for members, layer, _ in group])
-            for name, values in self._measure_all(stacked).items():
-                results[name][members, layers] = values.double().cpu()
-        return results if self._members is not None else {n: v.squeeze(0) for n, v in results.items()}
-
-
-def _resolve(measures: Sequence[str] | Mapping[str, Measure]) -> Callable[[Tensor], dict[str, Tensor]]:
-    """Return the function that computes all measures of a batch of matrices."""
-    if isinstance(measures, Mapping):
-        own = dict(measures)
-        return lambda W: {name: measure(W) for name, measure in own.items()}
-    for name in measures:
-        require_known("measures", name, weight_measures())
-    names = tuple(measures)
-    return lambda W: measure_weights(W, names)
+        self._measuring.diverged = state["diverged"]
+        self._records.replace(None if state["records"] is None else decode(state["records"]))

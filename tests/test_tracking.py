@@ -7,6 +7,7 @@ import pytest
 import torch
 import xarray as xr
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from lowcomplex import Tracker, effective_rank, measures, stable_rank
 from lowcomplex.networks import MLP
@@ -276,9 +277,10 @@ def test_nothing_recorded() -> None:
 def test_a_copy_of_the_network_is_not_followed() -> None:
     module = _network()
     tracker = Tracker(module)
+    tracker.step()
     _train(copy.deepcopy(module), None)
-    tracker.record()
-    tracker.record()
+    tracker.step()
+    assert tracker.dataset().sizes["step"] == 2
     assert (tracker.dataset()["effective_rank"].diff("step") == 0).all()
 
 
@@ -376,18 +378,87 @@ def test_a_layer_without_a_shape_may_be_left_out() -> None:
     tracker.step()
     assert tracker.dataset().sizes == {"step": 1, "layer": 1}
     module(torch.ones(1, 3))
-    assert Tracker(module, ("stable_rank",))._layers.names == ("0.weight", "1.weight")
+    tracker = Tracker(module, ("stable_rank",))
+    tracker.step()
+    assert tracker.dataset()["layer"].values.tolist() == ["0.weight", "1.weight"]
 
 
-def test_skipped_steps_are_counted() -> None:
-    tracker = Tracker(_network(), every=4)
-    tracker.skip(7)
-    for _ in range(6):
-        tracker.step()
+def test_training_that_was_lost_is_recorded_again() -> None:
+    module = _network()
+    tracker = Tracker(module, every=4)
+    tracker.resume(7)
+    for loss in range(6):
+        tracker.step(loss=loss)
     assert tracker.next_step == 13
-    assert tracker.dataset()["step"].values.tolist() == [8, 12]
-    with pytest.raises(ValueError, match=r"steps: .* got -1"):
-        tracker.skip(-1)
+    tracker.step()
+    tracker.record()
+    tracker.record(loss=9)
+    assert tracker.dataset()["step"].values.tolist() == [8, 12, 14]
+    assert tracker.dataset()["loss"].values.tolist() == [1, 5, 9]
+    for step, kept in ((13, [8, 12]), (12, [8, 12]), (9, [8])):
+        tracker.resume(step)
+        assert tracker.dataset()["step"].values.tolist() == kept
+    tracker.resume(11)
+    for _ in range(2):
+        tracker.step()
+    assert tracker.dataset()["loss"].fillna(-1).values.tolist() == [1, -1]
+    with pytest.raises(ValueError, match=r"step: .* got -1"):
+        tracker.resume(-1)
+
+
+class _Wrapped(nn.Module):
+    """A network of compiled and wrapped parts, one of which is called `module` without being wrapped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.module = nn.Linear(3, 3)
+        self.fast = torch.compile(nn.Sequential(nn.Linear(3, 3)))
+        self.mean = AveragedModel(torch.compile(nn.Linear(3, 3)))
+
+
+def test_wrappers_leave_no_trace_in_names() -> None:
+    tracker = Tracker(
+        nn.DataParallel(AveragedModel(_Wrapped())), ("stable_rank",), layers=("module.*", "*e*")
+    )
+    tracker.step()
+    names = ["module.weight", "fast.0.weight", "mean.weight"]
+    assert tracker.dataset()["layer"].values.tolist() == names
+    # Names that would then be the same stay as they are.
+    twin = nn.Linear(3, 3)
+    twin._orig_mod = nn.Linear(3, 3)
+    tracker = Tracker(twin, ("stable_rank",))
+    tracker.step()
+    assert tracker.dataset()["layer"].values.tolist() == ["weight", "_orig_mod.weight"]
+
+
+def test_frozen_matrices_are_measured_once() -> None:
+    module = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 5).bfloat16())
+    module[0].weight.requires_grad_(False)
+    module[2].weight.requires_grad_(False)
+    measured: list[int] = []
+
+    def spread(W: torch.Tensor) -> torch.Tensor:
+        measured.append(len(W))
+        return W.float().std((-2, -1)) + W[..., 0, 0]
+
+    tracker = Tracker(module, {"spread": spread})
+    expected = []
+
+    def record() -> int:
+        measured.clear()
+        tracker.step()
+        found = sum(measured)
+        expected.append([float(spread(layer.weight.detach()[None])) for layer in module])
+        return found
+
+    assert [record(), record()] == [3, 1]
+    module[0].weight.data[0, 0] += 1  # seen although it leaves no trace in the tensor's version
+    assert [record(), record()] == [2, 1]
+    module[0].weight.data = module[0].weight.data.flip(0)
+    assert [record(), record()] == [2, 1]
+    module[2].weight.requires_grad_(True)
+    assert record() == 2
+    np.testing.assert_array_equal(tracker.dataset()["spread"].values, expected)
 
 
 def test_steps_of_no_training() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-# Modules that torch.compile, fully sharded training and activation checkpointing wrap around others.
-_WRAPPERS = frozenset(("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"))
+from lowcomplex._names import without_wrappers
+
 # Prefixes of more parts than this are not tried.
 _PARTS = 4
 
@@ -45,7 +45,7 @@ def renamed(before: Sequence[str], after: Sequence[str]) -> dict[str, str]:
 
 
 def _by_plain_name(names: Iterable[str]) -> dict[str, str]:
-    plain = [(".".join(part for part in name.split(".") if part not in _WRAPPERS), name) for name in names]
+    plain = [(without_wrappers(name), name) for name in names]
     counts = Counter(key for key, _ in plain)
     return {key: name for key, name in plain if counts[key] == 1}
 

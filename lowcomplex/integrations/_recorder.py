@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
 
 from lowcomplex.tracking import Measure, Tracker
 
 if TYPE_CHECKING:
     import xarray as xr
-    from torch import nn
 
 
 class Recorder:
-    """Holds a `Tracker`'s options until there is a module to track.
+    """Holds a `Tracker`'s arguments until there is a module to track.
+
+    Record k holds the state after k optimizer steps of all trainings that this callback has seen, and the
+    loss of that state: the mean over the batches of the next step, before it. The last state of a training
+    has no loss until the next training goes on from it.
 
     Args:
         measures: As in `Tracker`.
         layers: As in `Tracker`.
-        every: Record every so many optimizer steps; every step is recorded if `steps` is not given either.
+        every: Record every so many optimizer steps; every step is recorded if neither `steps` nor `budget` is
+            given.
         steps: Record at these optimizer steps instead.
+        budget: Record as often as this share of the time allows, and the last state.
+        quantities: As in `Tracker`. One of the name "loss" is recorded in place of the trainer's loss.
+        clock: As in `Tracker`.
+
+    Raises:
+        ValueError: Arguments that `Tracker` refuses. Layers are looked for when training starts.
     """
 
     def __init__(
@@ -29,15 +42,25 @@ class Recorder:
         layers: str | Sequence[str] = "*",
         every: int | None = None,
         steps: Iterable[int] | None = None,
+        budget: float | None = None,
+        quantities: Mapping[str, Callable[[], float | xr.DataArray]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options: dict[str, Any] = {
-            "measures": measures,
+            "measures": dict(measures) if isinstance(measures, Mapping) else measures,
             "layers": layers,
             "every": every,
-            "steps": None if steps is None else tuple(steps),
+            "steps": tuple(steps) if isinstance(steps, Iterable) else steps,
+            "budget": budget,
+            "quantities": dict(quantities or {}),
+            "clock": clock,
         }
+        # What no module could make right is refused at once, not when training starts.
+        Tracker(nn.Identity(), **{**self._options, "layers": ()})
+        self._module: nn.Module | None = None
         self._tracker: Tracker | None = None
-        self._state: dict[str, Any] | None = None
+        self._done_before = 0
+        self._ended_at = -1
 
     def dataset(self) -> xr.Dataset:
         """Return everything recorded so far, as `Tracker.dataset` does.
@@ -47,17 +70,66 @@ class Recorder:
         """
         return self._running().dataset()
 
-    def _start(self, module: nn.Module, done: int) -> None:
-        """Track a module of which a number of optimizer steps were done before."""
-        self._tracker = Tracker(module, **self._options)
-        if self._state is not None:
-            self._tracker.load_state_dict(self._state)
-            self._state = None
-        self._skip_to(done)
+    def _start(self, module: nn.Module, done: int, state: dict[str, Any] | None = None) -> None:
+        """Track a module, or go on with its record.
 
-    def _skip_to(self, step: int) -> None:
-        """Count optimizer steps that no hook was called for."""
-        self._running().skip(max(0, step - self._running().next_step))
+        Args:
+            module: The module that is trained.
+            done: Number of optimizer steps that the trainer counts as done.
+            state: That of the tracker whose record goes on, from a checkpoint.
+
+        Raises:
+            ValueError: The record is one of another module.
+        """
+        if state is not None:
+            self._tracker = Tracker(module, **self._options)
+            self._tracker.load_state_dict(state)
+        elif self._tracker is None:
+            self._tracker = Tracker(module, **self._options)
+        elif module is not self._module:
+            raise ValueError(
+                f"module: this callback holds the record of another module, up to step "
+                f"{self._tracker.next_step}; give each module a callback of its own"
+            )
+        self._module = module
+        self._ended_at = -1
+        # A trainer that starts anew counts its steps from 0; the record goes on.
+        self._done_before = max(0, self._tracker.next_step - done)
+        self._count(done)
+
+    def _described(self) -> dict[str, Any]:
+        """The arguments, as far as they decide whether a record can go on."""
+        steps = self._options["steps"]
+        return {
+            **{name: self._options[name] for name in ("layers", "every", "budget")},
+            **{name: list(self._options[name]) for name in ("measures", "quantities")},
+            "steps": None if steps is None else sorted(map(int, steps)),
+        }
+
+    def _count(self, done: int) -> bool:
+        """Count the steps until here, whether or not a hook was called for them.
+
+        Returns:
+            Whether the step that comes next is not yet counted.
+        """
+        step = done + self._done_before
+        if step > self._running().next_step:
+            self._running().resume(step)
+        return step == self._running().next_step
+
+    def _before_step(self, done: int, loss: Tensor | None) -> None:
+        """Record the state before an optimizer step, with the loss from which the step was computed."""
+        if self._count(done):
+            own = {*self._options["measures"], *self._options["quantities"]}
+            self._running().step(**({} if loss is None or "loss" in own else {"loss": loss}))
+
+    def _after_last_step(self, done: int) -> None:
+        """Record the last state, which is that before the first step of a training that goes on from here."""
+        tracker = self._running()
+        if self._count(done) and tracker.next_step != self._ended_at:
+            if tracker.due or self._options["budget"] is not None:
+                tracker.record()
+            self._ended_at = tracker.next_step
 
     def _running(self) -> Tracker:
         if self._tracker is None:

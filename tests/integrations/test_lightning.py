@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import xarray as xr
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -23,6 +24,9 @@ class _Module(lightning.LightningModule):  # type: ignore[misc,name-defined]
         loss: Tensor = self.layer(batch[0]).square().mean()
         self.seen.append(loss.item())
         return loss
+
+    def test_step(self, batch: Tensor, index: int) -> None:
+        self.layer(batch)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), lr=0.1)
@@ -104,14 +108,17 @@ class _Lbfgs(_Module):
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_record_has_the_loss_of_its_state(tmp_path: Path) -> None:
+    from lightning.pytorch.plugins import MixedPrecision
+
     from lowcomplex.integrations.lightning import TrackerCallback
 
-    for accumulated in (1, 3):
+    scaled = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu"))
+    for accumulated, plugins in ((1, []), (4, []), (2, [scaled])):
         module, callback = _Module(), TrackerCallback()
-        _fit(module, callback, tmp_path, accumulate_grad_batches=accumulated)
+        _fit(module, callback, tmp_path, accumulate_grad_batches=accumulated, plugins=plugins)
         losses = callback.dataset()["loss"].values
-        means = torch.tensor(module.seen).view(-1, accumulated).mean(1)
-        assert losses[:-1].tolist() == pytest.approx(means.tolist())
+        means = [part.mean().item() for part in torch.tensor(module.seen).split(accumulated)]
+        assert losses[:-1].tolist() == pytest.approx(means)
         assert losses[-1] != losses[-1]
 
 
@@ -153,8 +160,37 @@ def test_a_record_continues_from_a_checkpoint(tmp_path: Path) -> None:
     assert _fit(_Module(), again, tmp_path, path, max_epochs=2).global_step == 12
     whole = TrackerCallback(("stable_rank",))
     _fit(_Module(), whole, tmp_path, max_epochs=2)
-    assert again.dataset()["stable_rank"].equals(whole.dataset()["stable_rank"])
+    xr.testing.assert_identical(again.dataset(), whole.dataset())
     # Of a run that did not record: its steps were done before.
     other = TrackerCallback(("effective_rank",))
     _fit(_Module(), other, tmp_path, path, max_epochs=2)
     assert other.dataset()["step"].values.tolist() == list(range(6, 13))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_second_fit_goes_on(tmp_path: Path) -> None:
+    from lowcomplex.integrations.lightning import TrackerCallback
+
+    module = _Module()
+    callback = TrackerCallback(quantities={"bias": lambda: module.layer.bias[0].item()}, budget=0.9)
+    trainer = _fit(module, callback, tmp_path)
+    first = callback.dataset()
+    assert first["step"].values[[0, -1]].tolist() == [0, 6]
+    trainer.save_checkpoint(tmp_path / "run.ckpt")
+    trainer.validate_loop.verbose = False
+    trainer.test(module, DataLoader(torch.zeros(4, 4), 4), ckpt_path=tmp_path / "run.ckpt", verbose=False)
+    _fit(module, callback, tmp_path)
+    second = callback.dataset()
+    assert second["step"].values[-1] == 12
+    xr.testing.assert_identical(second.sel(step=first["step"][:-1]), first.isel(step=slice(-1)))
+    assert float(second["bias"][-1]) == module.layer.bias[0].item()
+    with pytest.raises(ValueError, match="record of another module, up to step 12"):
+        _fit(_Module(), callback, tmp_path)
+
+
+def test_arguments_are_refused_when_they_are_given() -> None:
+    from lowcomplex.integrations.lightning import TrackerCallback
+
+    for wrong in ({"budget": 2}, {"every": 2, "budget": 0.1}, {"measures": "stable_rank"}, {"steps": 5}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            TrackerCallback(**wrong)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 import torch
+import xarray as xr
 from torch import Tensor, nn
 
 from lowcomplex import stable_rank
@@ -17,49 +19,123 @@ class _Model(nn.Module):
         super().__init__()
         torch.manual_seed(0)
         self.layer = nn.Linear(4, 3)
+        self.frozen = nn.Linear(4, 4).requires_grad_(False)
+        self.seen: list[float] = []
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return {"loss": self.layer(x).square().mean()}
+        loss = self.layer(self.frozen(x)).square().mean()
+        self.seen.append(loss.item())
+        return {"loss": loss}
 
 
-def _train(model: nn.Module, callback: object, folder: Path, steps: int, path: str | None = None) -> None:
+def _trainer(model: nn.Module, folder: Path, *callbacks: object, **options: object) -> object:
     generator = torch.Generator().manual_seed(1)
-    transformers.Trainer(
+    data = [{"x": torch.randn(4, generator=generator)} for _ in range(24)]
+    return transformers.Trainer(
         model,
         transformers.TrainingArguments(
             output_dir=str(folder),
-            max_steps=steps,
-            per_device_train_batch_size=4,
-            use_cpu=True,
-            report_to=[],
-            save_steps=3,
-            disable_tqdm=True,
+            **{
+                "max_steps": 6,
+                "per_device_train_batch_size": 4,
+                "use_cpu": True,
+                "report_to": [],
+                "save_steps": 3,
+                "disable_tqdm": True,
+                **options,
+            },
         ),
-        train_dataset=[{"x": torch.randn(4, generator=generator)} for _ in range(24)],
-        callbacks=[callback],
-    ).train(resume_from_checkpoint=path)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_a_record_starts_at_the_step_of_the_checkpoint(tmp_path: Path) -> None:
-    from lowcomplex.integrations.transformers import TrackerCallback
-
-    _train(_Model(), TrackerCallback(), tmp_path, 3)
-    callback = TrackerCallback(every=2)
-    _train(_Model(), callback, tmp_path, 6, str(tmp_path / "checkpoint-3"))
-    assert callback.dataset()["step"].values.tolist() == [4, 6]
+        train_dataset=data,
+        eval_dataset=data,
+        callbacks=list(callbacks),
+    )
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_records_every_optimizer_step(tmp_path: Path) -> None:
     from lowcomplex.integrations.transformers import TrackerCallback
 
-    model, callback = _Model(), TrackerCallback(("stable_rank",), every=2)
+    model = _Model()
+    callback = TrackerCallback(
+        ("stable_rank",), every=2, quantities={"bias": lambda: model.layer.bias[0].item()}
+    )
     start = float(stable_rank(model.layer.weight.detach()))
     with pytest.raises(RuntimeError, match="no training has started"):
         callback.dataset()
-    _train(model, callback, tmp_path, 6)
+    # Two batches per step; the last step of an epoch of five batches has one.
+    trainer = _trainer(
+        model,
+        tmp_path,
+        callback,
+        per_device_train_batch_size=5,
+        gradient_accumulation_steps=2,
+        save_strategy="no",
+    )
+    trainer.train()
     dataset = callback.dataset()
     assert dataset["step"].values.tolist() == [0, 2, 4, 6]
+    assert dataset["layer"].values.tolist() == ["layer.weight", "frozen.weight"]
     assert float(dataset["stable_rank"][0, 0]) == pytest.approx(start)
     assert float(dataset["stable_rank"][-1, 0]) == pytest.approx(float(stable_rank(model.layer.weight)))
+    assert float(dataset["bias"][-1]) == model.layer.bias[0].item()
+    batches = [(0, 1), (2, 3), (4,), (5, 6), (7, 8), (9,)]
+    means = [sum(model.seen[i] for i in step) / len(step) for step in batches]
+    assert dataset["loss"].values[:-1].tolist() == pytest.approx(means[::2])
+    assert math.isnan(dataset["loss"][-1])
+    # A second training goes on: the last state of the first is the first of the second, and now has a loss.
+    trainer.train()
+    again = callback.dataset()
+    assert again["step"].values.tolist() == [0, 2, 4, 6, 8, 10, 12]
+    xr.testing.assert_identical(again.isel(step=slice(3)), dataset.isel(step=slice(3)))
+    assert float(again["loss"].sel(step=6)) == pytest.approx((model.seen[10] + model.seen[11]) / 2)
+    with pytest.raises(ValueError, match="record of another module, up to step 12"):
+        _trainer(_Model(), tmp_path, callback).train()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_record_continues_from_a_checkpoint(tmp_path: Path) -> None:
+    from lowcomplex.integrations.transformers import TrackerCallback
+
+    whole = TrackerCallback()
+    _trainer(_Model(), tmp_path / "whole", whole).train()
+    expected = whole.dataset()
+    first = TrackerCallback(), TrackerCallback(("nuclear_rank",), steps=(1, 4))
+    _trainer(_Model(), tmp_path, *first).train()
+    for options in ({}, {"restore_callback_states_from_checkpoint": True}):
+        other, again = TrackerCallback(("nuclear_rank",), every=2), TrackerCallback()
+        trainer = _trainer(_Model(), tmp_path, other, again, **options)
+        trainer.train(resume_from_checkpoint=str(tmp_path / "checkpoint-3"))
+        xr.testing.assert_identical(again.dataset(), expected)
+        # Of arguments that were not used before: its steps were done before.
+        assert other.dataset()["step"].values.tolist() == [4, 6]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_last_state_is_not_the_best_one_that_is_loaded_after_it(tmp_path: Path) -> None:
+    from lowcomplex.integrations.transformers import TrackerCallback
+
+    model, callback = _Model(), TrackerCallback({"sum": lambda W: W.sum((-2, -1))}, budget=0.5)
+    trainer = _trainer(
+        model,
+        tmp_path,
+        callback,
+        max_steps=4,
+        eval_strategy="steps",
+        eval_steps=1,
+        save_steps=1,
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+        greater_is_better=True,
+        label_names=["x"],
+    )
+    trainer.train()
+    best, last = (float(W.sum()) for W in (model.layer.weight, _weights(tmp_path / "checkpoint-4")))
+    assert best != last
+    assert int(callback.dataset()["step"][-1]) == 4
+    assert float(callback.dataset()["sum"][-1, 0]) == pytest.approx(last)
+
+
+def _weights(folder: Path) -> Tensor:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")["layer.weight"]
