@@ -65,12 +65,22 @@ class Cadence:
         self._last = self._clock() - start
         self._spent += self._last
 
-    def state_dict(self) -> Any:
-        """The rule, and what a budget has spent so far."""
+    def spent(self) -> dict[str, float] | None:
+        """What a budget has spent so far; None if there is none."""
         if self._budget is None:
-            return self._every if self._steps is None else sorted(self._steps)
+            return None
         elapsed = 0.0 if self._start is None else self._clock() - self._start
         return {"budget": self._budget, "elapsed": elapsed, "spent": self._spent, "last": self._last}
+
+    def go_on(self, spent: dict[str, float] | None) -> None:
+        """Continue as if no time had passed since a budget had spent this."""
+        if self._budget is not None and spent is not None:
+            self._start = self._clock() - spent["elapsed"]
+            self._spent, self._last = spent["spent"], spent["last"]
+
+    def state_dict(self) -> Any:
+        """The rule, and what a budget has spent so far."""
+        return self.spent() or (self._every if self._steps is None else sorted(self._steps))
 
     def load_state_dict(self, state: Any) -> None:
         """Continue as if no time had passed since the state was taken.
@@ -86,9 +96,8 @@ class Cadence:
             raise ValueError(
                 f"state: of a tracker that records {_in_words(state)}; this one records {_in_words(own)}"
             )
-        if self._budget is not None:
-            self._start = self._clock() - state["elapsed"]
-            self._spent, self._last = state["spent"], state["last"]
+        if is_budget:
+            self.go_on(state)
 
 
 def _in_words(state: Any) -> str:

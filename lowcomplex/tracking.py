@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from lowcomplex._cadence import Cadence, log_linear_steps, whole_number
 from lowcomplex._layers import Members
 from lowcomplex._measuring import Measure, Measuring
+from lowcomplex._record_file import RecordFile
 from lowcomplex._records import Records, decode, encode
 
 if TYPE_CHECKING:
@@ -48,13 +50,17 @@ class Tracker:
         quantities: What else to record: a mapping from names to functions without arguments. Each returns a
             number, or an `xarray.DataArray` with named dimensions of its own; that of an ensemble's members
             is "member".
+        path: Write what was recorded to this netCDF file after each record. A process that is killed loses
+            at most the record in progress. A file that is there is read, and its record goes on after its
+            last step unless `resume` names another; its steps need not have been chosen in the same way.
         clock: Returns seconds; only a budget uses it.
 
     Raises:
         ValueError: An unknown measure, nothing to record, a pattern that matches no weight matrix, a layer
             without a shape or values, more than one of `every`, `steps` and `budget`, `every` or `steps` that
-            are not whole numbers, `budget` not between 0 and 1, a quantity named as a measure, or
-            parametrized weights in an ensemble.
+            are not whole numbers, `budget` not between 0 and 1, a quantity named as a measure, parametrized
+            weights in an ensemble, or a file at `path` that is no record of these measures, layers and
+            quantities.
 
     Example:
         >>> layer = nn.Linear(4, 3)
@@ -75,6 +81,7 @@ class Tracker:
         steps: Iterable[int] | None = None,
         budget: float | None = None,
         quantities: Mapping[str, Callable[[], float | xr.DataArray]] | None = None,
+        path: str | PathLike[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cadence = Cadence(every, steps, budget, clock)
@@ -86,6 +93,8 @@ class Tracker:
         self._require_free_names("quantities", self._quantities, self._measuring.measures)
         self._next_step = 0
         self._records = Records()
+        self._file = None if path is None else RecordFile(path)
+        self._reopen()
 
     def __enter__(self) -> Tracker:
         return self
@@ -139,6 +148,9 @@ class Tracker:
         """Record now, at the current step, due or not; an earlier record of this step is replaced."""
         with self._cadence.spending():
             self._records.add(self._record(scalars))
+            if self._file is not None:
+                about = {**self._made_of(), "budget": self._cadence.spent(), "diverged": self.diverged}
+                self._file.write(self.dataset(), about)
 
     def _record(self, scalars: Mapping[str, float | Tensor]) -> xr.Dataset:
         import xarray as xr
@@ -194,6 +206,7 @@ class Tracker:
         """
         return {
             **self._made_of(),
+            "layers": list(self._measuring.layers),
             "cadence": self._cadence.state_dict(),
             "next_step": self._next_step,
             "diverged": self.diverged,
@@ -203,9 +216,26 @@ class Tracker:
     def _made_of(self) -> dict[str, list[str]]:
         return {
             "measures": list(self._measuring.measures),
-            "layers": list(self._measuring.layers),
             "quantities": list(self._quantities),
         }
+
+    def _require_made_of(self, source: str, state: Mapping[str, Any], layers: list[str]) -> None:
+        for name, own in {**self._made_of(), "layers": list(self._measuring.layers)}.items():
+            found = layers if name == "layers" else state[name]
+            if found != own:
+                raise ValueError(f"{source} of a tracker of other {name}: {', '.join(map(str, found))}")
+
+    def _reopen(self) -> None:
+        """Go on with the records of the file, if there is one."""
+        found = None if self._file is None else self._file.read()
+        if self._file is None or found is None:
+            return
+        records, about = found
+        self._require_made_of(f"path: {self._file.path} is", about, records["layer"].values.tolist())
+        self._records.replace(records)
+        self._next_step = self._records.last + 1
+        self._measuring.diverged = about["diverged"]
+        self._cadence.go_on(about["budget"])
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from the records of a tracker that was made with the same arguments.
@@ -213,10 +243,7 @@ class Tracker:
         Raises:
             ValueError: That tracker recorded other measures, layers or quantities, or at other steps.
         """
-        own = self._made_of()
-        for name in own:
-            if state[name] != own[name]:
-                raise ValueError(f"state: of a tracker of other {name}: {', '.join(map(str, state[name]))}")
+        self._require_made_of("state:", state, state["layers"])
         self._cadence.load_state_dict(state["cadence"])
         self._next_step = state["next_step"]
         self._measuring.diverged = state["diverged"]

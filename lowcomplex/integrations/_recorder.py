@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -29,6 +30,7 @@ class Recorder:
         steps: Record at these optimizer steps instead.
         budget: Record as often as this share of the time allows, and the last state.
         quantities: As in `Tracker`. One of the name "loss" is recorded in place of the trainer's loss.
+        path: As in `Tracker`; a checkpoint's record goes before that of the file.
         clock: As in `Tracker`.
 
     Raises:
@@ -44,6 +46,7 @@ class Recorder:
         steps: Iterable[int] | None = None,
         budget: float | None = None,
         quantities: Mapping[str, Callable[[], float | xr.DataArray]] | None = None,
+        path: str | PathLike[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options: dict[str, Any] = {
@@ -53,10 +56,11 @@ class Recorder:
             "steps": tuple(steps) if isinstance(steps, Iterable) else steps,
             "budget": budget,
             "quantities": dict(quantities or {}),
+            "path": path,
             "clock": clock,
         }
         # What no module could make right is refused at once, not when training starts.
-        Tracker(nn.Identity(), **{**self._options, "layers": ()})
+        Tracker(nn.Identity(), **{**self._options, "layers": (), "path": None})
         self._module: nn.Module | None = None
         self._tracker: Tracker | None = None
         self._done_before = 0
@@ -79,13 +83,21 @@ class Recorder:
             state: That of the tracker whose record goes on, from a checkpoint.
 
         Raises:
-            ValueError: The record is one of another module.
+            ValueError: The record is one of another module, or the file one of another training.
         """
         if state is not None:
             self._tracker = Tracker(module, **self._options)
             self._tracker.load_state_dict(state)
         elif self._tracker is None:
             self._tracker = Tracker(module, **self._options)
+            if self._tracker.next_step and not done:
+                path, last = self._options["path"], self._tracker.next_step - 1
+                self._tracker = None
+                raise ValueError(
+                    f"path: {path} holds an earlier training up to step {last}, and this one starts at "
+                    "step 0; name another file, or move this one"
+                )
+            self._tracker.resume(done)
         elif module is not self._module:
             raise ValueError(
                 f"module: this callback holds the record of another module, up to step "

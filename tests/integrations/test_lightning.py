@@ -152,15 +152,19 @@ def test_an_optimizer_that_computes_the_loss_several_times(tmp_path: Path) -> No
 def test_a_record_continues_from_a_checkpoint(tmp_path: Path) -> None:
     from lowcomplex.integrations.lightning import TrackerCallback
 
-    path = tmp_path / "run.ckpt"
-    first = TrackerCallback(("stable_rank",))
+    path, file = tmp_path / "run.ckpt", tmp_path / "record.nc"
+    first = TrackerCallback(("stable_rank",), path=file)
     _fit(_Module(), first, tmp_path).save_checkpoint(path)
     torch.load(path, weights_only=True)
-    again = TrackerCallback(("stable_rank",))
+    with pytest.raises(ValueError, match=r"path: .*record\.nc holds an earlier training up to step 6"):
+        _fit(_Module(), TrackerCallback(("stable_rank",), path=file), tmp_path)
+    again = TrackerCallback(("stable_rank",), path=file)
     assert _fit(_Module(), again, tmp_path, path, max_epochs=2).global_step == 12
     whole = TrackerCallback(("stable_rank",))
     _fit(_Module(), whole, tmp_path, max_epochs=2)
     xr.testing.assert_identical(again.dataset(), whole.dataset())
+    written = xr.load_dataset(file, engine="h5netcdf")
+    xr.testing.assert_identical(written.drop_attrs(deep=False), whole.dataset().drop_attrs(deep=False))
     # Of a run that did not record: its steps were done before.
     other = TrackerCallback(("effective_rank",))
     _fit(_Module(), other, tmp_path, path, max_epochs=2)
