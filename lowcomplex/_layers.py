@@ -98,6 +98,16 @@ class Layers:
                 raise ValueError(f"layers: the network has no weight matrix {name!r} any more")
             yield current[name]
 
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of each layer's matrix."""
+        sizes: dict[str, tuple[int, int]] = {}
+        for matrix in self._found:
+            # On the meta device, where it costs nothing to lay out the neurons.
+            rows, columns = matrix.neurons_of(matrix.weight.to("meta")).shape[-2:]
+            sizes |= {self._plain(name): (rows, columns) for name, _ in matrix.places()}
+        return tuple(sizes[name] for name in self.names)
+
     def _weights(self) -> Iterator[tuple[WeightMatrix, Tensor]]:
         values = dict(self._module.named_parameters())
         if isinstance(self._module, nn.Module):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lowcomplex._chosen_measures import ChosenMeasures, Measure
 from lowcomplex._frozen import Frozen
 from lowcomplex._layers import Layers, Members
-from lowcomplex._names import require_known
-from lowcomplex.measures import measure_weights, weight_measures
-
-Measure = Callable[[Tensor], Tensor]
 
 
 class Measuring:
@@ -27,7 +24,8 @@ class Measuring:
 
     Args:
         module: The network, or an ensemble.
-        measures: Names of weight measures, or a mapping from names to functions (..., out, in) → (...).
+        measures: Name or names of weight measures, or a mapping from names to functions of
+            (..., out, in) matrices → (...).
         patterns: Name patterns of the layers.
 
     Raises:
@@ -37,16 +35,20 @@ class Measuring:
     def __init__(
         self,
         module: nn.Module | Members,
-        measures: Sequence[str] | Mapping[str, Measure],
+        measures: str | Sequence[str] | Mapping[str, Measure],
         patterns: tuple[str, ...],
     ) -> None:
-        self._measure_all = resolve(measures)
+        self._chosen = ChosenMeasures(measures)
         self._layers = Layers(module, patterns)
         self._frozen = Frozen()
-        self.measures = tuple(measures)
+        self.measures = self._chosen.names
         self.layers = self._layers.names
         self.members = None if isinstance(module, nn.Module) else module
         self.diverged = False
+
+    def nulls(self) -> dict[str, list[float]]:
+        """Mean of each of the library's measures on random weights of each layer's shape, by name."""
+        return self._chosen.nulls(self._layers.shapes)
 
     @torch.no_grad()
     def now(self) -> dict[str, Tensor]:
@@ -86,25 +88,8 @@ class Measuring:
                 continue
             members = torch.cat([members for members, _, _ in group])
             layers = torch.cat([torch.full_like(members, layer) for members, layer, _ in group])
-            for name, values in self._measure_all(stacked).items():
+            for name, values in self._chosen(stacked).items():
                 results[name][members, layers] = values.double().cpu()
         for layer in frozen:
             self._frozen.keep(layer, {name: float(values[0, layer]) for name, values in results.items()})
         return results if self.members is not None else {n: v.squeeze(0) for n, v in results.items()}
-
-
-def resolve(measures: Sequence[str] | Mapping[str, Measure]) -> Callable[[Tensor], dict[str, Tensor]]:
-    """Return the function that computes all measures of a batch of matrices.
-
-    Raises:
-        ValueError: An unknown measure, or one name instead of several.
-    """
-    if isinstance(measures, str):
-        raise ValueError(f"measures: expected a tuple of names, such as ({measures!r},), got {measures!r}")
-    if isinstance(measures, Mapping):
-        own = dict(measures)
-        return lambda W: {name: measure(W) for name, measure in own.items()}
-    for name in measures:
-        require_known("measures", name, weight_measures())
-    names = tuple(measures)
-    return lambda W: measure_weights(W, names)

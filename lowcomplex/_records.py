@@ -23,6 +23,11 @@ class Records:
         return bool(self._blocks)
 
     @property
+    def count(self) -> int:
+        """Number of recorded steps."""
+        return sum(block.sizes["step"] for block in self._blocks)
+
+    @property
     def last(self) -> int:
         """The last recorded step; -1 if there is none."""
         return int(self._blocks[-1]["step"][-1]) if self._blocks else -1

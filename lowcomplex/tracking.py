@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from lowcomplex._cadence import Cadence, log_linear_steps, whole_number
+from lowcomplex._chosen_measures import Measure
 from lowcomplex._layers import Members
-from lowcomplex._measuring import Measure, Measuring
+from lowcomplex._measuring import Measuring
 from lowcomplex._record_file import RecordFile
 from lowcomplex._records import Records, decode, encode
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import xarray as xr
+    from matplotlib.figure import Figure
 
 __all__ = ["Measure", "Members", "Tracker", "log_linear_steps"]
 
@@ -36,8 +38,9 @@ class Tracker:
 
     Args:
         module: The network, or an `Ensemble`.
-        measures: Names of weight measures (`lowcomplex.measures.weight_measures`), or a mapping from names of
-            your own to functions (..., out, in) → (...).
+        measures: Name or names of weight measures (`lowcomplex.measures.weight_measures`), or a mapping from
+            names of your own to functions (..., out, in) → (...). These are called with the matrices of all
+            layers of one shape at once, and return one number per matrix.
         layers: Name pattern or patterns of the weight matrices to measure, as in a shell.
             `lowcomplex.matrices.weight_matrices` decides what counts as a weight matrix and how its neurons
             lie: convolution kernels are flattened to (out, in x kernel size), each matrix of a stack is a
@@ -74,7 +77,7 @@ class Tracker:
     def __init__(
         self,
         module: nn.Module | Members,
-        measures: Sequence[str] | Mapping[str, Measure] = ("effective_rank", "stable_rank"),
+        measures: str | Sequence[str] | Mapping[str, Measure] = ("effective_rank", "stable_rank"),
         *,
         layers: str | Sequence[str] = "*",
         every: int | None = None,
@@ -103,6 +106,12 @@ class Tracker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
+
+    def __repr__(self) -> str:
+        names = ", ".join((*self._measuring.measures, *self._quantities))
+        recorded = f"{self._records.count} records" if self._records else "nothing recorded"
+        layers = len(self._measuring.layers)
+        return f"Tracker({names} of {layers} layers; {recorded}, next step {self._next_step})"
 
     @property
     def due(self) -> bool:
@@ -177,12 +186,17 @@ class Tracker:
 
     def _require_free_names(self, argument: str, names: Iterable[str], taken: Iterable[str]) -> None:
         """Refuse names under which something else is recorded."""
-        clash = {*names} & {"step", "layer", "member", *taken}
+        nulls = (f"null_{name}" for name in self._measuring.measures)
+        clash = {*names} & {"step", "layer", "member", *nulls, *taken}
         if clash:
             raise ValueError(f"{argument}: something else is recorded as {', '.join(sorted(clash))}")
 
-    def dataset(self) -> xr.Dataset:
+    def dataset(self, *, nulls: bool = True) -> xr.Dataset:
         """Return everything recorded so far, along step, layer and the dimensions of the quantities.
+
+        Args:
+            nulls: Add `null_NAME` over layer for each of the library's measures NAME: its mean on random
+                Gaussian weights of the layer's shape, NaN where that has no null.
 
         Returns:
             A new dataset; what was recorded at only some of the steps is NaN at the others.
@@ -195,8 +209,37 @@ class Tracker:
         dataset = self._records.joined()
         for name in self._measuring.measures:
             dataset[name].attrs["long_name"] = name.replace("_", " ")
+        if nulls:
+            dataset = dataset.assign(
+                {f"null_{name}": ("layer", means) for name, means in self._measuring.nulls().items()}
+            )
         dataset.attrs.update(torch=str(torch.__version__), python=platform.python_version())
         return dataset
+
+    def plot(
+        self,
+        quantities: Sequence[str] | None = None,
+        *,
+        predicted: Mapping[str, xr.DataArray | float] | None = None,
+        most_lines: int = 8,
+    ) -> Figure:
+        """Draw everything recorded so far, beside what random weights give; see `plots.plot_record`.
+
+        Args:
+            quantities: Names of what is drawn; by default all that is recorded over step and layer.
+            predicted: A prediction by the name of its quantity: a number, or values over step or layer.
+            most_lines: Largest number of layers that are drawn as lines; more layers become a heat map.
+
+        Returns:
+            The figure. A notebook shows it; `figure.savefig("record.png")` writes it.
+
+        Raises:
+            RuntimeError: Nothing was recorded.
+            ValueError: There is nothing of these names to draw.
+        """
+        from lowcomplex.plots import plot_record
+
+        return plot_record(self.dataset(), quantities, predicted=predicted, most_lines=most_lines)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was recorded so far as numbers, tensors and text, for a checkpoint.
@@ -232,7 +275,8 @@ class Tracker:
             return
         records, about = found
         self._require_made_of(f"path: {self._file.path} is", about, records["layer"].values.tolist())
-        self._records.replace(records)
+        nulls = [f"null_{name}" for name in self._measuring.measures]
+        self._records.replace(records.drop_vars(nulls, errors="ignore"))
         self._next_step = self._records.last + 1
         self._measuring.diverged = about["diverged"]
         self._cadence.go_on(about["budget"])

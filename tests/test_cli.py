@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from lowcomplex import checks, cli, initialize, stable_rank
+from lowcomplex import Tracker, checks, cli, initialize, stable_rank
 from lowcomplex.checks import CheckError, Comparison, Control, Verdict
 
 
@@ -58,6 +58,29 @@ def test_what_cannot_be_measured_is_said_on_one_line(
     assert "no such checkpoint" in lines[0]
     assert "no weight matrix" in lines[1]
     assert "NaN" in lines[2]
+
+
+def test_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tracker = Tracker(nn.Linear(4, 3))
+    tracker.step(loss=1.0)
+    tracker.step(loss=0.5)
+    path = tmp_path / "record.nc"
+    tracker.dataset().to_netcdf(path, engine="h5netcdf")
+    assert cli.plot(path) == 0
+    assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    assert cli.plot(path, "loss", output=tmp_path / "loss.svg") == 0
+    assert b"<svg" in (tmp_path / "loss.svg").read_bytes()
+    (tmp_path / "record.pt").write_bytes(b"no netCDF")
+    capsys.readouterr()
+    assert cli.plot(tmp_path / "absent.nc") == 2
+    assert cli.plot(tmp_path / "record.pt") == 2
+    assert cli.plot(path, "los") == 2
+    assert cli.plot(path, output=tmp_path / "record.txt") == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    for line, words in zip(
+        lines, ("no such file", "expected a netCDF", "did you mean 'loss'", "output: "), strict=True
+    ):
+        assert words in line
 
 
 def _verdict(measured: float) -> Verdict:

@@ -12,7 +12,7 @@ import xarray as xr
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from lowcomplex import Tracker, effective_rank, measures, stable_rank
+from lowcomplex import Tracker, effective_rank, measures, nulls, stable_rank
 from lowcomplex.networks import MLP
 from lowcomplex.tracking import log_linear_steps
 from lowcomplex.training import Ensemble
@@ -87,6 +87,52 @@ def test_own_measures_and_quantities() -> None:
     last = module.get_submodule("0").weight
     tracker.record()
     assert float(tracker.dataset()["stable_rank"][-1, 0]) == pytest.approx(last[0, 0].item())
+
+
+@pytest.mark.parametrize(
+    ("forgets", "got"),
+    [
+        (lambda W: W.norm(), r"shape \(\)"),
+        (lambda W: W.norm(dim=-1), r"shape \(2, 5\)"),
+        (lambda W: float(W.norm()), "a float"),
+    ],
+)
+def test_own_measures_that_are_no_number_per_matrix_are_refused(forgets: object, got: str) -> None:
+    tracker = Tracker(_network(), {"norm": forgets}, layers=("2.*", "3.*"))
+    with pytest.raises(ValueError, match=rf"measures\['norm'\]: .* \(2,\) for .* got {got}; reduce .*vmap"):
+        tracker.step()
+
+
+def test_one_name_and_the_nulls_of_each_layer_s_shape() -> None:
+    tracker = Tracker(_network(), "stable_rank")
+    tracker.step()
+    dataset = tracker.dataset()
+    shapes = [(5, 6), (5, 5), (5, 5), (4, 15)]
+    assert dataset["null_stable_rank"].dims == ("layer",)
+    assert dataset["null_stable_rank"].values.tolist() == [
+        nulls.random_stable_rank(*shape).value for shape in shapes
+    ]
+    assert list(tracker.dataset(nulls=False)) == ["stable_rank"]
+    assert repr(tracker) == "Tracker(stable_rank of 4 layers; 1 records, next step 1)"
+    # A null needs two neurons, and functions of one's own have none.
+    lone = Tracker(nn.Linear(3, 1), "mean_cosine")
+    lone.step()
+    assert math.isnan(lone.dataset()["null_mean_cosine"].item())
+    own = Tracker(_network(), {"stable_rank": stable_rank})
+    own.step()
+    assert list(own.dataset()) == ["stable_rank"]
+
+
+def test_a_conv1d_as_gpt2_has_it_is_read_as_in_out() -> None:
+    class Conv1D(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(8, 24))
+
+    layer = Conv1D()
+    tracker = Tracker(layer, {"norm of neuron 0": lambda W: W[:, 0].norm(dim=-1)})
+    tracker.step()
+    assert tracker.dataset()["norm of neuron 0"].item() == pytest.approx(layer.weight[:, 0].norm().item())
 
 
 def test_divergence_is_recorded_as_nan() -> None:
@@ -308,7 +354,9 @@ def test_log_linear_steps() -> None:
         ({"steps": [[1, 2]]}, r"steps: .* got \[1, 2\]"),
         ({"steps": torch.ones(2, 2)}, "steps: .* got tensor"),
         ({"budget": "x"}, "budget: .* got 'x'"),
-        ({"measures": "effective_rank"}, r"measures: .*\('effective_rank',\)"),
+        ({"measures": "effective_rnk"}, "measures: .* did you mean 'effective_rank'"),
+        ({"measures": {"norm": 3}}, r"measures\['norm'\]: expected a function .* got 3"),
+        ({"quantities": {"null_stable_rank": lambda: 0.5}}, "something else is recorded as null_stable_rank"),
         ({"measures": ()}, "measures: expected at least one"),
         ({"module": None}, "module: expected a network or an ensemble, got None"),
         (

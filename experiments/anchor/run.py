@@ -72,7 +72,7 @@ def trained(config: AnchorConfig, checkpoint: Path | None = None) -> Trained:
         return functional.cross_entropy(model.last(batch.tokens), batch.labels)
 
     result = fit(model, loss, config, trackers=(tracker, fine), data=data, checkpoint=checkpoint)
-    return Trained(model, task, result, quantities, tracker.dataset(), fine.dataset())
+    return Trained(model, task, result, quantities, tracker.dataset(nulls=False), fine.dataset())
 
 
 def measure(config: AnchorConfig, checkpoint: Path | None = None) -> xr.Dataset:

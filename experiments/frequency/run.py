@@ -71,7 +71,7 @@ def measure(configs: tuple[FrequencyPrincipleConfig, ...]) -> list[xr.Dataset]:
         },
     )
     ensemble.train(fit, steps=shared.steps, before_step=lambda step: tracker.step())
-    record = tracker.dataset().assign(
+    record = tracker.dataset(nulls=False).assign(
         target_power=("frequency", fourier_spectrum(target).power[:highest].numpy()),
         target=("position", target.numpy()),
     )

@@ -50,7 +50,7 @@ def measure(configs: tuple[AnchorSeedConfig, ...], checkpoint: Path | None = Non
         before_step=lambda step: tracker.step(),
         checkpoint=Checkpoint(checkpoint, tracker=tracker, objects=[batches]) if checkpoint else None,
     )
-    record = tracker.dataset().reindex(step=list(steps))
+    record = tracker.dataset(nulls=False).reindex(step=list(steps))
     record = record.assign_coords(
         fraction=("step", list(steps.values())), layer=[label(name) for name in record["layer"].values]
     )

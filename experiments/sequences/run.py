@@ -70,7 +70,7 @@ def run(
         quantities={"accuracy": accuracy, "training_loss": training_loss},
     )
     result = fit(model, loss, config, trackers=(tracker,), data=data, checkpoint=checkpoint)
-    record = tracker.dataset()
+    record = tracker.dataset(nulls=False)
     trained = torch.tensor(record["accuracy"].sel(group=TRAIN).values)
     reached = learning_time(1 - trained, torch.tensor(record["step"].values), below=1 - CONVERGED)
     converges = result.diverged_at is None and bool(reached.isfinite())

@@ -1,12 +1,13 @@
-"""The command line: measure a checkpoint, find its place on the γ axis, check the predictions."""
+"""The command line: measure a checkpoint or its place on the γ axis, draw a record, check the predictions."""
 
 import cyclopts
 
 from lowcomplex.cli._check import check
 from lowcomplex.cli._checkpoints import gamma, measure
 from lowcomplex.cli._output import PipedConsole
+from lowcomplex.cli._record import plot
 
-__all__ = ["app", "check", "gamma", "measure"]
+__all__ = ["app", "check", "gamma", "measure", "plot"]
 
 app = cyclopts.App(
     name="lowcomplex",
@@ -15,5 +16,5 @@ app = cyclopts.App(
     # The commands themselves say that they were interrupted.
     suppress_keyboard_interrupt=False,
 )
-for command in (measure, gamma, check):
+for command in (measure, gamma, plot, check):
     app.command(command)

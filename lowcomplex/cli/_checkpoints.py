@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +15,15 @@ from tqdm import tqdm
 from lowcomplex import checkpoints, matrices
 from lowcomplex._endings import ending_in_words, say
 from lowcomplex._names import printable
-from lowcomplex.cli._output import console, require_outputs, write_csv, write_json, written
+from lowcomplex.cli._output import (
+    console,
+    require_figure,
+    require_outputs,
+    write_csv,
+    write_figure,
+    write_json,
+    written,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +108,7 @@ def _report(
     try:
         require_outputs(sources, csv=csv, json=json, plot=plot)
         if plot is not None:
-            _require_figure(plot)
+            require_figure("plot", plot)
         layouts = dict(_pattern_and_layout(option) for option in layout or ())
         found = [_read(table_of, source, layouts) for source in sources]
         frame = found[0].table
@@ -132,12 +139,7 @@ def _report(
 def _draw(file: Path, frame: pd.DataFrame) -> None:
     from lowcomplex import plots
 
-    # In memory first: what matplotlib raises when it fails to write depends on the format.
-    content = BytesIO()
-    with plots.style():
-        figure = plots.plot_checkpoint(frame.assign(name=frame["name"].map(printable)))
-        figure.savefig(content, format=file.suffix.lower().removeprefix("."))
-    file.write_bytes(content.getvalue())
+    write_figure(file, plots.plot_checkpoint(frame.assign(name=frame["name"].map(printable))))
 
 
 def _read(
@@ -161,11 +163,6 @@ def _pattern_and_layout(option: str) -> tuple[str, str]:
     if not (pattern and separator and layout):
         raise ValueError(f"layout: expected PATTERN=LAYOUT, got {option!r}")
     return pattern, layout
-
-
-def _require_figure(plot: Path) -> None:
-    if plot.suffix.lower() not in (".pdf", ".png", ".svg"):
-        raise ValueError(f"plot: expected a file that ends in .pdf, .png or .svg, got {plot.name!r}")
 
 
 def _measured_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 # With these a cell of a spreadsheet becomes a formula.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
@@ -87,6 +89,27 @@ def written(writers: Mapping[str, tuple[Path | None, Callable[[Path], object]]])
         except OSError as error:
             failures.append(f"{option}: {str(file)!r} was not written: {error.strerror or error}")
     return failures
+
+
+def require_figure(option: str, file: Path) -> None:
+    """Refuse a name that does not end in the format of a figure.
+
+    Raises:
+        ValueError: The name ends in none; the message names the option.
+    """
+    if file.suffix.lower() not in (".pdf", ".png", ".svg"):
+        raise ValueError(f"{option}: expected a file that ends in .pdf, .png or .svg, got {file.name!r}")
+
+
+def write_figure(file: Path, figure: Figure) -> None:
+    """Write a figure in the format in which the file's name ends."""
+    from lowcomplex.plots import style
+
+    # In memory first: what matplotlib raises when it fails to write depends on the format.
+    content = BytesIO()
+    with style():
+        figure.savefig(content, format=file.suffix.lower().removeprefix("."))
+    file.write_bytes(content.getvalue())
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

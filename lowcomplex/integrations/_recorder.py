@@ -39,7 +39,7 @@ class Recorder:
 
     def __init__(
         self,
-        measures: Sequence[str] | Mapping[str, Measure] = ("effective_rank", "stable_rank"),
+        measures: str | Sequence[str] | Mapping[str, Measure] = ("effective_rank", "stable_rank"),
         *,
         layers: str | Sequence[str] = "*",
         every: int | None = None,

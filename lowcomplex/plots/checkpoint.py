@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lowcomplex.plots.page import GAMMA_LABEL, categorical, style
+from lowcomplex.plots.page import GAMMA_LABEL, Page, categorical, style
 
 _RANKS = ("effective_rank", "stable_rank", "participation_ratio")
 _MARKERS = {"": "o", "_before": "o", "_after": "s"}
@@ -40,7 +40,7 @@ def plot_checkpoint(table: pd.DataFrame) -> Figure:
         raise ValueError("table: expected a table of lowcomplex.checkpoints with at least one row")
     measured = f"effective_rank{ends[0]}" in table.columns
     every = math.ceil(len(table) / _MOST_NAMES)
-    figure = Figure(figsize=(7.0, 1.2 + 0.16 * len(table) / every), layout="constrained")
+    figure = Page(figsize=(7.0, 1.2 + 0.16 * len(table) / every), layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, 1 + measured, sharey=True))
     for end in ends:
         _points(axes[0], table[f"gamma{end}"].to_numpy(float), end, "0.2", end.strip("_") or None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
 import matplotlib as mpl
@@ -20,6 +21,7 @@ DOUBLE = 7.0
 GAMMA_LABEL = "initialization rate γ"
 MARKERS = ("o", "s", "^", "D", "v", "P")
 _SMALLEST_FONT = 7
+_SCREEN_DPI = 110
 
 
 @contextmanager
@@ -69,7 +71,20 @@ def style() -> Iterator[None]:
         yield
 
 
-def canvas(rows: int, columns: int, *, width: float = DOUBLE, height: float, **layout: Any) -> Figure:
+class Page(Figure):
+    """A figure that a notebook shows as a picture, also if nothing imports pyplot.
+
+    It is not registered with pyplot, so it is freed when it is no longer used.
+    """
+
+    def _repr_png_(self) -> bytes:
+        content = BytesIO()
+        with style():
+            self.savefig(content, format="png", dpi=_SCREEN_DPI)
+        return content.getvalue()
+
+
+def canvas(rows: int, columns: int, *, width: float = DOUBLE, height: float, **layout: Any) -> Page:
     """A figure with a grid of axes, `figure.axes` in reading order.
 
     Args:
@@ -80,9 +95,9 @@ def canvas(rows: int, columns: int, *, width: float = DOUBLE, height: float, **l
         **layout: Passed on to `Figure.subplots`.
 
     Returns:
-        The figure. It is not registered with pyplot, so it is freed when it is no longer used.
+        The figure.
     """
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Page(figsize=(width, height), layout="constrained")
     figure.subplots(rows, columns, squeeze=False, **layout)
     return figure
 

@@ -195,6 +195,6 @@ def test_a_second_fit_goes_on(tmp_path: Path) -> None:
 def test_arguments_are_refused_when_they_are_given() -> None:
     from lowcomplex.integrations.lightning import TrackerCallback
 
-    for wrong in ({"budget": 2}, {"every": 2, "budget": 0.1}, {"measures": "stable_rank"}, {"steps": 5}):
+    for wrong in ({"budget": 2}, {"every": 2, "budget": 0.1}, {"measures": "stable_rnk"}, {"steps": 5}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             TrackerCallback(**wrong)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 import torch
@@ -78,20 +76,67 @@ def test_many_layers_are_a_map_over_their_null() -> None:
     )
 
 
-def test_a_tracker_s_record_is_drawn_as_it_is() -> None:
+def test_layers_too_many_to_name_lie_in_groups_of_one_pattern() -> None:
+    dataset = _record(200)
+    kinds = ("embedding", *(f"blocks.{index // 2}.{'qk'[index % 2]}" for index in range(199)))
+    dataset = dataset.assign_coords(layer=list(kinds)).drop_vars("null_effective_rank")
+    figure = plots.plot_record(dataset, ["effective_rank"])
+    axis = figure.axes[0]
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["embedding", "blocks.*.q", "blocks.*.k"]
+    drawn = np.ma.filled(axis.collections[0].get_array().reshape(200, len(STEPS)), np.nan)
+    grouped = [kinds[0], *(k for k in kinds if k.endswith("q")), *(k for k in kinds if k.endswith("k"))]
+    np.testing.assert_array_equal(
+        drawn, dataset["effective_rank"].sel(layer=grouped).transpose("layer", "step")
+    )
+    assert 4 < figure.get_figheight() < 12
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_prediction_is_laid_over_lines_and_divides_maps(given: bool) -> None:
+    def draw(dataset: xr.Dataset, **laws: xr.DataArray) -> Axes:
+        if given:
+            return plots.plot_record(dataset, list(laws), predicted=laws).axes[0]
+        return plots.plot_record(
+            dataset.assign({f"predicted_{n}": v for n, v in laws.items()}), list(laws)
+        ).axes[0]
+
+    few, many = _record(3), _record(12)
+    axis = draw(few, effective_rank=few["effective_rank"].sum("layer"))
+    for layer in few["layer"].values:
+        color = _line(axis, layer).get_color()
+        (dashed,) = (line for line in axis.lines if (line.get_linestyle(), line.get_color()) == ("--", color))
+        np.testing.assert_array_equal(dashed.get_ydata(), few["effective_rank"].sum("layer"))
+    law = many["null_effective_rank"] / 3
+    axis = draw(many, effective_rank=law)
+    np.testing.assert_allclose(
+        axis.collections[0].get_array().reshape(12, len(STEPS)),
+        (many["effective_rank"] / law).transpose("layer", "step"),
+    )
+
+
+def test_a_map_of_what_random_weights_lack_is_no_ratio() -> None:
+    dataset = _record(12).assign(null_effective_rank=("layer", np.zeros(12)))
+    axis = plots.plot_record(dataset, ["effective_rank"]).axes[0]
+    drawn = axis.collections[0].get_array().reshape(12, len(STEPS))
+    np.testing.assert_array_equal(drawn, dataset["effective_rank"].transpose("layer", "step"))
+
+
+def test_a_tracker_draws_its_record_with_nulls() -> None:
     network = MLP((2, 8, 1))
     with Tracker(network, ("effective_rank",), every=2) as tracker:
         for _ in range(5):
             tracker.step(loss=torch.tensor(1.0))
     dataset = tracker.dataset()
-    figure = plots.plot_record(dataset)
+    figure = tracker.plot(predicted={"loss": 0.5})
     assert {axis.get_ylabel() for axis in figure.axes} == {"effective rank", "loss"}
     (axis,) = (axis for axis in figure.axes if axis.get_ylabel() == "effective rank")
     for layer in dataset["layer"].values:
         np.testing.assert_array_equal(
             _line(axis, str(layer)).get_ydata(), dataset["effective_rank"].sel(layer=layer)
         )
-    figure.savefig(io.BytesIO(), format="png")
+    dotted = [line.get_ydata()[0] for line in axis.lines[:-1] if line.get_linestyle() == ":"]
+    np.testing.assert_array_equal(dotted, dataset["null_effective_rank"])
+    assert figure._repr_png_().startswith(b"\x89PNG")
 
 
 def test_what_is_not_over_steps_is_refused() -> None:
@@ -99,5 +144,9 @@ def test_what_is_not_over_steps_is_refused() -> None:
         plots.plot_record(_record(2), ["null_effective_rank"])
     with pytest.raises(ValueError, match="'spread'"):
         plots.plot_record(_record(2), ["spread"])
+    with pytest.raises(ValueError, match="predicted: expected one of loss, got 'los'; did you mean 'loss'"):
+        plots.plot_record(_record(2), ["loss"], predicted={"los": 1.0})
+    with pytest.raises(ValueError, match=r"predicted\['loss'\]: .* got the dimensions dim_0"):
+        plots.plot_record(_record(2), predicted={"loss": np.ones(6)})
     with pytest.raises(ValueError, match="found none"):
         plots.plot_record(xr.Dataset({"seconds": 1.0}))
