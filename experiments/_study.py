@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from experiments._findings import Finding
 from lowcomplex import sweeps
 from lowcomplex._names import require_known
 
@@ -40,7 +41,7 @@ class Study:
         measure: Runs one config, or a batch of them, as for `lowcomplex.sweeps.Sweep`.
         presets: For each preset, the fields that it sets; a tuple of values sweeps a field.
         dimensions: The swept fields, in the dataset's order.
-        findings: Sentences computed from the whole dataset.
+        findings: What the runs show, computed from the whole dataset: sentences, and settings of the grid.
         order: Its place in the main job and the report; cheap ones first, for a first figure soon.
         seconds: Duration of one run of the preset "full", measured with two workers on a small server; used
             for the estimates in docs/studies.md alone.
@@ -60,7 +61,7 @@ class Study:
     measure: Callable[..., Any]
     presets: Mapping[str, Mapping[str, Any]]
     dimensions: tuple[str, ...]
-    findings: Callable[[xr.Dataset], tuple[str, ...]]
+    findings: Callable[[xr.Dataset], tuple[Finding, ...]]
     order: int
     seconds: float
     reduce: Callable[[xr.Dataset], xr.Dataset] = _identity

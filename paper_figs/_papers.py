@@ -14,6 +14,8 @@ from paper_figs._found import figure, names
 TITLE = "Two papers on composition and initialization: each claim beside what was found here"
 NOT_YET = "Not there yet"
 OUT_OF_REACH = "Out of reach"
+# The figure of the papers' main claim, which comes first on the page.
+MAIN = "p1_fig2ab_depth"
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def entries(folder: Path) -> tuple[Entry, ...]:
 
 
 def page(folder: Path) -> str:
-    """One HTML page that refers to nothing outside itself, from the figures drawn in a folder.
+    """One HTML page, from the figures drawn in a folder; all but its links to the figures' files is in it.
 
     Args:
         folder: Folder to which `Figure.save` wrote.
@@ -144,13 +146,15 @@ def page(folder: Path) -> str:
     for entry in listed:
         drawn = stamp(folder, entry.name)
         if drawn is not None and (folder / f"{entry.name}.svg").is_file():
-            pictures[entry.name] = _pages.picture(entry.name, drawn.caption, folder)
+            pictures[entry.name] = _pages.picture(entry.name, drawn.caption, folder, figure(entry.name).study)
     return _pages.render(
         "claims.html",
         pictures=list(pictures.values()),
         title=TITLE,
         introduction=introduction(listed),
         claims=[(entry, pictures.get(entry.name)) for entry in listed],
+        words=[entry.word for entry in listed],
+        main=MAIN,
     )
 
 

@@ -52,6 +52,21 @@ def minified(svg: bytes) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
+def size(svg: bytes) -> tuple[float, float]:
+    """Width and height of a picture in points.
+
+    Args:
+        svg: The picture, as `Figure.savefig` writes it.
+
+    Raises:
+        ValueError: It does not state them in points.
+    """
+    found = re.search(rb'<svg\b[^>]*\swidth="([\d.]+)pt" height="([\d.]+)pt"', svg)
+    if found is None:
+        raise ValueError('svg: expected <svg … width="…pt" height="…pt">, as matplotlib writes it')
+    return float(found[1]), float(found[2])
+
+
 def data_uri(text: str) -> str:
     """SVG as a data URI that may stand between double quotes in HTML: it has none, and no <, > and &.
 

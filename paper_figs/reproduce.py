@@ -22,6 +22,7 @@ from paper_figs import _pages, _papers, _report, _verdicts, figure, names
 from paper_figs._files import write
 
 TITLE = "How complex is what training found? Measured over the initialization rate γ, and against theory"
+MAIN = "anchor_accuracies"
 
 app = cyclopts.App(
     name="python -m paper_figs.reproduce",
@@ -91,7 +92,7 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
     all_studies = studies()
     _announce(all_studies, preset, workers, folder)
     problems: list[str] = []
-    findings: dict[str, tuple[str, ...]] = {}
+    findings: list[_report.Found] = []
     provenance: dict[str, dict[str, Any]] = {}
     captions = _draw("", xr.Dataset(), folder / "figures", problems)
     datasets: dict[str, xr.Dataset] = {}
@@ -103,9 +104,10 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
             dataset = _stored(chosen, preset, folder)
         if dataset is None:
             continue
-        findings[chosen.title] = chosen.findings(dataset)
-        for sentence in findings[chosen.title]:
-            _say(f"  - {sentence}")
+        found = _report.Found(chosen.name, chosen.title, chosen.findings(dataset))
+        findings.append(found)
+        for finding in found.findings:
+            _say(f"  - {finding}")
         captions |= _draw(chosen.name, dataset, folder / "figures", problems)
         datasets[chosen.name] = dataset
         made_by = str(dataset.attrs.get("preset", preset))
@@ -121,12 +123,16 @@ def reproduce(preset: str, workers: int, folder: Path, cluster: Cluster | None =
         title=TITLE,
         verdicts=verdicts,
         figures=[
-            _pages.picture(name, captions[name], folder / "figures") for name in names() if name in captions
+            _pages.picture(name, captions[name], folder / "figures", figure(name).study)
+            for name in names()
+            if name in captions
         ],
         findings=findings,
         provenance=provenance,
         problems=problems,
         hypotheses=table.report(judgments),
+        main=MAIN,
+        claims=_papers.entries(folder / "figures"),
     )
     write(folder / "report.html", page.encode())
     write(folder / "papers.html", _papers.page(folder / "figures").encode())

@@ -14,6 +14,7 @@ import synthetic_sequences
 import tiny
 from experiments import Study, _studies, studies, study
 from experiments._data import DATA, load
+from experiments._findings import Setting
 from experiments.anchor.config import AnchorConfig
 from lowcomplex import sweeps
 from paper_figs import figure, names
@@ -90,7 +91,12 @@ def test_from_config_to_findings_and_figures(name: str, tmp_path: Path) -> None:
         assert {k: v.dims for k, v in dataset.variables.items()} == {
             k: v.dims for k, v in stored.variables.items()
         }
-    assert all(sentence.strip() for sentence in small.findings(dataset))
+    for finding in small.findings(dataset):
+        assert str(finding).strip()
+        if isinstance(finding, Setting):
+            # The row says what the sentence says, which gives no number of runs if none converged.
+            said = str(finding).replace("no run converged", str(dataset.sizes["seed"]))
+            assert all(value in said for value in (*finding.at.values(), *finding.found.values()))
     if name in synthetic.ANCHOR_RUNS or name in synthetic_sequences.GROUPS or name == "anchor_mechanism":
         _assert_same_schema(dataset, synthetic.dataset(name))
     for item in map(figure, names()):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from experiments._findings import Finding, Setting
 from experiments._layers import QUERY
 from experiments.anchor.schema import ANCHORS, GROUPS, NOT_CONVERGED, UNTRAINED
 from experiments.statistics.neighbors import FEWEST, explained_by_neighbors, ordering
@@ -21,50 +22,49 @@ def spread(values: xr.DataArray) -> str:
     return f"{float(values.mean()):.2f} ({float(values.min()):.2f}-{float(values.max()):.2f})"
 
 
-def answers(dataset: xr.Dataset) -> tuple[str, ...]:
+def answers(dataset: xr.Dataset) -> tuple[Finding, ...]:
     """What is answered on unseen pairs, for every combination of the swept fields but the seed."""
     fields = [str(name) for name in dataset["phase"].dims if name != "seed"]
     final = dataset["accuracy"].isel(step=-1)
     seeds = dataset.sizes["seed"]
-    sentences = [f"{dataset['phase'].size} transformers, {seeds} seed{'' if seeds == 1 else 's'} per cell."]
+    findings: list[Finding] = [
+        f"{dataset['phase'].size} transformers, {seeds} seed{'' if seeds == 1 else 's'} per cell."
+    ]
     for values in itertools.product(*(dataset[name].values for name in fields)):
         at = dict(zip(fields, values, strict=True))
         of = final.sel(at)
-        said = [
-            f"{spread(of.sel(group=group))} {words}"
+        found = {
+            words: spread(of.sel(group=group))
             for group, words in (("inferential", "of the unseen answers compose"), ("symmetric", "mirror"))
             if bool(of.sel(group=group).notnull().any())
-        ]
-        said.append(f"trained pairs {spread(of.sel(group='seen_train_keys'))}")
-        failed = int((dataset["phase"].sel(at) == NOT_CONVERGED).sum())
-        if failed:
-            said.append(f"{failed} not converged")
-        where = ", ".join(f"{named(name)} {_text(value)}" for name, value in at.items())
-        sentences.append(f"{where}: {'; '.join(said)}.")
-    return tuple(sentences)
+        }
+        said = [f"{share} {words}" for words, share in found.items()]
+        found["trained pairs"] = spread(of.sel(group="seen_train_keys"))
+        said.append(f"trained pairs {found['trained pairs']}")
+        found |= _failures(dataset["phase"].sel(at))
+        said += [f"{number} {words}" for words, number in _failures(dataset["phase"].sel(at)).items()]
+        where = {named(name): _text(value) for name, value in at.items()}
+        heading = ", ".join(f"{name} {value}" for name, value in where.items())
+        findings.append(Setting(where, found, f"{heading}: {'; '.join(said)}."))
+    return tuple(findings)
 
 
-def over_gamma(dataset: xr.Dataset) -> tuple[str, ...]:
-    """What the sweep shows, in sentences computed from it."""
+def _failures(phase: xr.DataArray) -> dict[str, str]:
+    """The number of runs that did not converge, if there are such."""
+    failed = int((phase == NOT_CONVERGED).sum())
+    return {"not converged": str(failed)} if failed else {}
+
+
+def over_gamma(dataset: xr.Dataset) -> tuple[Finding, ...]:
+    """What the sweep shows, computed from it."""
     final = dataset.isel(step=-1)
     accuracy = final["accuracy"]
     gammas = [float(gamma) for gamma in dataset["gamma"].values]
-    sentences = [
+    sentences: list[Finding] = [
         f"{dataset.sizes['gamma'] * dataset.sizes['seed']} transformers were trained, "
         f"{dataset.sizes['seed']} seeds at each of γ = {', '.join(f'{g:g}' for g in gammas)}."
     ]
-    for gamma in gammas:
-        at = accuracy.sel(gamma=gamma)
-        means = {group: at.sel(group=group) for group in GROUPS}
-        unconverged = int((dataset["phase"].sel(gamma=gamma) == NOT_CONVERGED).sum())
-        note = f"; {unconverged} not converged" if unconverged else ""
-        sentences.append(
-            f"γ = {gamma:g}: on the unseen pair {spread(means['inferential'])} of the answers compose, "
-            f"{spread(means['symmetric'])} mirror, "
-            f"{spread(1 - means['inferential'] - means['symmetric'])} do neither; "
-            f"trained pairs {spread(means['seen_train_keys'])} on training keys, "
-            f"{spread(means['seen_test_keys'])} on held-out keys{note}."
-        )
+    sentences += [_at_gamma(dataset.sel(gamma=gamma), gamma) for gamma in gammas]
     inferential = accuracy.sel(group="inferential").mean("seed")
     best = float(inferential["gamma"][int(inferential.argmax("gamma"))])
     sentences.append(
@@ -87,6 +87,29 @@ def over_gamma(dataset: xr.Dataset) -> tuple[str, ...]:
     sentences.append(_embedding_ranks(dataset["token_embedding"]))
     sentences.append(_rank_and_composition(dataset))
     return tuple(sentences)
+
+
+def _at_gamma(runs: xr.Dataset, gamma: float) -> Setting:
+    accuracy = runs["accuracy"].isel(step=-1)
+    means = {group: accuracy.sel(group=group) for group in GROUPS}
+    compose, mirror = spread(means["inferential"]), spread(means["symmetric"])
+    neither = spread(1 - means["inferential"] - means["symmetric"])
+    trained, held_out = spread(means["seen_train_keys"]), spread(means["seen_test_keys"])
+    failed = _failures(runs["phase"])
+    note = "".join(f"; {number} {words}" for words, number in failed.items())
+    return Setting(
+        {"γ": f"{gamma:g}"},
+        {
+            "on the unseen pair: compose": compose,
+            "mirror": mirror,
+            "do neither": neither,
+            "trained pairs: on training keys": trained,
+            "on held-out keys": held_out,
+            **failed,
+        },
+        f"γ = {gamma:g}: on the unseen pair {compose} of the answers compose, {mirror} mirror, {neither} do "
+        f"neither; trained pairs {trained} on training keys, {held_out} on held-out keys{note}.",
+    )
 
 
 def _embedding_ranks(embedding: xr.DataArray) -> str:
@@ -123,8 +146,8 @@ def _rank_and_composition(dataset: xr.Dataset) -> str:
     )
 
 
-def over_learning_rate(dataset: xr.Dataset) -> tuple[str, ...]:
-    """What the sweep shows, in sentences computed from it."""
+def over_learning_rate(dataset: xr.Dataset) -> tuple[Finding, ...]:
+    """What the sweep shows, computed from it."""
     return (*answers(dataset), *(_ordering(dataset, group) for group in UNTRAINED))
 
 
@@ -145,25 +168,27 @@ def _ordering(dataset: xr.Dataset, group: str) -> str:
     )
 
 
-def of_mechanism(dataset: xr.Dataset) -> tuple[str, ...]:
-    """What the runs show, in sentences computed from them."""
+def of_mechanism(dataset: xr.Dataset) -> tuple[Finding, ...]:
+    """What the runs show, computed from them."""
     cells = itertools.product(dataset["depth"].values, dataset["gamma"].values)
     return (
         f"{dataset['phase'].size} transformers were examined, {dataset.sizes['seed']} per cell; ranges "
         "are over these.",
         *(
-            f"{depth} blocks, γ = {gamma:g}: {_of_cell(dataset.sel(depth=depth, gamma=gamma))}"
+            _of_cell(dataset.sel(depth=depth, gamma=gamma), int(depth), float(gamma))
             for depth, gamma in cells
         ),
     )
 
 
-def _of_cell(runs: xr.Dataset) -> str:
+def _of_cell(runs: xr.Dataset, depth: int, gamma: float) -> Setting:
+    at = {"blocks": str(depth), "γ": f"{gamma:g}"}
+    heading = f"{depth} blocks, γ = {gamma:g}"
     converged = runs.isel(seed=(runs["phase"] != NOT_CONVERGED).values)
     failed = runs.sizes["seed"] - converged.sizes["seed"]
     note = f"{failed} not converged and left out; " if failed else ""
     if not converged.sizes["seed"]:
-        return "no run converged."
+        return Setting(at, {"not converged": str(failed)}, f"{heading}: no run converged.")
     first, second = converged.sel(block=1), converged.sel(block=2)
     anchors = list(ANCHORS)
     mass = first["attention_mass"]
@@ -173,17 +198,32 @@ def _of_cell(runs: xr.Dataset) -> str:
     anchors_carry = lost.sel(target="last", source=anchors).max("source")
     key_carries = lost.sel(target=anchors, source="key").max("target")
     gap = second["same_target_cosine"] - second["other_target_cosine"]
-    return (
-        f"{note}{spread(converged['accuracy'].sel(group='inferential'))} of the unseen answers compose, "
-        f"{spread(converged['accuracy'].sel(group='symmetric'))} mirror. In the first block the last token "
-        f"looks at the two anchors with {spread(to_anchors)} of its attention, and an anchor at the key with "
-        f"{spread(to_key)}; cutting such an edge costs the trained pairs up to {spread(anchors_carry)} and "
-        f"{spread(key_carries)} of accuracy. Mirrored pairs coincide to "
-        f"{spread(first['mirror_coincidence'])} in the first block's output at the last token (1: wholly, 0: "
-        f"as any two pairs do); the cosine gap between equal and other targets in the second's is "
-        f"{spread(gap)}, and that between equal and other intermediate results of its value vectors at the "
-        f"first anchor {spread(second['intermediate_gap'].sel(site='value'))}."
+    found = {
+        "of the unseen answers compose": spread(converged["accuracy"].sel(group="inferential")),
+        "mirror": spread(converged["accuracy"].sel(group="symmetric")),
+        "attention of the last token to the two anchors, block 1": spread(to_anchors),
+        "attention of an anchor to the key, block 1": spread(to_key),
+        "accuracy lost without an edge to the anchors, up to": spread(anchors_carry),
+        "accuracy lost without an edge to the key, up to": spread(key_carries),
+        "mirrored pairs coincide, block 1 (1: wholly, 0: as any two pairs do)": spread(
+            first["mirror_coincidence"]
+        ),
+        "cosine gap between equal and other targets, block 2": spread(gap),
+        "cosine gap between equal and other intermediate results, values of block 2": spread(
+            second["intermediate_gap"].sel(site="value")
+        ),
+    }
+    compose, mirror, to_both, to_one, by_anchors, by_key, coincide, of_targets, of_results = found.values()
+    sentence = (
+        f"{note}{compose} of the unseen answers compose, {mirror} mirror. In the first block the last token "
+        f"looks at the two anchors with {to_both} of its attention, and an anchor at the key with {to_one}; "
+        f"cutting such an edge costs the trained pairs up to {by_anchors} and {by_key} of accuracy. Mirrored "
+        f"pairs coincide to {coincide} in the first block's output at the last token (1: wholly, 0: as any "
+        f"two pairs do); the cosine gap between equal and other targets in the second's is {of_targets}, and "
+        f"that between equal and other intermediate results of its value vectors at the first anchor "
+        f"{of_results}."
     )
+    return Setting(at, found | _failures(runs["phase"]), f"{heading}: {sentence}")
 
 
 def named(field: str) -> str:

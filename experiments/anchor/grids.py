@@ -7,6 +7,7 @@ from typing import Any
 
 import xarray as xr
 
+from experiments._findings import Finding
 from experiments._study import Study, single_precision
 from experiments.anchor import mechanism
 from experiments.anchor.config import AnchorConfig, MechanismConfig
@@ -84,7 +85,7 @@ def _study(
     full: Mapping[str, Any],
     paper: Mapping[str, Any],
     fixed: Mapping[str, Any] | None = None,
-    findings: Callable[[xr.Dataset], tuple[str, ...]] = answers,
+    findings: Callable[[xr.Dataset], tuple[Finding, ...]] = answers,
     reduce: Callable[[xr.Dataset], xr.Dataset] = small,
     seconds: float = 70.0,
     routine: bool = False,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
+from experiments._findings import Finding, Setting
 from experiments._layers import QUERY
 from experiments._starts import LARGE, SMALL
 from experiments.sequences.schema import ARMS, CONVERGED, TRAIN
@@ -45,27 +48,22 @@ def described(effect: Effect) -> str:
     )
 
 
-def findings(dataset: xr.Dataset) -> tuple[str, ...]:
+def findings(dataset: xr.Dataset) -> tuple[Finding, ...]:
     """What a study of both arms shows."""
     groups = [str(group) for group in dataset["group"].values if group != TRAIN]
     runs = dataset["converged"]
     broken = int((dataset["diverged_at"] >= 0).sum())
-    sentences = [
+    sentences: list[Finding] = [
         f"{runs.size} transformers were trained; {int(runs.size - runs.sum())} did not converge (to "
         f"{CONVERGED:.0%} of the training examples wholly right)"
         + (f", {broken} of them diverged" if broken else "")
         + ". Accuracies are of whole answers, at the last checkpoint."
     ]
-    for arm in dataset["arm"].values:
-        for examples in dataset["examples"].values:
-            at = {"arm": arm, "examples": examples}
-            final = dataset["accuracy"].sel(at).isel(step=-1)
-            said = ", ".join(f"{_named(group)} {_spread(final.sel(group=group))}" for group in groups)
-            times = dataset["steps_to_convergence"].sel(at)
-            reached = int(times.notnull().sum())
-            when = f"{reached} of {times.size} converged"
-            when += f", after {float(times.min()):.0f} to {float(times.max()):.0f} steps" if reached else ""
-            sentences.append(f"{_WORDS[str(arm)]}, {int(examples)} examples: {said}; {when}.")
+    sentences += [
+        _of_cell(dataset, groups, str(arm), int(examples))
+        for arm in dataset["arm"].values
+        for examples in dataset["examples"].values
+    ]
     for group in groups:
         effect = described(advantage(final_accuracy(dataset, group)))
         sentences.append(f"Converged runs, {_named(group)}: {effect}.")
@@ -77,6 +75,22 @@ def findings(dataset: xr.Dataset) -> tuple[str, ...]:
             f"small start and at {large} from the large one."
         )
     return tuple(sentences)
+
+
+def _of_cell(dataset: xr.Dataset, groups: Sequence[str], arm: str, examples: int) -> Setting:
+    runs = dataset.sel(arm=arm, examples=examples)
+    final = runs["accuracy"].isel(step=-1)
+    found = {_named(group): _spread(final.sel(group=group)) for group in groups}
+    said = ", ".join(f"{name} {values}" for name, values in found.items())
+    times = runs["steps_to_convergence"]
+    reached = int(times.notnull().sum())
+    found["converged"] = f"{reached} of {times.size}"
+    when = f"{found['converged']} converged"
+    if reached:
+        found["after steps"] = f"{float(times.min()):.0f} to {float(times.max()):.0f}"
+        when += f", after {found['after steps']} steps"
+    at = {"start": _WORDS[arm], "examples": str(examples)}
+    return Setting(at, found, f"{_WORDS[arm]}, {examples} examples: {said}; {when}.")
 
 
 def _spread(values: xr.DataArray, digits: int = 2) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import synthetic
@@ -39,7 +40,10 @@ def test_a_finding_that_contradicts_is_shown_as_plainly(tmp_path: Path) -> None:
     listed = entries(tmp_path)
     assert "1 × disagrees" in tally(listed)
     assert tally(listed) in introduction(listed)
-    assert '<span class="bad">Disagrees:</span> they &lt;fall&gt;.' in page(tmp_path)
+    text = page(tmp_path)
+    assert re.search(r'<span class="mark bad">.*✗</span> Disagrees:</span> they &lt;fall&gt;\.', text)
+    assert f'href="#figure-{item.name}"' in text
+    assert f'href="#claim-{item.name}"' in text
 
 
 def test_a_damaged_stamp_is_a_figure_that_is_not_there(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_diverged_run_is_recorded_and_left_out() -> None:
     assert str(record["phase"].values) == "not converged"
     np.testing.assert_array_equal(record["training_loss"].notnull(), record["step"] == 0)
     assert int(record["diverged_at"]) == 1
-    said = " ".join(anchor.findings(synthetic.diverged(synthetic.anchor_gamma())))
+    said = " ".join(map(str, anchor.findings(synthetic.diverged(synthetic.anchor_gamma()))))
     assert "not converged" in said
     assert "nan" not in said
 

@@ -35,7 +35,7 @@ def test_sentences_hold_from_one_seed_and_from_diverged_runs(study: str) -> None
     one = synthetic_sequences.runs(study, seeds=1).isel(examples=[-1])
     broken = synthetic_sequences.diverged(synthetic_sequences.runs(study))
     for dataset in (one, broken):
-        sentences = findings(dataset)
+        sentences = list(map(str, findings(dataset)))
         assert len(sentences) > 5
         assert "nan" not in " ".join(sentences)
-    assert "diverged" in " ".join(findings(broken))
+    assert "diverged" in " ".join(map(str, findings(broken)))
