@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import itertools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
@@ -58,6 +60,27 @@ class Records:
     def replace(self, records: xr.Dataset | None) -> None:
         """Hold these records instead."""
         self._blocks = [] if records is None else [records]
+
+
+def numbers(record: xr.Dataset, names: Iterable[str]) -> dict[str, float]:
+    """The numbers of one step under names for a logger, such as `lowcomplex/stable_rank/LAYER`.
+
+    Args:
+        record: One step.
+        names: The variables to return; what is no number is left out.
+
+    Returns:
+        Value by name: after the variable's own name, the labels along its dimensions.
+    """
+    found = {}
+    for name in names:
+        variable = record[name].squeeze("step", drop=True)
+        if variable.dtype.kind not in "biuf":
+            continue
+        labels = [variable[dim].values.tolist() for dim in variable.dims]
+        for place, value in zip(itertools.product(*labels), variable.values.ravel().tolist(), strict=True):
+            found["/".join(("lowcomplex", name, *map(str, place)))] = float(value)
+    return found
 
 
 def encode(record: xr.Dataset) -> Tensor:

@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from lowcomplex._chosen_measures import Measure
 from lowcomplex._layers import Members
 from lowcomplex._measuring import Measuring
 from lowcomplex._record_file import RecordFile
-from lowcomplex._records import Records, decode, encode
+from lowcomplex._records import Records, decode, encode, numbers
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-__all__ = ["Measure", "Members", "Tracker", "log_linear_steps"]
+__all__ = ["Log", "Measure", "Members", "Tracker", "log_linear_steps"]
+
+
+class Log(Protocol):
+    """Takes numbers by name and the step to which they belong."""
+
+    def __call__(self, numbers: dict[str, float], /, *, step: int) -> object:
+        """Log the numbers."""
 
 
 class Tracker:
@@ -56,6 +63,9 @@ class Tracker:
         path: Write what was recorded to this netCDF file after each record. A process that is killed loses
             at most the record in progress. A file that is there is read, and its record goes on after its
             last step unless `resume` names another; its steps need not have been chosen in the same way.
+        log: Also give each record to a logger: `log(numbers, step=k)` is called with the values of all
+            measures and quantities under the names `lowcomplex/MEASURE/LAYER`. `wandb.log`,
+            `mlflow.log_metrics` and `accelerator.log` are such functions.
         clock: Returns seconds; only a budget uses it.
 
     Raises:
@@ -85,6 +95,7 @@ class Tracker:
         budget: float | None = None,
         quantities: Mapping[str, Callable[[], float | xr.DataArray]] | None = None,
         path: str | PathLike[str] | None = None,
+        log: Log | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cadence = Cadence(every, steps, budget, clock)
@@ -95,6 +106,9 @@ class Tracker:
         self._quantities = dict(quantities or {})
         self._require_free_names("quantities", self._quantities, self._measuring.measures)
         self._next_step = 0
+        if log is not None and not callable(log):
+            raise ValueError(f"log: expected a function of numbers and a step, got {log!r}")
+        self._log = log
         self._records = Records()
         self._file = None if path is None else RecordFile(path)
         self._reopen()
@@ -156,10 +170,14 @@ class Tracker:
     def record(self, **scalars: float | Tensor) -> None:
         """Record now, at the current step, due or not; an earlier record of this step is replaced."""
         with self._cadence.spending():
-            self._records.add(self._record(scalars))
+            record = self._record(scalars)
+            self._records.add(record)
             if self._file is not None:
                 about = {**self._made_of(), "budget": self._cadence.spent(), "diverged": self.diverged}
                 self._file.write(self.dataset(), about)
+            if self._log is not None:
+                names = (*self._measuring.measures, *self._quantities)
+                self._log(numbers(record, names), step=self._next_step)
 
     def _record(self, scalars: Mapping[str, float | Tensor]) -> xr.Dataset:
         import xarray as xr

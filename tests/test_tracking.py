@@ -239,6 +239,35 @@ def test_continues_from_its_state_to_the_last_bit() -> None:
     }
 
 
+def test_a_logger_gets_every_measure_under_a_stable_name() -> None:
+    clock, logged = _Clock(), {}
+
+    def log(numbers: dict[str, float], *, step: int) -> None:
+        logged[step] = numbers
+        clock.passes(1.0)
+
+    groups = xr.DataArray([0.25, 0.5], dims="group", coords={"group": ["seen", "new"]})
+    quantities = {"accuracy": lambda: groups, "phase": lambda: xr.DataArray("rich")}
+    tracker = Tracker(_network(), quantities=quantities, budget=0.1, clock=clock, log=log)
+    for _ in range(40):
+        tracker.step(loss=1.0)
+        clock.passes(1.0)
+    dataset = tracker.dataset()
+    assert list(logged) == dataset["step"].values.tolist()
+    assert list(logged)[:2] == [0, 18]  # what logging takes is within the budget
+    for step, numbers in logged.items():
+        expected = {
+            f"lowcomplex/{name}/{layer}": float(dataset[name].sel(step=step, layer=layer))
+            for name in ("effective_rank", "stable_rank")
+            for layer in dataset["layer"].values
+        }
+        assert numbers == {**expected, "lowcomplex/accuracy/seen": 0.25, "lowcomplex/accuracy/new": 0.5}
+    members = {}
+    Tracker(_ensemble(2), ("stable_rank",), log=lambda numbers, step: members.update(numbers)).record()
+    assert [*members][:2] == [f"lowcomplex/stable_rank/0/layers.{i}.weight" for i in (0, 1)]
+    assert len(members) == 6
+
+
 _TRAINED = """
 import torch
 from lowcomplex import Tracker
@@ -371,6 +400,7 @@ def test_log_linear_steps() -> None:
         ({"steps": (-1,)}, "whole numbers from 0 on, got -1"),
         ({"steps": ()}, "at least one step"),
         ({"quantities": {"stable_rank": lambda: 0.5}}, "something else is recorded as stable_rank"),
+        ({"log": "wandb"}, "log: expected a function of numbers and a step, got 'wandb'"),
         ({"quantities": {"step": lambda: 0.5}}, "something else is recorded as step"),
     ],
 )

@@ -31,6 +31,8 @@ class Recorder:
         budget: Record as often as this share of the time allows, and the last state.
         quantities: As in `Tracker`. One of the name "loss" is recorded in place of the trainer's loss.
         path: As in `Tracker`; a checkpoint's record goes before that of the file.
+        log: Whether the trainer's own logger gets each record too, at the trainer's step: the measures and
+            quantities under the names `lowcomplex/MEASURE/LAYER`.
         clock: As in `Tracker`.
 
     Raises:
@@ -47,6 +49,7 @@ class Recorder:
         budget: float | None = None,
         quantities: Mapping[str, Callable[[], float | xr.DataArray]] | None = None,
         path: str | PathLike[str] | None = None,
+        log: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options: dict[str, Any] = {
@@ -57,6 +60,7 @@ class Recorder:
             "budget": budget,
             "quantities": dict(quantities or {}),
             "path": path,
+            "log": self._log if log else None,
             "clock": clock,
         }
         # What no module could make right is refused at once, not when training starts.
@@ -73,6 +77,10 @@ class Recorder:
             RuntimeError: No training has started.
         """
         return self._running().dataset()
+
+    def _log(self, numbers: dict[str, float], *, step: int) -> None:
+        """Give numbers to the trainer's logger."""
+        raise NotImplementedError
 
     def _start(self, module: nn.Module, done: int, state: dict[str, Any] | None = None) -> None:
         """Track a module, or go on with its record.

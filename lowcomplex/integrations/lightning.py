@@ -19,6 +19,8 @@ class TrackerCallback(Recorder, lightning.Callback):
     record is that of its state, the mean over the batches of the next step. The last record has none until
     training goes on from it.
 
+    The trainer's loggers get each record under the names `lowcomplex/MEASURE/LAYER`, at its `global_step`.
+
     The trainer's checkpoints hold what was recorded. A fit that continues from one continues the record. A
     fit that continues from a checkpoint of another run starts its record at that step. A second fit of the
     same module counts on from the last step of the first.
@@ -29,6 +31,7 @@ class TrackerCallback(Recorder, lightning.Callback):
 
     _state: dict[str, Any] | None = None
     _losses: tuple[Tensor, ...] = ()
+    _trainer: lightning.Trainer
 
     def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
         """Forget the state of a checkpoint that was read for a test, not for this stage."""
@@ -37,6 +40,7 @@ class TrackerCallback(Recorder, lightning.Callback):
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Make the tracker, or continue the one of the checkpoint."""
         self._losses = ()
+        self._trainer = trainer
         self._start(pl_module, trainer.global_step, self._state)
         self._state = None
 
@@ -67,6 +71,10 @@ class TrackerCallback(Recorder, lightning.Callback):
     def state_key(self) -> str:
         """Tells callbacks of other options apart in a trainer's checkpoint."""
         return self._generate_state_key(**self._described())
+
+    def _log(self, numbers: dict[str, float], *, step: int) -> None:
+        for logger in self._trainer.loggers:
+            logger.log_metrics(numbers, step=self._trainer.global_step)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was recorded, for the trainer's checkpoint."""

@@ -24,6 +24,9 @@ class TrackerCallback(Recorder, transformers.TrainerCallback, ExportableState):
     a record is that of its state, summed from what the trainer's `training_step` returns for the batches of
     the next step. The last record has none until training goes on from it.
 
+    Each record goes through the trainer's `log` to what it reports to, under the names
+    `lowcomplex/MEASURE/LAYER`.
+
     The trainer's checkpoints hold what was recorded, in `trainer_state.json`. A training that continues from
     one continues the record. A training that continues from a checkpoint of another run starts its record at
     that step. A second training of the same model counts on from the last step of the first.
@@ -87,6 +90,10 @@ class TrackerCallback(Recorder, transformers.TrainerCallback, ExportableState):
         """Record the state after the last step, if the model still has it."""
         if not (args.load_best_model_at_end and state.best_model_checkpoint):
             self._after_last_step(state.global_step)
+
+    def _log(self, numbers: dict[str, float], *, step: int) -> None:
+        if self._trainer is not None:
+            self._trainer.log(numbers)
 
     def state(self) -> dict[str, Any]:
         """Return what was recorded, for the trainer's checkpoint."""

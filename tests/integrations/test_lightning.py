@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 import xarray as xr
@@ -37,14 +38,13 @@ def _fit(
 ) -> object:
     data = DataLoader(TensorDataset(torch.randn(24, 4, generator=torch.Generator().manual_seed(1))), 4)
     trainer = lightning.Trainer(
-        callbacks=[callback],
+        callbacks=callback,
         accelerator="cpu",
-        logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,
-        **{"max_epochs": 1, **options},
+        **{"max_epochs": 1, "logger": False, **options},
     )
     trainer.fit(module, data, ckpt_path=path)
     return trainer
@@ -190,6 +190,25 @@ def test_a_second_fit_goes_on(tmp_path: Path) -> None:
     assert float(second["bias"][-1]) == module.layer.bias[0].item()
     with pytest.raises(ValueError, match="record of another module, up to step 12"):
         _fit(_Module(), callback, tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_trainers_logger_gets_every_record(tmp_path: Path) -> None:
+    from lightning.pytorch.loggers import CSVLogger
+
+    from lowcomplex.integrations.lightning import TrackerCallback
+
+    logger, callback = CSVLogger(tmp_path), TrackerCallback(every=2)
+    silent = TrackerCallback(("nuclear_rank",), log=False)
+    _fit(_Module(), [callback, silent], tmp_path, logger=logger)
+    rows = pd.read_csv(Path(logger.log_dir) / "metrics.csv").set_index("step")
+    record = callback.dataset()
+    names = {f"lowcomplex/{name}/layer.weight": record[name] for name in ("effective_rank", "stable_rank")}
+    assert {column for column in rows if "lowcomplex" in column} == set(names)
+    for column, values in names.items():
+        found = rows[column].dropna()
+        assert found.index.tolist() == record["step"].values.tolist() == [0, 2, 4, 6]
+        assert found.tolist() == values.squeeze("layer").values.tolist()
 
 
 def test_arguments_are_refused_when_they_are_given() -> None:

@@ -51,6 +51,16 @@ def _trainer(model: nn.Module, folder: Path, *callbacks: object, **options: obje
     )
 
 
+class _Reported(transformers.TrainerCallback):  # type: ignore[misc,name-defined]
+    """Keeps what the callbacks of TensorBoard, W&B and MLflow get to see."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, dict[str, float]]] = []
+
+    def on_log(self, args: object, state: object, control: object, logs: dict, **kwargs: object) -> None:
+        self.seen.append((state.global_step, dict(logs)))
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_records_every_optimizer_step(tmp_path: Path) -> None:
     from lowcomplex.integrations.transformers import TrackerCallback
@@ -63,9 +73,11 @@ def test_records_every_optimizer_step(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="no training has started"):
         callback.dataset()
     # Two batches per step; the last step of an epoch of five batches has one.
+    reported = _Reported()
     trainer = _trainer(
         model,
         tmp_path,
+        reported,
         callback,
         per_device_train_batch_size=5,
         gradient_accumulation_steps=2,
@@ -82,6 +94,15 @@ def test_records_every_optimizer_step(tmp_path: Path) -> None:
     means = [sum(model.seen[i] for i in step) / len(step) for step in batches]
     assert dataset["loss"].values[:-1].tolist() == pytest.approx(means[::2])
     assert math.isnan(dataset["loss"][-1])
+    logged = [entry for entry in trainer.state.log_history if "lowcomplex/bias" in entry]
+    assert [entry["step"] for entry in logged] == [0, 2, 4, 6]
+    for name, values in {
+        "lowcomplex/stable_rank/layer.weight": dataset["stable_rank"].sel(layer="layer.weight"),
+        "lowcomplex/stable_rank/frozen.weight": dataset["stable_rank"].sel(layer="frozen.weight"),
+        "lowcomplex/bias": dataset["bias"],
+    }.items():
+        assert [entry[name] for entry in logged] == values.values.tolist()
+        assert [step for step, logs in reported.seen if name in logs] == [0, 2, 4, 6]
     # A second training goes on: the last state of the first is the first of the second, and now has a loss.
     trainer.train()
     again = callback.dataset()
