@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import jupytext
 import nbformat
 import pytest
+from jupyter_client.manager import KernelManager
 
 from lowcomplex import theorems
 from theory import _table
@@ -25,6 +27,14 @@ def load_runner() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[KernelManager]:
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel()
+    yield manager
+    manager.shutdown_kernel(now=True)
 
 
 def test_every_script_has_its_notebook() -> None:
@@ -46,8 +56,8 @@ def test_help_names_the_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     "name",
     [pytest.param(name, marks=pytest.mark.slow if load_runner().is_slow(name) else ()) for name in NOTEBOOKS],
 )
-def test_notebook_runs(name: str) -> None:
-    cells = load_runner().execute(name).cells
+def test_notebook_runs(name: str, kernel: KernelManager) -> None:
+    cells = load_runner().execute(name, kernel).cells
     assert all(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")
 
 

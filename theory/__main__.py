@@ -13,6 +13,7 @@ import cyclopts
 import jupytext
 import nbclient
 import nbformat
+from jupyter_client.manager import KernelManager
 
 from lowcomplex._endings import ending_in_words
 from lowcomplex._names import require_known
@@ -35,8 +36,13 @@ def is_slow(name: str) -> bool:
     return bool(metadata.get("lowcomplex", {}).get("slow", False))
 
 
-def execute(name: str) -> nbformat.NotebookNode:
+def execute(name: str, kernel: KernelManager | None = None) -> nbformat.NotebookNode:
     """The notebook of that name, run from top to bottom.
+
+    Args:
+        name: Stem of the script.
+        kernel: A running kernel, which forgets its names first and runs on afterwards; a new one if None.
+            What it has imported is not imported again: half of a notebook's time.
 
     Raises:
         nbclient.exceptions.CellExecutionError: A cell failed; the derivation's assertions are such cells.
@@ -47,8 +53,16 @@ def execute(name: str) -> nbformat.NotebookNode:
         # Random identifiers would change the file at every run.
         cell["id"] = f"{name}-{index}"
     client = nbclient.NotebookClient(
-        notebook, timeout=TIMEOUT, record_timing=False, coalesce_streams=True, kernel_name="python3"
+        notebook,
+        km=kernel,
+        timeout=TIMEOUT,
+        record_timing=False,
+        coalesce_streams=True,
+        kernel_name="python3",
     )
+    if kernel is not None:
+        forget = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%reset -f")])
+        nbclient.NotebookClient(forget, km=kernel).execute()
     client.execute()
     return notebook
 

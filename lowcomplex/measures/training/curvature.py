@@ -20,6 +20,10 @@ from lowcomplex.measures.training._total_loss import total_loss
 if TYPE_CHECKING:
     from curvlinops import HessianLinearOperator
 
+# Numbers in the random vectors that are multiplied together. A product of a small network is mostly overhead,
+# which many vectors share; a large network has room for one vector at a time.
+_ENTRIES_AT_ONCE = 2**16
+
 Batches = Iterable[tuple[Tensor, Tensor]]
 
 
@@ -140,11 +144,18 @@ def hessian_trace(
     """
     if samples < 2:
         raise ValueError(f"samples: expected at least two, got {samples}")
-    from curvlinops import hutchinson_trace
+    from curvlinops.sampling import random_vector
 
     with _operator(module, loss, batches) as operator, seeded(seed, operator.device):
-        # One vector per call: their spread is the error.
-        draws = torch.stack([hutchinson_trace(operator, 1) for _ in range(samples)]).detach()
+        size = operator.shape[1]
+        at_once = max(1, _ENTRIES_AT_ONCE // size)
+        parts = []
+        for start in range(0, samples, at_once):
+            count = min(at_once, samples - start)
+            signs = random_vector(count * size, "rademacher", operator.device, operator.dtype)
+            vectors = signs.view(-1, size).mT
+            parts.append((vectors * (operator @ vectors)).sum(0).detach())
+    draws = torch.cat(parts)
     return SampledEstimate(value=draws.mean(), standard_error=draws.std() / samples**0.5)
 
 

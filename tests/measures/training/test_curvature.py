@@ -47,8 +47,14 @@ def _batches() -> list[tuple[Tensor, Tensor]]:
     return list(zip(x.split(5), y.split(5), strict=True))
 
 
+def _one_batch() -> list[tuple[Tensor, Tensor]]:
+    """All of `_batches` in one, which costs a third of the products."""
+    x, y = (torch.cat(parts) for parts in zip(*_batches(), strict=True))
+    return [(x, y)]
+
+
 def _exact(module: nn.Module) -> Tensor:
-    x, y = (torch.cat(parts).double() for parts in zip(*_batches(), strict=True))
+    x, y = (part.double() for part in _one_batch()[0])
     state = {name: p.detach().double() for name, p in module.named_parameters()}
     sizes = [p.numel() for p in state.values()]
 
@@ -125,7 +131,7 @@ def test_trace_within_its_error_and_error_as_stated() -> None:
 def test_density_has_the_moments_of_the_spectrum() -> None:
     module = _network()
     eigenvalues = torch.linalg.eigvalsh(_exact(module))
-    found = hessian_density(module, nn.MSELoss(), _batches(), iterations=20, repeats=16)
+    found = hessian_density(module, nn.MSELoss(), _one_batch(), iterations=20, repeats=16)
     step = float(found.eigenvalues[1] - found.eigenvalues[0])
     assert float(found.density.sum()) * step == pytest.approx(1, abs=0.1)
     mean = float((found.eigenvalues * found.density).sum() / found.density.sum())
@@ -187,8 +193,8 @@ def test_batches_do_not_matter(loss: Callable[..., nn.Module], target: Tensor, r
     blocks = torch.func.hessian(total)(parameters)
     rows = [torch.cat([blocks[a][b].reshape(parameters[a].numel(), -1) for b in blocks], 1) for a in blocks]
     expected = torch.linalg.eigvalsh(torch.cat(rows)).flip(0)
-    for cut in (10, 7, 8):
-        batches = [(x[:cut], target[:cut]), (x[cut:], target[cut:])][: 1 + (cut < 10)]
+    for cut in (7, 8):
+        batches = [(x[:cut], target[:cut]), (x[cut:], target[cut:])]
         found = hessian_eigenvalues(network, criterion, batches, k=3)
         largest = expected[expected.abs().argsort(descending=True)[:3]].sort(descending=True).values
         torch.testing.assert_close(found.values, largest, rtol=1e-6, atol=1e-9)
