@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from lowcomplex import _html
 from lowcomplex.checkpoints._matrices import matrices
 from lowcomplex.checkpoints._pairs import renamed
 from lowcomplex.initialization import placed
@@ -33,6 +34,25 @@ class CheckpointTable(NamedTuple):
 
     table: pd.DataFrame
     skipped: tuple[Skipped, ...]
+
+    def __repr__(self) -> str:
+        return f"{self._headlines().to_string(index=False, max_colwidth=60)}\n{self._rest()}"
+
+    def _repr_html_(self) -> str:
+        shown = self._headlines()
+        rows = shown.itertuples(index=False, name=None)
+        return _html.table([str(column) for column in shown.columns], rows) + f"<p>{self._rest()}</p>"
+
+    def _headlines(self) -> pd.DataFrame:
+        """The columns that the command line shows."""
+        headlines = [name for name, measure in weight_measures().items() if measure.headline]
+        measured = [column for name in headlines for column in (name, f"random_{name}")]
+        chosen = ("name", "shape", "d_in", "gamma", "standard_error", *measured)
+        return self.table[[column for column in chosen if column in self.table.columns]]
+
+    def _rest(self) -> str:
+        counts = f"{len(self.table)} weight matrices, {len(self.skipped)} other tensors"
+        return f"{counts}; `table` has all columns, `skipped` the reasons"
 
 
 def measure_table(

@@ -62,6 +62,12 @@ class Repetition:
         """Number of seeds that were tried."""
         return len(self.verdicts) + len(self.errors)
 
+    def __repr__(self) -> str:
+        return (
+            f"<{self.name} over {self.seeds} seeds: verdict as stated {_percent(self.as_stated)}, "
+            f"control rejected {_percent(self.control_rejected)}, {len(self.errors)} errors>"
+        )
+
     @property
     def as_stated(self) -> Rate:
         """Share of seeds with the expected verdict; a seed that could not run does not count as one."""
@@ -135,3 +141,7 @@ def repeat(
         )
         for name in dict.fromkeys(chosen)
     ]
+
+
+def _percent(rate: Rate) -> str:
+    return f"{rate.value:.1%} [{rate.low:.1%}, {rate.high:.1%}]"

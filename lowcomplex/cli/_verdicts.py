@@ -30,14 +30,13 @@ def verdict_table(verdicts: Sequence[Verdict | CheckError]) -> Table:
         if isinstance(verdict, CheckError):
             table.add_row(verdict.name, "could not run", "", "", "", _red("error"), "", "", "")
             continue
-        word = "holds" if verdict.passed else "refuted"
         table.add_row(
             verdict.name,
             verdict.quantity,
             f"{verdict.predicted:.4g}",
             f"{verdict.measured:.4g}",
             f"{verdict.tolerance:.2g}",
-            word if verdict.as_expected else _red(word),
+            verdict.word if verdict.as_expected else _red(verdict.word),
             verdict.control,
             f"{sum(mutant.refuted for mutant in verdict.mutants)} of {len(verdict.mutants)}",
             f"{verdict.seconds:.1f}",

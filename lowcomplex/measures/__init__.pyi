@@ -1,5 +1,8 @@
 """Written by tests/helpers/stubs.py from the modules of lowcomplex/measures."""
 
+import builtins
+
+from lowcomplex.measures._list import list as list
 from lowcomplex.measures.maps.boolean import degree_weights as degree_weights
 from lowcomplex.measures.maps.boolean import sensitivity as sensitivity
 from lowcomplex.measures.maps.boolean import total_influence as total_influence
@@ -84,4 +87,4 @@ from lowcomplex.measures.weights.singular_values import singular_values as singu
 from lowcomplex.measures.weights.spectral_entropy import spectral_entropy as spectral_entropy
 from lowcomplex.measures.weights.stable_rank import stable_rank as stable_rank
 
-__all__: list[str]
+__all__: builtins.list[str]

@@ -1,4 +1,4 @@
-"""The predictions by name: `predictions.gamma_law(…)`. No torch here.
+"""The predictions by name: `predictions.gamma_law(…)`; `predictions.list()` shows all. No torch here.
 
 Each is defined in `lowcomplex.theorems.NAME.formula`, beside the companion formulas of its theorem, and is
 imported at its first use. The stub beside this file states all signatures for type checkers and editors.
@@ -6,9 +6,11 @@ imported at its first use. The stub beside this file states all signatures for t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lowcomplex import theorems
+from lowcomplex.predictions._list import list as list
 from lowcomplex.theorems._prediction import Prediction as Prediction
 from lowcomplex.theorems._prediction import Regime as Regime
 from lowcomplex.theorems.formulas.gamma_axis import Family as Family
@@ -32,11 +34,12 @@ GENERAL = (
 
 def __getattr__(name: str) -> Any:
     if name == "__all__":
-        return __dir__()
+        # Without `list`: `from lowcomplex.predictions import *` must not hide Python's own.
+        return sorted((*GENERAL, *theorems.folders()))
     if name in theorems.folders():
         return theorems.formula(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__() -> list[str]:
-    return sorted((*GENERAL, *theorems.folders()))
+def __dir__() -> Sequence[str]:
+    return sorted((*GENERAL, "list", *theorems.folders()))

@@ -1,5 +1,8 @@
 """Written by tests/helpers/stubs.py from the folders of lowcomplex/theorems."""
 
+import builtins
+
+from lowcomplex.predictions._list import list as list
 from lowcomplex.theorems._prediction import Prediction as Prediction
 from lowcomplex.theorems._prediction import Regime as Regime
 from lowcomplex.theorems.formulas.gamma_axis import Family as Family
@@ -35,4 +38,4 @@ from lowcomplex.theorems.relu_directions.formula import relu_directions as relu_
 from lowcomplex.theorems.residual_stream.formula import residual_stream as residual_stream
 from lowcomplex.theorems.tensor_directions.formula import tensor_directions as tensor_directions
 
-def __dir__() -> list[str]: ...
+def __dir__() -> builtins.list[str]: ...

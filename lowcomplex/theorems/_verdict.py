@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lowcomplex import _html
+
 Expectation = Literal["holds", "refuted"]
 
 
@@ -178,6 +180,38 @@ class Verdict:
     def as_expected(self) -> bool:
         """True if the verdict is the expected one and every control was rejected."""
         return self.passed == (self.expected == "holds") and self.control == "rejected"
+
+    @property
+    def word(self) -> Expectation:
+        """The verdict in one word."""
+        return "holds" if self.passed else "refuted"
+
+    def __repr__(self) -> str:
+        unexpected = "" if self.as_expected else " (not as expected)"
+        refuted = sum(mutant.refuted for mutant in self.mutants)
+        return (
+            f"<{self.name} {self.word}{unexpected}: {self.quantity}: predicted {self.predicted:.4g}, "
+            f"measured {self.measured:.4g}, tolerance {self.tolerance:.2g}; control {self.control}; "
+            f"{refuted} of {len(self.mutants)} mutants refuted>"
+        )
+
+    def _repr_html_(self) -> str:
+        columns = ("quantity", "predicted", "measured", "error", "tolerance", "agrees")
+        rows = [
+            (c.quantity, c.predicted, c.measured, c.error, c.tolerance, "yes" if c.passed else "no")
+            for c in self.comparisons
+        ]
+        of_controls = (f"{c.violates}: {'' if c.rejected else 'NOT '}rejected" for c in self.controls)
+        of_mutants = (f"{m.wrong}: {'' if m.refuted else 'NOT '}refuted" for m in self.mutants)
+        return _html.definitions(
+            f"{self.name} {self.word}{'' if self.as_expected else ', not as expected'}",
+            {
+                "controls": "; ".join(of_controls),
+                "wrong laws": "; ".join(of_mutants),
+                "source": self.source,
+                "run": f"seed {self.seed}, {self.seconds:.1f} s",
+            },
+        ) + _html.table(columns, rows)
 
     def to_dict(self) -> dict[str, Any]:
         """The verdict as plain JSON types, with the words of its attributes as keys."""

@@ -16,7 +16,11 @@ def test_the_columns_are_the_measures(tmp_path: Path) -> None:
     W = torch.randn(40, 30, generator=torch.Generator().manual_seed(0))
     W[:20] = W[0] * torch.linspace(0.5, 2, 20)[:, None]
     save_file({"weight": W, "low": W.bfloat16()}, tmp_path / "model.safetensors")
-    table = checkpoints.measure_table(tmp_path).table.set_index("name")
+    found = checkpoints.measure_table(tmp_path)
+    assert "2 weight matrices, 0 other tensors" in repr(found)
+    assert "random_stable_rank" in found._repr_html_()
+    assert "numerical_rank" not in found._repr_html_()
+    table = found.table.set_index("name")
     row = table.loc["weight"]
     for name in (
         "effective_rank",

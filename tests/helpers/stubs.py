@@ -15,11 +15,14 @@ MEASURES = ROOT / "lowcomplex" / "measures" / "__init__.pyi"
 def predictions_stub() -> str:
     """What `lowcomplex.predictions` exports: what it imports itself, and the prediction of each theorem."""
     source = PREDICTIONS.with_suffix(".py").read_text(encoding="utf-8")
-    imported = re.findall(r"^from lowcomplex\.theorems\..*$", source, re.MULTILINE)
+    imported = re.findall(r"^from lowcomplex\.(?:theorems|predictions)\..*$", source, re.MULTILINE)
     home = "from lowcomplex.theorems"
     found = [f"{home}.{name}.formula import {name} as {name}" for name in theorems.folders()]
     head = '"""Written by tests/helpers/stubs.py from the folders of lowcomplex/theorems."""'
-    return "\n".join((head, "", *imported, *found, "", "def __dir__() -> list[str]: ...", ""))
+    builtin = "import builtins"
+    return "\n".join(
+        (head, "", builtin, "", *imported, *found, "", "def __dir__() -> builtins.list[str]: ...", "")
+    )
 
 
 def measures_stub() -> str:
@@ -27,7 +30,8 @@ def measures_stub() -> str:
     homes = sorted((getattr(measures, name).__module__, name) for name in measures.__all__)
     found = [f"from {home} import {name} as {name}" for home, name in homes]
     head = '"""Written by tests/helpers/stubs.py from the modules of lowcomplex/measures."""'
-    return "\n".join((head, "", *found, "", "__all__: list[str]", ""))
+    home = "from lowcomplex.measures._list import list as list"
+    return "\n".join((head, "", "import builtins", "", home, *found, "", "__all__: builtins.list[str]", ""))
 
 
 def main() -> None:

@@ -49,6 +49,13 @@ def test_every_function_has_an_example() -> None:
     assert set(SCALED) == functions
 
 
+def test_the_list_has_one_line_per_measure() -> None:
+    table = measures.list()
+    assert set(table["name"]) == {*SCALED, *RECORDS}
+    assert list(table["name"][table["tracked"] == "yes"]) == list(RECORDS)
+    assert table["what"].str.endswith(".").all()
+
+
 @pytest.mark.parametrize("name", sorted(SCALED))
 @settings(max_examples=8, deadline=None)
 @given(exponent=st.floats(-12, 12))

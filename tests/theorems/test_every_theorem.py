@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import sympy as sp
@@ -49,6 +51,15 @@ def test_evaluator_is_documented_with_its_regime(name: str) -> None:
     assert "Raises:" in document
     parameters = inspect.signature(prediction.regime).parameters
     assert parameters, "a regime that depends on nothing decides nothing"
+    assert inspect.signature(prediction) == inspect.signature(prediction.evaluate)
+    shown = inspect.getdoc(prediction) or ""
+    call = f"{name}({', '.join(inspect.signature(prediction).parameters)}".split(", ")[0]
+    for part in (document, call, f"{name}.regime(", *prediction.hypotheses, prediction.source):
+        assert part in shown
+    assert repr(prediction).startswith(f"<{prediction.kind} prediction {call}")
+    assert "\n" not in repr(prediction)
+    for part in (prediction.statement, "regime(", prediction.source):
+        assert html.escape(part) in prediction._repr_html_()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,6 +94,20 @@ def test_door_has_every_prediction_in_its_stub() -> None:
     )
     assert set(NAMES) <= set(dir(predictions))
     assert checks.names() == NAMES
+
+
+@pytest.mark.parametrize("room", [predictions, checks])
+def test_the_list_has_one_line_per_theorem(room: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    table = room.list()
+    assert tuple(table["name"]) == NAMES
+    assert list(table["claim"]) == [theorems.formula(name).summary for name in NAMES]
+    lines = repr(table).splitlines()
+    assert len(lines) == len(NAMES) + 1
+    assert all(line.startswith(name) for line, name in zip(lines[1:], NAMES, strict=True))
+    assert max(map(len, lines)) <= 90
+    assert all(html.escape(claim) in table._repr_html_() for claim in table["claim"])
+    assert "list" not in room.__all__
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:

@@ -58,6 +58,14 @@ def test_a_refuted_prediction_is_as_expected_only_where_refutation_is() -> None:
     assert not _verdict((1.0,), expected="refuted").as_expected
 
 
+def test_a_verdict_in_one_line_and_in_a_notebook() -> None:
+    expected = "<gamma_law refuted (not as expected): slope: predicted 1, measured 1.3, tolerance 0.1; "
+    assert repr(_verdict((1.01, 1.3))) == f"{expected}control rejected; 0 of 0 mutants refuted>"
+    shown = replace(_verdict(control=(1.0,)), source="<b>")._repr_html_()
+    for part in ("gamma_law holds, not as expected", "violated: NOT rejected", "&lt;b&gt;", "0.1"):
+        assert part in shown
+
+
 def test_a_verdict_is_plain_json() -> None:
     record = json.loads(json.dumps(_verdict((1.3,)).to_dict()))
     assert record["passed"] is False
