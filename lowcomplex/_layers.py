@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
+import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from lowcomplex._names import require_match, without_wrappers
 from lowcomplex.matrices import WeightMatrix, weight_matrices
+
+if TYPE_CHECKING:
+    from torch.distributed.tensor import DTensor
 
 
 class Members(Protocol):
@@ -78,25 +82,42 @@ class Layers:
             if any(fnmatchcase(name, pattern) or fnmatchcase(stack, pattern) for pattern in patterns)
         )
 
-    def present(self) -> Iterator[Layer]:
-        """Yield the weights in use of each layer, as they are now.
+    @property
+    def sharded(self) -> bool:
+        """Whether each process holds a part of the weights, so that all must call `present` together."""
+        return any(_is_sharded(value) for _, value in self._module.named_parameters())
+
+    @property
+    def copied(self) -> bool:
+        """Whether several processes hold copies of the network."""
+        parts = self._module.modules() if isinstance(self._module, nn.Module) else ()
+        return any(isinstance(part, nn.parallel.DistributedDataParallel) for part in parts)
+
+    def present(self) -> Iterator[tuple[int, Layer]]:
+        """Yield the number and the weights in use of each layer, as they are now.
+
+        A sharded weight is gathered when it is reached, and is not kept.
 
         Raises:
             ValueError: The network no longer has one of the layers.
         """
-        current: dict[str, Layer] = {}
-        for matrix, weights in self._weights():
+        missing = {name: number for number, name in enumerate(self.names)}
+        values = self._parameters()
+        for matrix in self._found:
+            places = [(self._plain(name), place) for name, place in matrix.places()]
+            if not any(name in missing for name, _ in places):
+                continue
+            weights = self._in_use(matrix, values)
             stacked = matrix.neurons_of(weights.detach())
             frozen = (
                 isinstance(self._module, nn.Module) and matrix.computed is None and not weights.requires_grad
             )
-            for name, place in matrix.places():
+            for name, place in places:
                 index: tuple[slice | int, ...] = (slice(None), *place)
-                current[self._plain(name)] = Layer(stacked[index], frozen)
-        for name in self.names:
-            if name not in current:
-                raise ValueError(f"layers: the network has no weight matrix {name!r} any more")
-            yield current[name]
+                if name in missing:
+                    yield missing.pop(name), Layer(stacked[index], frozen)
+        for name in missing:
+            raise ValueError(f"layers: the network has no weight matrix {name!r} any more")
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
@@ -104,22 +125,28 @@ class Layers:
         sizes: dict[str, tuple[int, int]] = {}
         for matrix in self._found:
             # On the meta device, where it costs nothing to lay out the neurons.
-            rows, columns = matrix.neurons_of(matrix.weight.to("meta")).shape[-2:]
+            layout = torch.empty(matrix.weight.shape, device="meta")
+            rows, columns = matrix.neurons_of(layout).shape[-2:]
             sizes |= {self._plain(name): (rows, columns) for name, _ in matrix.places()}
         return tuple(sizes[name] for name in self.names)
 
-    def _weights(self) -> Iterator[tuple[WeightMatrix, Tensor]]:
-        values = dict(self._module.named_parameters())
-        if isinstance(self._module, nn.Module):
-            # Layers may have been exchanged, pruned, or parametrized since the last record.
-            if not all(_stands(matrix, values.get(matrix.name)) for matrix in self._found):
-                self._found = weight_matrices(self._module)
-                self._plain = _PlainNames(self._module)
-            for matrix in self._found:
-                value = values[matrix.name] if matrix.computed is None else matrix.computed.read()
-                yield matrix, value[None]
-        else:
-            yield from ((matrix, values[matrix.name]) for matrix in self._found)
+    def _parameters(self) -> dict[str, Tensor]:
+        """Parameters by name, after layers that were exchanged, pruned or parametrized are found anew."""
+        values: dict[str, Tensor] = dict(self._module.named_parameters())
+        if isinstance(self._module, nn.Module) and not all(
+            _stands(matrix, values.get(matrix.name)) for matrix in self._found
+        ):
+            self._found = weight_matrices(self._module)
+            self._plain = _PlainNames(self._module)
+        return values
+
+    def _in_use(self, matrix: WeightMatrix, values: dict[str, Tensor]) -> Tensor:
+        """(members, *shape) values of a matrix."""
+        if not isinstance(self._module, nn.Module):
+            return values[matrix.name]
+        value = values[matrix.name] if matrix.computed is None else matrix.computed.read()
+        whole: Tensor = value.full_tensor() if _is_sharded(value) else value
+        return whole[None]
 
 
 class _PlainNames:
@@ -153,6 +180,8 @@ class _PlainNames:
 
 def _require_values(module: nn.Module | Members, plain: _PlainNames, patterns: tuple[str, ...]) -> None:
     """Refuse layers that would be missing from the record although training gives them values later."""
+    if isinstance(module, nn.Module):
+        require_whole(module)
     for name, parameter in ((plain(name), parameter) for name, parameter in module.named_parameters()):
         if not any(fnmatchcase(name, pattern) for pattern in patterns):
             continue
@@ -160,6 +189,29 @@ def _require_values(module: nn.Module | Members, plain: _PlainNames, patterns: t
             raise ValueError(f"module: {name!r} has no shape yet; call the network once before it is tracked")
         if parameter.is_meta:
             raise ValueError(f"module: {name!r} is on the meta device, where it has no values")
+        if hasattr(parameter, "ds_id") and not parameter.numel():
+            raise ValueError(
+                f"module: stage 3 of DeepSpeed's ZeRO leaves no values of {name!r} in this process; use "
+                "stage 2, or torch.distributed.fsdp.fully_shard, whose weights are gathered one by one"
+            )
+
+
+def require_whole(module: nn.Module) -> None:
+    """Refuse a module, or its wrapper, that keeps pieces of weights from which no matrix can be gathered.
+
+    Raises:
+        ValueError: It is sharded by `FullyShardedDataParallel`.
+    """
+    if any(type(part).__name__ == "FullyShardedDataParallel" for part in module.modules()):
+        raise ValueError(
+            "module: FullyShardedDataParallel leaves each process with a piece that is no matrix; shard with "
+            "torch.distributed.fsdp.fully_shard, whose weights are gathered one by one"
+        )
+
+
+def _is_sharded(value: Tensor) -> TypeGuard[DTensor]:
+    """Whether a tensor is a `DTensor`, whose module is not imported for this: that takes long."""
+    return hasattr(value, "full_tensor")
 
 
 def _stands(matrix: WeightMatrix, parameter: Tensor | None) -> bool:

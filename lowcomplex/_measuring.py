@@ -46,6 +46,18 @@ class Measuring:
         self.members = None if isinstance(module, nn.Module) else module
         self.diverged = False
 
+    @property
+    def sharded(self) -> bool:
+        """Whether each process holds a part of the weights."""
+        return self._layers.sharded
+
+    @property
+    def is_rank_zero(self) -> bool:
+        """Whether this process is the only one that holds the network, or the first of several."""
+        if not self.sharded and not self._layers.copied:
+            return True
+        return torch.distributed.get_rank() == 0
+
     def nulls(self) -> dict[str, list[float]]:
         """Mean of each of the library's measures on random weights of each layer's shape, by name."""
         return self._chosen.nulls(self._layers.shapes)
@@ -65,15 +77,16 @@ class Measuring:
         results = {
             name: torch.full(shape, torch.nan, dtype=torch.float64, device="cpu") for name in self.measures
         }
-        by_shape: dict[tuple[Any, ...], list[tuple[Tensor, int, Tensor]]] = {}
+        one_by_one = self.sharded  # Together, gathered matrices need not fit into one process.
+        groups: dict[Any, list[tuple[Tensor, int, Tensor]]] = {}
         frozen: list[int] = []
-        for layer, (weights, is_frozen) in enumerate(self._layers.present()):
+        for layer, (weights, is_frozen) in self._layers.present():
+            known = self._frozen.known(layer, weights) if is_frozen else None
+            if known is not None:
+                for name, value in known.items():
+                    results[name][0, layer] = value
+                continue
             if is_frozen:
-                known = self._frozen.known(layer, weights)
-                if known is not None:
-                    for name, value in known.items():
-                        results[name][0, layer] = value
-                    continue
                 frozen.append(layer)
             kept = torch.isfinite(weights).all((1, 2)).cpu() & healthy
             self.diverged |= not bool(kept.all())
@@ -81,15 +94,27 @@ class Measuring:
             if len(members) < rows:
                 weights = weights[members.to(weights.device)]
             key = (weights.shape[1:], weights.dtype, weights.device)
-            by_shape.setdefault(key, []).append((members, layer, weights))
-        for group in by_shape.values():
-            stacked = torch.cat([weights for _, _, weights in group])
-            if not len(stacked):
-                continue
-            members = torch.cat([members for members, _, _ in group])
-            layers = torch.cat([torch.full_like(members, layer) for members, layer, _ in group])
-            for name, values in self._chosen(stacked).items():
-                results[name][members, layers] = values.double().cpu()
+            groups.setdefault(key, []).append((members, layer, weights))
+            if one_by_one:
+                self._measure(groups.pop(key), results)
+        for group in groups.values():
+            self._measure(group, results)
         for layer in frozen:
             self._frozen.keep(layer, {name: float(values[0, layer]) for name, values in results.items()})
         return results if self.members is not None else {n: v.squeeze(0) for n, v in results.items()}
+
+    def _measure(self, group: list[tuple[Tensor, int, Tensor]], results: dict[str, Tensor]) -> None:
+        """Measure matrices of one shape, and enter the results at their members and layers."""
+        stacked = torch.cat([weights for _, _, weights in group])
+        if not len(stacked):
+            return
+        members = torch.cat([members for members, _, _ in group])
+        layers = torch.cat([torch.full_like(members, layer) for members, layer, _ in group])
+        for name, values in self._chosen(stacked).items():
+            results[name][members, layers] = values.double().cpu()
+
+    @torch.no_grad()
+    def gather(self) -> None:
+        """Take part in gathering sharded weights that another process measures."""
+        for _ in self._layers.present():
+            pass

@@ -49,6 +49,17 @@ def require_known(argument: str, name: str, known: Iterable[str]) -> None:
         )
 
 
+def require_free(argument: str, names: Iterable[str], taken: Iterable[str]) -> None:
+    """Refuse names under which something else is recorded.
+
+    Raises:
+        ValueError: A name is taken; the message names the argument and all such names.
+    """
+    clash = {*names} & {*taken}
+    if clash:
+        raise ValueError(f"{argument}: something else is recorded as {', '.join(sorted(clash))}")
+
+
 def require_match(argument: str, pattern: str, names: Iterable[str]) -> None:
     """Refuse a shell pattern that matches the name of no weight matrix.
 

@@ -51,7 +51,8 @@ class RecordFile:
             return None
         try:
             records = decode(torch.frombuffer(bytearray(content), dtype=torch.uint8))
-            return records, json.loads(records.attrs.pop(_ABOUT))
+            about = json.loads(records.attrs.pop(_ABOUT))
+            return records, {**about, "layers": records["layer"].values.tolist()}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"path: {self.path} is no record of a tracker, and is not written over ({error})"
@@ -59,7 +60,9 @@ class RecordFile:
 
     def write(self, records: xr.Dataset, about: dict[str, Any]) -> None:
         """Replace the file. A disk that refuses it is no reason to lose the training: that is a warning."""
-        content = encode(records.assign_attrs({_ABOUT: json.dumps(about)}))
+        # An attribute has at most 64 KiB; the names of the layers are in the record anyway.
+        text = json.dumps({name: value for name, value in about.items() if name != "layers"})
+        content = encode(records.assign_attrs({_ABOUT: text}))
         temporary = self.path.with_name(f"{self.path.name}.tmp")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

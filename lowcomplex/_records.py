@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+class Log(Protocol):
+    """Takes numbers by name and the step to which they belong."""
+
+    def __call__(self, numbers: dict[str, float], /, *, step: int) -> object:
+        """Log the numbers."""
 
 
 class Records:
@@ -60,6 +67,46 @@ class Records:
     def replace(self, records: xr.Dataset | None) -> None:
         """Hold these records instead."""
         self._blocks = [] if records is None else [records]
+
+
+def one_step(
+    step: int,
+    values: Mapping[str, Tensor],
+    quantities: Mapping[str, Any],
+    scalars: Mapping[str, float | Tensor],
+    layers: Sequence[str],
+    members: int | None,
+) -> xr.Dataset:
+    """The record of one step.
+
+    Args:
+        step: Its number.
+        values: (layers,) values of each measure, or (members, layers).
+        quantities: Numbers and labeled arrays by name.
+        scalars: Numbers by name, or (members,) tensors.
+        layers: Names of the layers.
+        members: Number of members of an ensemble; None for one network.
+
+    Raises:
+        ValueError: A scalar is None.
+    """
+    import xarray as xr
+
+    dims = "layer" if members is None else ("member", "layer")
+    variables: dict[str, Any] = {name: (dims, value.numpy()) for name, value in values.items()}
+    variables.update(quantities)
+    for name, value in scalars.items():
+        if value is None:
+            raise ValueError(f"{name}: expected a number, got None; leave it out where there is none")
+        number = value.detach().cpu() if isinstance(value, Tensor) else value
+        if members is not None and isinstance(number, Tensor) and number.ndim == 1:
+            variables[name] = ("member", number.double().numpy())
+        else:
+            variables[name] = float(number)
+    coords: dict[str, Any] = {"layer": list(layers)}
+    if members is not None:
+        coords["member"] = range(members)
+    return xr.Dataset(variables, coords=coords).expand_dims(step=[step])
 
 
 def numbers(record: xr.Dataset, names: Iterable[str]) -> dict[str, float]:
@@ -119,3 +166,19 @@ def decode(content: Tensor) -> xr.Dataset:
     dataset = xr.load_dataset(io.BytesIO(content.numpy().tobytes()), engine="h5netcdf")
     # The encoding of these values must not decide how later ones are written.
     return dataset.drop_encoding()
+
+
+def require_same(source: str, own: Mapping[str, list[str]], found: Mapping[str, Any]) -> None:
+    """Refuse records of other measures, layers or quantities.
+
+    Args:
+        source: What the error message names first.
+        own: The names that are recorded, by kind.
+        found: The names that were recorded, by kind.
+
+    Raises:
+        ValueError: They differ.
+    """
+    for kind, names in own.items():
+        if found[kind] != names:
+            raise ValueError(f"{source} of a tracker of other {kind}: {', '.join(map(str, found[kind]))}")

@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,9 @@ from lowcomplex._cadence import Cadence, log_linear_steps, whole_number
 from lowcomplex._chosen_measures import Measure
 from lowcomplex._layers import Members
 from lowcomplex._measuring import Measuring
+from lowcomplex._names import require_free
 from lowcomplex._record_file import RecordFile
-from lowcomplex._records import Records, decode, encode, numbers
+from lowcomplex._records import Log, Records, decode, encode, numbers, one_step, require_same
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Log", "Measure", "Members", "Tracker", "log_linear_steps"]
-
-
-class Log(Protocol):
-    """Takes numbers by name and the step to which they belong."""
-
-    def __call__(self, numbers: dict[str, float], /, *, step: int) -> object:
-        """Log the numbers."""
 
 
 class Tracker:
@@ -66,6 +60,9 @@ class Tracker:
         log: Also give each record to a logger: `log(numbers, step=k)` is called with the values of all
             measures and quantities under the names `lowcomplex/MEASURE/LAYER`. `wandb.log`,
             `mlflow.log_metrics` and `accelerator.log` are such functions.
+        main: Whether this process records; otherwise `step` only counts. If it is not given, every process
+            records, and of those that share a network by `DistributedDataParallel` or `fully_shard` the one
+            of rank zero. All of them must call `step`: sharded weights are gathered, one matrix at a time.
         clock: Returns seconds; only a budget uses it.
 
     Raises:
@@ -73,7 +70,7 @@ class Tracker:
             without a shape or values, more than one of `every`, `steps` and `budget`, `every` or `steps` that
             are not whole numbers, `budget` not between 0 and 1, a quantity named as a measure, parametrized
             weights in an ensemble, or a file at `path` that is no record of these measures, layers and
-            quantities.
+            quantities, or weights that cannot be gathered.
 
     Example:
         >>> layer = nn.Linear(4, 3)
@@ -96,6 +93,7 @@ class Tracker:
         quantities: Mapping[str, Callable[[], float | xr.DataArray]] | None = None,
         path: str | PathLike[str] | None = None,
         log: Log | None = None,
+        main: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cadence = Cadence(every, steps, budget, clock)
@@ -104,11 +102,18 @@ class Tracker:
         patterns = (layers,) if isinstance(layers, str) else tuple(layers)
         self._measuring = Measuring(module, measures, patterns)
         self._quantities = dict(quantities or {})
-        self._require_free_names("quantities", self._quantities, self._measuring.measures)
+        names = self._measuring.measures
+        self._taken = {"step", "layer", "member", *names, *(f"null_{name}" for name in names)}
+        require_free("quantities", self._quantities, self._taken)
         self._next_step = 0
         if log is not None and not callable(log):
             raise ValueError(f"log: expected a function of numbers and a step, got {log!r}")
+        if self._measuring.sharded and budget is not None:
+            raise ValueError(
+                "budget: processes that share the weights must record at the same steps; use every or steps"
+            )
         self._log = log
+        self._main = main
         self._records = Records()
         self._file = None if path is None else RecordFile(path)
         self._reopen()
@@ -146,6 +151,10 @@ class Tracker:
         self._next_step += 1
 
     @property
+    def _is_main(self) -> bool:
+        return self._measuring.is_rank_zero if self._main is None else self._main
+
+    @property
     def diverged(self) -> bool:
         """Whether any recorded weight has been NaN or infinite."""
         return self._measuring.diverged
@@ -169,6 +178,10 @@ class Tracker:
 
     def record(self, **scalars: float | Tensor) -> None:
         """Record now, at the current step, due or not; an earlier record of this step is replaced."""
+        if not self._is_main:
+            if self._measuring.sharded:
+                self._measuring.gather()
+            return
         with self._cadence.spending():
             record = self._record(scalars)
             self._records.add(record)
@@ -180,34 +193,18 @@ class Tracker:
                 self._log(numbers(record, names), step=self._next_step)
 
     def _record(self, scalars: Mapping[str, float | Tensor]) -> xr.Dataset:
-        import xarray as xr
-
-        members = self._measuring.members
-        dims = "layer" if members is None else ("member", "layer")
         values = self._measuring.now()
-        variables: dict[str, Any] = {name: (dims, value.numpy()) for name, value in values.items()}
-        for name, quantity in self._quantities.items():
-            variables[name] = quantity()
-        self._require_free_names("scalars", scalars, (*self._measuring.measures, *self._quantities))
-        for name, value in scalars.items():
-            if value is None:
-                raise ValueError(f"{name}: expected a number, got None; leave it out where there is none")
-            number = value.detach().cpu() if isinstance(value, Tensor) else value
-            if members is not None and isinstance(number, Tensor) and number.ndim == 1:
-                variables[name] = ("member", number.double().numpy())
-            else:
-                variables[name] = float(number)
-        coords: dict[str, Any] = {"layer": list(self._measuring.layers)}
-        if members is not None:
-            coords["member"] = range(len(members))
-        return xr.Dataset(variables, coords=coords).expand_dims(step=[self._next_step])
-
-    def _require_free_names(self, argument: str, names: Iterable[str], taken: Iterable[str]) -> None:
-        """Refuse names under which something else is recorded."""
-        nulls = (f"null_{name}" for name in self._measuring.measures)
-        clash = {*names} & {"step", "layer", "member", *nulls, *taken}
-        if clash:
-            raise ValueError(f"{argument}: something else is recorded as {', '.join(sorted(clash))}")
+        quantities = {name: quantity() for name, quantity in self._quantities.items()}
+        require_free("scalars", scalars, self._taken | {*self._quantities})
+        members = self._measuring.members
+        return one_step(
+            self._next_step,
+            values,
+            quantities,
+            scalars,
+            self._measuring.layers,
+            None if members is None else len(members),
+        )
 
     def dataset(self, *, nulls: bool = True) -> xr.Dataset:
         """Return everything recorded so far, along step, layer and the dimensions of the quantities.
@@ -222,6 +219,10 @@ class Tracker:
         Raises:
             RuntimeError: Nothing was recorded.
         """
+        if not self._is_main:
+            raise RuntimeError(
+                "this process records nothing: only the main one does, such as that of rank zero"
+            )
         if not self._records:
             raise RuntimeError("the tracker has recorded nothing: call step() in the training loop")
         dataset = self._records.joined()
@@ -267,7 +268,6 @@ class Tracker:
         """
         return {
             **self._made_of(),
-            "layers": list(self._measuring.layers),
             "cadence": self._cadence.state_dict(),
             "next_step": self._next_step,
             "diverged": self.diverged,
@@ -277,14 +277,9 @@ class Tracker:
     def _made_of(self) -> dict[str, list[str]]:
         return {
             "measures": list(self._measuring.measures),
+            "layers": list(self._measuring.layers),
             "quantities": list(self._quantities),
         }
-
-    def _require_made_of(self, source: str, state: Mapping[str, Any], layers: list[str]) -> None:
-        for name, own in {**self._made_of(), "layers": list(self._measuring.layers)}.items():
-            found = layers if name == "layers" else state[name]
-            if found != own:
-                raise ValueError(f"{source} of a tracker of other {name}: {', '.join(map(str, found))}")
 
     def _reopen(self) -> None:
         """Go on with the records of the file, if there is one."""
@@ -292,7 +287,7 @@ class Tracker:
         if self._file is None or found is None:
             return
         records, about = found
-        self._require_made_of(f"path: {self._file.path} is", about, records["layer"].values.tolist())
+        require_same(f"path: {self._file.path} is", self._made_of(), about)
         nulls = [f"null_{name}" for name in self._measuring.measures]
         self._records.replace(records.drop_vars(nulls, errors="ignore"))
         self._next_step = self._records.last + 1
@@ -305,7 +300,7 @@ class Tracker:
         Raises:
             ValueError: That tracker recorded other measures, layers or quantities, or at other steps.
         """
-        self._require_made_of("state:", state, state["layers"])
+        require_same("state:", self._made_of(), state)
         self._cadence.load_state_dict(state["cadence"])
         self._next_step = state["next_step"]
         self._measuring.diverged = state["diverged"]

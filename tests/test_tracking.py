@@ -12,6 +12,7 @@ import xarray as xr
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+import two_processes
 from lowcomplex import Tracker, effective_rank, measures, nulls, stable_rank
 from lowcomplex.networks import MLP
 from lowcomplex.tracking import log_linear_steps
@@ -317,6 +318,24 @@ def test_a_killed_process_loses_at_most_the_record_in_progress(tmp_path: Path) -
     found = xr.load_dataset(killed, engine="h5netcdf")
     xr.testing.assert_identical(found.drop_attrs(deep=False), tracker.dataset().drop_attrs(deep=False))
     assert [file.name for file in killed.parent.iterdir()] == ["killed.nc"]
+
+
+def test_of_two_processes_one_records_what_one_alone_would(tmp_path: Path) -> None:
+    script = two_processes.__file__
+    running = [subprocess.Popen([sys.executable, script, str(rank), tmp_path]) for rank in (0, 1)]
+    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    expected = two_processes.train(two_processes.network(), rank=-1).dataset()
+    for name in ("copies", "shards"):
+        found = xr.load_dataset(tmp_path / f"{name}.nc", engine="h5netcdf")
+        xr.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_stage_three_of_zero_is_refused() -> None:
+    module = nn.Linear(3, 3)
+    module.weight.data = torch.empty(0)
+    module.weight.ds_id = 0
+    with pytest.raises(ValueError, match="ZeRO leaves no values of 'weight'"):
+        Tracker(module)
 
 
 def test_a_file_that_is_no_record_of_the_same_is_not_written_over(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class Recorder:
         """Return everything recorded so far, as `Tracker.dataset` does.
 
         Raises:
-            RuntimeError: No training has started.
+            RuntimeError: No training has started, or another process records it.
         """
         return self._running().dataset()
 
@@ -82,22 +82,23 @@ class Recorder:
         """Give numbers to the trainer's logger."""
         raise NotImplementedError
 
-    def _start(self, module: nn.Module, done: int, state: dict[str, Any] | None = None) -> None:
+    def _start(self, module: nn.Module, done: int, main: bool, state: dict[str, Any] | None = None) -> None:
         """Track a module, or go on with its record.
 
         Args:
             module: The module that is trained.
             done: Number of optimizer steps that the trainer counts as done.
+            main: Whether this process records.
             state: That of the tracker whose record goes on, from a checkpoint.
 
         Raises:
             ValueError: The record is one of another module, or the file one of another training.
         """
         if state is not None:
-            self._tracker = Tracker(module, **self._options)
+            self._tracker = Tracker(module, main=main, **self._options)
             self._tracker.load_state_dict(state)
         elif self._tracker is None:
-            self._tracker = Tracker(module, **self._options)
+            self._tracker = Tracker(module, main=main, **self._options)
             if self._tracker.next_step and not done:
                 path, last = self._options["path"], self._tracker.next_step - 1
                 self._tracker = None

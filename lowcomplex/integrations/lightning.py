@@ -8,6 +8,7 @@ import lightning
 import torch
 from torch import Tensor
 
+from lowcomplex._layers import require_whole
 from lowcomplex.integrations._recorder import Recorder
 
 
@@ -41,7 +42,8 @@ class TrackerCallback(Recorder, lightning.Callback):
         """Make the tracker, or continue the one of the checkpoint."""
         self._losses = ()
         self._trainer = trainer
-        self._start(pl_module, trainer.global_step, self._state)
+        require_whole(trainer.strategy.model or pl_module)
+        self._start(pl_module, trainer.global_step, trainer.is_global_zero, self._state)
         self._state = None
 
     def on_before_backward(

@@ -47,7 +47,8 @@ class TrackerCallback(Recorder, transformers.TrainerCallback, ExportableState):
     ) -> None:
         """Make the tracker, or continue the one of the checkpoint."""
         self._follow(_calling_trainer())
-        self._start(kwargs["model"], state.global_step, self._stored(state) if state.global_step else None)
+        stored = self._stored(state) if state.global_step else None
+        self._start(kwargs["model"], state.global_step, state.is_world_process_zero, stored)
 
     def on_step_begin(
         self,

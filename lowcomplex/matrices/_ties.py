@@ -18,5 +18,7 @@ def storage_of(tensor: Tensor) -> tuple[object, ...] | None:
     """
     if tensor.numel() == 0 or tensor.is_meta:
         return None
+    if hasattr(tensor, "full_tensor"):  # A DTensor: its process may hold none of its values.
+        return (id(tensor),)
     start = tensor.untyped_storage().data_ptr()
     return (tensor.device, start, tensor.storage_offset(), tensor.dtype, tensor.shape, tensor.stride())
