@@ -20,8 +20,6 @@ from lowcomplex._record_file import RecordFile
 from lowcomplex._records import Log, Records, decode, encode, numbers, one_step, require_same
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import xarray as xr
     from matplotlib.figure import Figure
 
@@ -121,9 +119,7 @@ class Tracker:
     def __enter__(self) -> Tracker:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         return None
 
     def __repr__(self) -> str:
@@ -197,14 +193,8 @@ class Tracker:
         quantities = {name: quantity() for name, quantity in self._quantities.items()}
         require_free("scalars", scalars, self._taken | {*self._quantities})
         members = self._measuring.members
-        return one_step(
-            self._next_step,
-            values,
-            quantities,
-            scalars,
-            self._measuring.layers,
-            None if members is None else len(members),
-        )
+        count = None if members is None else len(members)
+        return one_step(self._next_step, values, quantities, scalars, self._measuring.layers, count)
 
     def dataset(self, *, nulls: bool = True) -> xr.Dataset:
         """Return everything recorded so far, along step, layer and the dimensions of the quantities.

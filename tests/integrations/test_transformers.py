@@ -8,7 +8,7 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from lowcomplex import stable_rank
+from lowcomplex import Tracker, stable_rank
 
 transformers = pytest.importorskip("transformers", reason="the extra `transformers` is not installed")
 pytest.importorskip("accelerate", reason="the extra `transformers` is not installed")
@@ -154,6 +154,32 @@ def test_the_last_state_is_not_the_best_one_that_is_loaded_after_it(tmp_path: Pa
     assert best != last
     assert int(callback.dataset()["step"][-1]) == 4
     assert float(callback.dataset()["sum"][-1, 0]) == pytest.approx(last)
+
+
+def test_accelerates_checkpoints_hold_the_record(tmp_path: Path) -> None:
+    import accelerate
+
+    def train(steps: int, folder: Path | None = None) -> tuple[accelerate.Accelerator, Tracker]:
+        accelerator = accelerate.Accelerator(cpu=True)
+        model = _Model()
+        model, optimizer = accelerator.prepare(model, torch.optim.SGD(model.layer.parameters(), lr=0.1))
+        tracker = Tracker(model, main=accelerator.is_main_process)
+        accelerator.register_for_checkpointing(tracker)
+        if folder is not None:
+            accelerator.load_state(folder)
+        while tracker.next_step < steps:
+            loss = model(torch.ones(2, 4) * tracker.next_step)["loss"]
+            tracker.step(loss=loss)
+            accelerator.backward(loss)
+            optimizer.step()
+            optimizer.zero_grad()
+        return accelerator, tracker
+
+    accelerator, _ = train(3)
+    accelerator.save_state(tmp_path)
+    _, resumed = train(6, tmp_path)
+    _, whole = train(6)
+    xr.testing.assert_identical(resumed.dataset(), whole.dataset())
 
 
 def _weights(folder: Path) -> Tensor:
