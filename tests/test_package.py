@@ -65,4 +65,6 @@ def test_rooms_without_torch(room: str) -> None:
 
 def test_trainers_stay_optional() -> None:
     loaded = _modules_after("import lowcomplex.integrations, lowcomplex.tracking, lowcomplex.cli")
-    assert not {"lightning", "transformers", "accelerate", "finufft", "curvlinops"} & loaded
+    assert (
+        not {"lightning", "transformers", "accelerate", "finufft", "curvlinops", "huggingface_hub"} & loaded
+    )

@@ -1,12 +1,16 @@
 """Weight matrices of checkpoints: read one at a time without running code, measured, placed on the γ axis."""
 
 from lowcomplex.checkpoints._files import names, weights
+from lowcomplex.checkpoints._hub import HubPath
+from lowcomplex.checkpoints._located import located
 from lowcomplex.checkpoints._matrices import matrices
 from lowcomplex.checkpoints._tables import CheckpointTable, gamma_table, measure_table, side_by_side
 
 __all__ = [
     "CheckpointTable",
+    "HubPath",
     "gamma_table",
+    "located",
     "matrices",
     "measure_table",
     "names",

@@ -8,22 +8,24 @@ from pathlib import Path
 from torch import Tensor
 
 from lowcomplex.checkpoints._folders import files_of
-from lowcomplex.checkpoints._kinds import require_regular
+from lowcomplex.checkpoints._hub import HubPath
+from lowcomplex.checkpoints._hub_safetensors import hub_safetensors_entries
+from lowcomplex.checkpoints._kinds import SUFFIXES, TORCH_SUFFIXES, require_regular
+from lowcomplex.checkpoints._located import located
 from lowcomplex.checkpoints._one_mapped import OneMapped
 from lowcomplex.checkpoints._safetensors import safetensors_entries
 from lowcomplex.checkpoints._torch_files import torch_entries
 from lowcomplex.matrices import Entry
 
-_TORCH_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
 
-
-def weights(path: Path | str) -> Iterator[tuple[str, Tensor]]:
+def weights(path: Path | str | HubPath) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors of a checkpoint, by name.
 
     Args:
         path: A .safetensors file, a file of torch.save (.pt, .pth, .bin, .ckpt), or a folder of either, with
-            an index or without. A file of torch.save holds a state dict, or a checkpoint of training with the
-            state dict under a key such as "state_dict", "model" or "module".
+            an index or without; or the name of a model on the hub, see `located`. A file of torch.save
+            holds a state dict, or a checkpoint of training with the state dict under a key such as
+            "state_dict", "model" or "module".
 
     Yields:
         Name and tensor; only one tensor is in memory at a time.
@@ -37,7 +39,7 @@ def weights(path: Path | str) -> Iterator[tuple[str, Tensor]]:
         yield entry.name, entry.load()
 
 
-def names(path: Path | str) -> list[str]:
+def names(path: Path | str | HubPath) -> list[str]:
     """Names of a checkpoint's tensors, in the order of `weights`; the values are not read.
 
     Raises:
@@ -48,7 +50,7 @@ def names(path: Path | str) -> list[str]:
     return [entry.name for entry in entries(path)]
 
 
-def entries(path: Path | str) -> list[Entry]:
+def entries(path: Path | str | HubPath) -> list[Entry]:
     """Every tensor of a checkpoint, described without its values.
 
     Args:
@@ -63,11 +65,11 @@ def entries(path: Path | str) -> list[Entry]:
             tensor that its files do not hold.
         OSError: The file cannot be read.
     """
-    path = Path(path)
+    path = located(path)
     mapped = OneMapped()
     if not path.is_dir():
         return _of_file(path, mapped)
-    found: dict[str, tuple[Path, Entry]] = {}
+    found: dict[str, tuple[Path | HubPath, Entry]] = {}
     files = files_of(path)
     for file in files.paths:
         for entry in _of_file(file, mapped):
@@ -83,10 +85,14 @@ def entries(path: Path | str) -> list[Entry]:
     return [entry for _, entry in found.values()]
 
 
-def _of_file(path: Path, mapped: OneMapped) -> list[Entry]:
+def _of_file(path: Path | HubPath, mapped: OneMapped) -> list[Entry]:
     require_regular(path)
+    if path.suffix not in SUFFIXES:
+        raise ValueError(f"{path}: expected .safetensors or one of {', '.join(TORCH_SUFFIXES)}")
+    if isinstance(path, HubPath):
+        if path.cached is None and path.suffix == ".safetensors":
+            return hub_safetensors_entries(path)
+        path = path.cached or path.downloaded()
     if path.suffix == ".safetensors":
         return safetensors_entries(path, mapped)
-    if path.suffix in _TORCH_SUFFIXES:
-        return torch_entries(path, mapped)
-    raise ValueError(f"{path}: expected .safetensors or one of {', '.join(_TORCH_SUFFIXES)}")
+    return torch_entries(path, mapped)

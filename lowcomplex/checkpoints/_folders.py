@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lowcomplex.checkpoints._hub import HubPath
 from lowcomplex.checkpoints._kinds import read_json, require_regular
 
 # What training leaves beside the weights.
@@ -27,12 +29,12 @@ class Files:
         promised: Names of the tensors that the index promises.
     """
 
-    paths: list[Path]
-    index: Path | None = None
+    paths: Sequence[Path | HubPath]
+    index: Path | HubPath | None = None
     promised: frozenset[str] = frozenset()
 
 
-def files_of(folder: Path) -> Files:
+def files_of(folder: Path | HubPath) -> Files:
     """The files that hold the model of a folder.
 
     A whole model under its usual name goes before an index, and an index before loose files. An index whose
@@ -62,7 +64,7 @@ def files_of(folder: Path) -> Files:
                 incomplete = incomplete or error
     if incomplete is not None:
         raise incomplete
-    indexes = sorted(folder.glob(f"*{_INDEX}"))
+    indexes = _matching(folder, f"*{_INDEX}")
     if len(indexes) > 1:
         listed = ", ".join(index.name for index in indexes)
         raise ValueError(f"{folder}: holds several models ({listed}); give each a folder of its own")
@@ -72,7 +74,7 @@ def files_of(folder: Path) -> Files:
     for pattern in ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.ckpt"):
         files = [
             file
-            for file in sorted(folder.glob(pattern))
+            for file in _matching(folder, pattern)
             if not any(file.match(excluded) for excluded in _NO_WEIGHTS)
         ]
         if files:
@@ -80,11 +82,16 @@ def files_of(folder: Path) -> Files:
     raise FileNotFoundError(f"{folder}: holds no .safetensors or torch file")
 
 
-def _is_there(file: Path) -> bool:
+def _matching(folder: Path | HubPath, pattern: str) -> list[Path | HubPath]:
+    found: list[Path | HubPath] = [*folder.glob(pattern)]
+    return sorted(found, key=lambda file: file.name)
+
+
+def _is_there(file: Path | HubPath) -> bool:
     return file.exists() or file.is_symlink()
 
 
-def _shards(index: Path) -> Files:
+def _shards(index: Path | HubPath) -> Files:
     try:
         content = read_json(index, _LARGEST_INDEX)
     except ValueError as error:

@@ -7,6 +7,12 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from lowcomplex.checkpoints._hub import HubPath
+
+TORCH_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
+# How names of files of weights end.
+SUFFIXES = (".safetensors", *TORCH_SUFFIXES)
+
 _EMPTY = "an empty file; the download or the save that wrote it did not finish"
 _WEB_PAGE = "a web page, not weights; download the file itself (the link may need a login)"
 _STARTS: dict[bytes, str] = {
@@ -36,7 +42,7 @@ BAD_ARCHIVE = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError)
 _OF_OLD_TAR = {"pickle", "storages", "tensors"}
 
 
-def require_regular(path: Path) -> None:
+def require_regular(path: Path | HubPath) -> None:
     """Refuse what is no regular file, before anything reads it: a pipe would wait, a device never end.
 
     Raises:
@@ -54,7 +60,7 @@ def require_regular(path: Path) -> None:
     raise FileNotFoundError(f"{path}: no such checkpoint")
 
 
-def require_kind(path: Path, expected: str) -> None:
+def require_kind(path: Path | HubPath, expected: str) -> None:
     """Refuse a regular file of another kind than its name promises.
 
     Args:
@@ -76,7 +82,7 @@ def require_kind(path: Path, expected: str) -> None:
     raise ValueError(f"{path}: {kind}")
 
 
-def read_json(path: Path, largest: int) -> object:
+def read_json(path: Path | HubPath, largest: int) -> object:
     """The content of a small JSON file.
 
     Args:
@@ -101,7 +107,7 @@ def read_json(path: Path, largest: int) -> object:
     return content
 
 
-def _kind(path: Path) -> str | None:
+def _kind(path: Path | HubPath) -> str | None:
     """The kind of a file in words, "torch" or "safetensors"; None if its first bytes do not show it."""
     with path.open("rb") as file:
         start = file.read(1024)
@@ -119,9 +125,9 @@ def _kind(path: Path) -> str | None:
     return _kind_of_tar(path) if b"ustar" in start[257:264] else None
 
 
-def _kind_of_zip(path: Path) -> str | None:
+def _kind_of_zip(path: Path | HubPath) -> str | None:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             names = [name.partition("/")[2] or name for name in archive.namelist()]
     except BAD_ARCHIVE:
         return None
@@ -136,9 +142,9 @@ def _kind_of_zip(path: Path) -> str | None:
     return "a zip archive, but not of torch.save, whose archives hold data.pkl; unpack it first"
 
 
-def _kind_of_tar(path: Path) -> str | None:
+def _kind_of_tar(path: Path | HubPath) -> str | None:
     try:
-        with tarfile.open(path) as archive:
+        with path.open("rb") as file, tarfile.open(fileobj=file) as archive:
             # The first members suffice: another archive may have millions.
             names = {member.name for member, _ in zip(archive, range(8), strict=False)}
     except (tarfile.TarError, OSError, ValueError, EOFError):

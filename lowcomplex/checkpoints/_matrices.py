@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lowcomplex.checkpoints._files import entries
+from lowcomplex.checkpoints._hub import HubPath
 from lowcomplex.checkpoints._kinds import read_json
+from lowcomplex.checkpoints._located import located
 from lowcomplex.matrices import Layout, Skipped, WeightMatrix, of_entries
 
 # Bytes of a config.json, which has some 1,000.
@@ -14,7 +16,7 @@ _LARGEST_CONFIG = 2**22
 
 
 def matrices(
-    path: Path | str, *, layout: Mapping[str, Layout] | None = None
+    path: Path | str | HubPath, *, layout: Mapping[str, Layout] | None = None
 ) -> Iterator[WeightMatrix | Skipped]:
     """Yield the weight matrices of a checkpoint one at a time, and its other tensors with the reason.
 
@@ -38,11 +40,11 @@ def matrices(
             matches nothing; a layout is unknown.
         OSError: The file cannot be read.
     """
-    path = Path(path)
+    path = located(path)
     yield from of_entries(entries(path), layout=layout, model=_model_of(path))
 
 
-def _model_of(path: Path) -> str | None:
+def _model_of(path: Path | HubPath) -> str | None:
     config = (path if path.is_dir() else path.parent) / "config.json"
     try:
         content = read_json(config, _LARGEST_CONFIG)

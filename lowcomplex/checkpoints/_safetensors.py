@@ -15,7 +15,7 @@ from lowcomplex.checkpoints._one_mapped import OneMapped
 from lowcomplex.matrices import Entry
 
 # Names of types in safetensors and in PyTorch; safetensors has others, which hold quantized weights.
-_DTYPES = {
+DTYPES = {
     "F64": "float64",
     "F32": "float32",
     "F16": "float16",
@@ -57,7 +57,7 @@ def safetensors_entries(path: Path, mapped: OneMapped) -> list[Entry]:
             dtype = header.get_dtype()
             shape = tuple(header.get_shape())
             load = partial(mapped.tensor, path, _reader, name)
-            found.append(Entry(name, shape, _DTYPES.get(dtype, dtype), load))
+            found.append(Entry(name, shape, DTYPES.get(dtype, dtype), load))
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from lowcomplex import _html
+from lowcomplex.checkpoints._hub import HubPath
 from lowcomplex.checkpoints._matrices import matrices
 from lowcomplex.checkpoints._pairs import renamed
 from lowcomplex.initialization import placed
@@ -56,12 +57,16 @@ class CheckpointTable(NamedTuple):
 
 
 def measure_table(
-    path: Path | str, *, layout: Mapping[str, Layout] | None = None, progress: Progress | None = None
+    path: Path | str | HubPath,
+    *,
+    layout: Mapping[str, Layout] | None = None,
+    progress: Progress | None = None,
 ) -> CheckpointTable:
     """Ranks and condensation of every weight matrix of a checkpoint, beside what random weights measure.
 
     Args:
-        path: A .safetensors file, a torch state dict, or a folder of either, such as a Hugging Face model's.
+        path: A .safetensors file, a torch state dict, a folder of either, or the name of a model on the
+            hub; see `located`.
         layout: As for `matrices`.
         progress: Called with each tensor's name once it is done.
 
@@ -80,7 +85,10 @@ def measure_table(
 
 
 def gamma_table(
-    path: Path | str, *, layout: Mapping[str, Layout] | None = None, progress: Progress | None = None
+    path: Path | str | HubPath,
+    *,
+    layout: Mapping[str, Layout] | None = None,
+    progress: Progress | None = None,
 ) -> CheckpointTable:
     """The place of every weight matrix of a checkpoint on the γ axis.
 
@@ -124,7 +132,7 @@ def side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 
 def _table(
-    path: Path | str,
+    path: Path | str | HubPath,
     layout: Mapping[str, Layout] | None,
     progress: Progress | None,
     row_of: Callable[[WeightMatrix], dict[str, Any]],

@@ -38,16 +38,21 @@ _GAMMA_CAPTION = "std: root mean square of the entries"
 _LISTED = 8
 
 Source = Annotated[
-    Path,
+    str,
     Parameter(
-        help="A .safetensors file, a torch state dict, or a folder of either, such as a Hugging Face model's."
+        help="A .safetensors file, a torch state dict, a folder of either, or a model on the hub: OWNER/NAME "
+        "or hub:NAME, with @REVISION if it is not the main branch. What exists here, begins with . or /, or "
+        "ends as a file of weights does is never looked for on the hub."
     ),
 ]
 After = Annotated[
-    Path | None,
+    str | None,
     Parameter(
         help="Another checkpoint of the same network, shown beside the first, such as one after training."
     ),
+]
+Revision = Annotated[
+    str | None, Parameter(help="Branch, tag or commit of the first checkpoint, which is a model on the hub.")
 ]
 Layouts = Annotated[
     list[str] | None,
@@ -70,13 +75,14 @@ def measure(
     path: Source,
     after: After = None,
     *,
+    revision: Revision = None,
     layout: Layouts = None,
     csv: Csv = None,
     json: Json = None,
     plot: Plot = None,
 ) -> int:
     """Rank and condensation of every weight matrix of a checkpoint, beside those of random weights."""
-    return _report(checkpoints.measure_table, _measured_cells, path, after, layout, csv, json, plot)
+    return _report(checkpoints.measure_table, _measured_cells, path, after, revision, layout, csv, json, plot)
 
 
 @ending_in_words
@@ -84,37 +90,40 @@ def gamma(
     path: Source,
     after: After = None,
     *,
+    revision: Revision = None,
     layout: Layouts = None,
     csv: Csv = None,
     json: Json = None,
     plot: Plot = None,
 ) -> int:
     """The place of each weight matrix of a checkpoint on the γ axis: -log(std) / log(d_in)."""
-    return _report(checkpoints.gamma_table, _gamma_cells, path, after, layout, csv, json, plot)
+    return _report(checkpoints.gamma_table, _gamma_cells, path, after, revision, layout, csv, json, plot)
 
 
 def _report(
     table_of: Callable[..., checkpoints.CheckpointTable],
     cells: Callable[[Mapping[str, Any], str], dict[str, str]],
-    path: Path,
-    after: Path | None,
+    path: str,
+    after: str | None,
+    revision: str | None,
     layout: list[str] | None,
     csv: Path | None,
     json: Path | None,
     plot: Path | None,
 ) -> int:
     """Read one checkpoint or two, print their table, and write it to the files that are given."""
-    sources = [path] if after is None else [path, after]
+    given = [path] if after is None else [path, after]
     try:
-        require_outputs(sources, csv=csv, json=json, plot=plot)
+        require_outputs([Path(source) for source in given], csv=csv, json=json, plot=plot)
         if plot is not None:
             require_figure("plot", plot)
         layouts = dict(_pattern_and_layout(option) for option in layout or ())
+        sources = [checkpoints.located(path, revision), *map(checkpoints.located, given[1:])]
         found = [_read(table_of, source, layouts) for source in sources]
         frame = found[0].table
         if after is not None:
             frame = checkpoints.side_by_side(*(one.table for one in found))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ModuleNotFoundError) as error:
         say(error)
         return 2
     # Before anything is printed: a reader such as `head` may close standard output.
@@ -143,11 +152,15 @@ def _draw(file: Path, frame: pd.DataFrame) -> None:
 
 
 def _read(
-    table_of: Callable[..., checkpoints.CheckpointTable], path: Path, layout: Mapping[str, str]
+    table_of: Callable[..., checkpoints.CheckpointTable],
+    path: Path | checkpoints.HubPath,
+    layout: Mapping[str, str],
 ) -> checkpoints.CheckpointTable:
     live = sys.stderr.isatty()
     total = len(checkpoints.names(path)) if live else None
-    with tqdm(total=total, desc=printable(path.name), unit=" tensors", leave=False, disable=not live) as bar:
+    with tqdm(
+        total=total, desc=printable(path.name or str(path)), unit=" tensors", leave=False, disable=not live
+    ) as bar:
         found = table_of(path, layout=layout, progress=lambda _: bar.update())
     if found.table.empty:
         others = [item for item in found.skipped if item.reason != matrices.VECTOR]

@@ -1,0 +1,214 @@
+"""Models on the hub at one commit, as folders with the methods of pathlib that the readers use."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from lowcomplex.checkpoints._hub_errors import hub_in_words
+from lowcomplex.checkpoints._ranges import RangeFile
+
+# Seconds until the hub must begin to answer.
+_TIMEOUT = 20
+
+
+class HubFile(NamedTuple):
+    """A file of a model on the hub.
+
+    Attributes:
+        size: Number of bytes.
+        content: Digest of its content.
+    """
+
+    size: int
+    content: str
+
+
+@dataclass(frozen=True)
+class HubModel:
+    """A model on the hub at one commit.
+
+    Attributes:
+        id: Its full name, OWNER/NAME.
+        label: Its name and revision, as they were given.
+        commit: Hash of the commit.
+        files: Its files by name, without those in folders.
+    """
+
+    id: str
+    label: str
+    commit: str
+    files: Mapping[str, HubFile]
+    _opened: dict[str, RangeFile] = field(default_factory=dict, repr=False, compare=False)
+
+    def opened(self, name: str) -> RangeFile:
+        """A file, of which nothing is fetched yet.
+
+        Raises:
+            FileNotFoundError: The model has no such file.
+        """
+        if name not in self.files:
+            raise FileNotFoundError(f"{self.label}/{name}: no such file on the hub")
+        if name not in self._opened:
+            from huggingface_hub import hf_hub_url
+
+            url = hf_hub_url(self.id, name, revision=self.commit, endpoint=_endpoint())
+            self._opened[name] = RangeFile(url, self.files[name].size, f"{self.label}/{name}")
+        return self._opened[name]
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What is known about a file without reading it.
+
+    Attributes:
+        st_size: Number of bytes.
+    """
+
+    st_size: int
+
+
+@dataclass(frozen=True)
+class HubPath:
+    """A model on the hub, as a folder, or one of its files; read by ranges of bytes.
+
+    Attributes:
+        model: The model.
+        name: Name of the file, or "" for the folder.
+    """
+
+    model: HubModel
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.model.label}/{self.name}" if self.name else self.model.label
+
+    def __truediv__(self, name: str) -> HubPath:
+        return HubPath(self.model, name)
+
+    @property
+    def parent(self) -> HubPath:
+        """The folder."""
+        return HubPath(self.model)
+
+    @property
+    def suffix(self) -> str:
+        """Ending of the file's name."""
+        return PurePosixPath(self.name).suffix
+
+    @property
+    def cached(self) -> Path | None:
+        """The file in the cache of huggingface_hub, if it was downloaded there before."""
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(self.model.id, self.name, revision=self.model.commit)
+        return Path(found) if isinstance(found, str) else None
+
+    def downloaded(self) -> Path:
+        """The whole file, in the cache of huggingface_hub.
+
+        Raises:
+            OSError: The hub cannot be reached, or refuses.
+        """
+        from huggingface_hub import hf_hub_download
+
+        with hub_in_words(str(self)):
+            return Path(
+                hf_hub_download(self.model.id, self.name, revision=self.model.commit, endpoint=_endpoint())
+            )
+
+    def with_name(self, name: str) -> HubPath:
+        """Another file of the model."""
+        return HubPath(self.model, name)
+
+    def match(self, pattern: str) -> bool:
+        """Whether the file's name matches a shell pattern."""
+        return fnmatchcase(self.name, pattern)
+
+    def glob(self, pattern: str) -> list[HubPath]:
+        """The files of the model whose names match a shell pattern."""
+        return [HubPath(self.model, name) for name in self.model.files if fnmatchcase(name, pattern)]
+
+    def is_dir(self) -> bool:
+        """Whether this is the folder."""
+        return not self.name
+
+    def is_file(self) -> bool:
+        """Whether the model has this file."""
+        return self.name in self.model.files
+
+    def exists(self) -> bool:
+        """Whether this is the folder or one of its files."""
+        return self.is_dir() or self.is_file()
+
+    def is_symlink(self) -> bool:
+        """False: what the hub serves is no link."""
+        return False
+
+    def stat(self) -> Stat:
+        """The file's size, as the hub lists it."""
+        return Stat(self.ranges().size)
+
+    def ranges(self) -> RangeFile:
+        """The file, to be read by ranges."""
+        return self.model.opened(self.name)
+
+    def open(self, mode: str = "rb") -> io.BufferedReader:
+        """The file, to be read in sequence."""
+        assert mode == "rb", mode
+        return self.ranges().open()
+
+    def read_text(self, encoding: str) -> str:
+        """The content of a text file."""
+        file = self.ranges()
+        return file.fetch(0, file.size).decode(encoding)
+
+
+def hub_model(name: str, revision: str | None = None, *, path: bool = False) -> HubPath | Path:
+    """A model on the hub, or its folder in the cache of huggingface_hub if HF_HUB_OFFLINE is set.
+
+    Args:
+        name: OWNER/NAME, or NAME for the few models that have no owner.
+        revision: A branch, a tag or a commit; the main branch if None.
+        path: Whether the name might have been meant as a local path.
+
+    Returns:
+        The model as a folder, at the commit that the revision has now.
+
+    Raises:
+        ModuleNotFoundError: huggingface_hub is not installed.
+        FileNotFoundError: There is no such model or revision, or it may not be read.
+        ValueError: The name is no name of a model.
+        ConnectionError: The hub cannot be reached.
+    """
+    label = name if revision is None else f"{name}@{revision}"
+    with hub_in_words(label, path=path):
+        from huggingface_hub import HfApi, constants, snapshot_download
+
+        if constants.is_offline_mode():
+            return Path(snapshot_download(name, revision=revision, local_files_only=True))
+        info = HfApi(endpoint=_endpoint()).model_info(
+            name, revision=revision, files_metadata=True, timeout=_TIMEOUT
+        )
+    files = {
+        file.rfilename: HubFile(file.size, file.lfs.sha256 if file.lfs else str(file.blob_id))
+        for file in info.siblings or []
+        if file.size is not None and _is_plain(file.rfilename)
+    }
+    if info.sha is None:
+        raise ValueError(f"{label}: the hub does not say at which commit it is")
+    return HubPath(HubModel(info.id, label, info.sha, files))
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is that of a file directly in the folder."""
+    return name not in ("", ".", "..") and not {"/", "\\"} & set(name) and name.isprintable()
+
+
+def _endpoint() -> str | None:
+    return os.environ.get("HF_ENDPOINT") or None

@@ -1,0 +1,71 @@
+"""Where a checkpoint lies: on this machine or on the hub."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from lowcomplex.checkpoints._hub import HubPath, hub_model
+from lowcomplex.checkpoints._kinds import SUFFIXES
+
+_PREFIX = "hub:"
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
+_OWNER_AND_NAME = re.compile(rf"{_NAME}/{_NAME}(@\S+)?")
+# What begins with one of these was never meant as a name on the hub.
+_LOCAL = (".", "/", "~", "\\")
+
+
+def located(path: Path | str | HubPath, revision: str | None = None) -> Path | HubPath:
+    """A checkpoint by its path, or by its name on the hub.
+
+    A Path object is local, and so is what exists, what begins with "." or "/", and what ends as a file of
+    weights does, such as in ".safetensors". Of the rest, "hub:NAME" and "OWNER/NAME" are on the hub; a
+    revision may follow, as in "OWNER/NAME@REVISION".
+
+    Args:
+        path: A path or a name.
+        revision: A branch, a tag or a commit of a model on the hub.
+
+    Returns:
+        A path of this machine, or a model on the hub at one commit, of which only a list of files was read.
+
+    Raises:
+        FileNotFoundError: A name without owner is no local path, or there is no such model or revision.
+        ValueError: `revision` is given for a local path, or twice; or the name is none on the hub.
+        ModuleNotFoundError: The name is one on the hub, and huggingface_hub is not installed.
+        ConnectionError: The hub cannot be reached.
+    """
+    if isinstance(path, HubPath):
+        return path
+    name = hub_name(path)
+    if name is None:
+        if revision is not None:
+            raise ValueError(f"revision: {str(path)!r} is a local path, which has no revisions")
+        if _is_bare(path):
+            raise FileNotFoundError(f"{path}: no such checkpoint; on the hub it would be hub:{path}")
+        return Path(path)
+    name, _, own = name.partition("@")
+    if own and revision is not None:
+        raise ValueError(f"revision: {str(path)!r} already names the revision {own!r}")
+    return hub_model(name, own or revision, path=not str(path).startswith(_PREFIX))
+
+
+def hub_name(path: Path | str) -> str | None:
+    """The name on the hub that a text means; None if it means a local path."""
+    if isinstance(path, Path) or Path(path).exists() or path.startswith(_LOCAL):
+        return None
+    if path.startswith(_PREFIX):
+        return path.removeprefix(_PREFIX)
+    if path.lower().endswith(SUFFIXES):
+        return None
+    return path if _OWNER_AND_NAME.fullmatch(path) else None
+
+
+def _is_bare(path: Path | str) -> bool:
+    """Whether a text could be the name of a model without owner, and is no local path."""
+    return (
+        isinstance(path, str)
+        and re.fullmatch(_NAME, path) is not None
+        and not path.lower().endswith(SUFFIXES)
+        and not Path(path).exists()
+    )

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from huggingface_hub import constants
+from safetensors.torch import save_file
+from torch import Tensor
+
+from hub_server import Hub, serving
+from lowcomplex import checkpoints, cli
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    with serving() as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.url)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        yield served
+
+
+def _state(seed: int = 0) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    shapes = {"wte.weight": (300, 40), "h.0.up.weight": (160, 40), "h.0.up.bias": (160,), "table": (400, 300)}
+    state = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+    # Most of the model's bytes are of integers, which nothing needs to fetch.
+    return state | {"table": state["table"].mul(100).to(torch.int32), "half": state["wte.weight"].bfloat16()}
+
+
+def _sharded(folder: Path, state: dict[str, Tensor]) -> Path:
+    folder.mkdir()
+    names = sorted(state)
+    shards = {"model-1.safetensors": names[:2], "model-2.safetensors": names[2:]}
+    for shard, members in shards.items():
+        save_file({name: state[name] for name in members}, folder / shard)
+    index = {"weight_map": {name: shard for shard, members in shards.items() for name in members}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    return folder
+
+
+def test_a_sharded_model_measures_as_the_local_one_with_fewer_bytes(hub: Hub, tmp_path: Path) -> None:
+    local = _sharded(tmp_path / "local", _state())
+    hub.models["openai-community/gpt2"] = {"main": local}
+    ours, theirs = checkpoints.measure_table(local), checkpoints.measure_table("hub:gpt2")
+    pd.testing.assert_frame_equal(ours.table, theirs.table)
+    assert ours.skipped == theirs.skipped
+    assert {item.name for item in ours.skipped} == {"h.0.up.bias", "table"}
+    size = sum(file.stat().st_size for file in local.iterdir())
+    kept = sum(file.stat().st_size for file in tmp_path.rglob("cache/**/*") if file.is_file())
+    assert 0 < hub.sent < size
+    assert kept == 0
+
+
+def test_a_broken_connection_goes_on_where_it_broke(hub: Hub, tmp_path: Path) -> None:
+    save_file(_state(), tmp_path / "model.safetensors")
+    hub.models["owner/name"] = {"main": tmp_path}
+    model = checkpoints.located("owner/name")
+    file = tmp_path / "model.safetensors"
+    assert isinstance(model, checkpoints.HubPath)
+    checkpoints.names(model)
+    hub.breaks_after, before = 1000, hub.sent
+    found = (model / file.name).ranges().fetch(200_000, 300_000)
+    assert found == file.read_bytes()[200_000:300_000]
+    assert hub.sent - before == 100_000
+
+
+def test_weights_equal_those_of_the_file(hub: Hub, tmp_path: Path) -> None:
+    state = _state() | {"scalar": torch.tensor(2.0), "none": torch.ones(0, 3), "flags": torch.ones(3).bool()}
+    save_file(state, tmp_path / "model.safetensors")
+    hub.models["owner/name"] = {"main": tmp_path}
+    found = dict(checkpoints.weights("owner/name"))
+    assert list(found) == checkpoints.names(tmp_path)
+    assert all(torch.equal(found[name], tensor) for name, tensor in state.items())
+
+
+def _with_header(folder: Path, header: object, content: bytes = b"") -> None:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + content)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ({"w": {"dtype": "F32", "shape": [10**6, 10**6], "data_offsets": [0, 8]}}, "shape and type"),
+        ({"w": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]}}, "shape and type"),
+        ({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}, "end at byte"),
+        ({"w": {"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}}, "without dtype"),
+        ({"w": {"dtype": "F32", "shape": [2]}}, "without dtype"),
+        (b'{"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, "w": 1}', "twice"),
+        (b"[" * 9, "no header of JSON"),
+    ],
+)
+def test_headers_that_claim_what_the_file_does_not_hold(
+    header: object, said: str, hub: Hub, tmp_path: Path
+) -> None:
+    _with_header(tmp_path, header, bytes(8))
+    hub.models["owner/name"] = {"main": tmp_path}
+    # What the library refuses, the reader of ranges refuses, too.
+    with pytest.raises(ValueError, match="damaged"):
+        checkpoints.names(tmp_path)
+    with pytest.raises(ValueError, match=f"owner/name/model.safetensors: damaged.*{said}"):
+        checkpoints.names("owner/name")
+
+
+def test_an_index_names_only_files_of_its_model(hub: Hub, tmp_path: Path) -> None:
+    folder = _sharded(tmp_path / "model", _state())
+    (folder / "sub").mkdir()
+    save_file(_state(), folder / "sub" / "x.safetensors")
+    hub.models["owner/name"] = {"main": folder}
+    index = folder / "model.safetensors.index.json"
+    for shard, error, said in (
+        ("../secret.safetensors", ValueError, "outside"),
+        ("sub/x.safetensors", ValueError, "outside"),
+        ("absent.safetensors", FileNotFoundError, "missing"),
+    ):
+        index.write_text(json.dumps({"weight_map": {"a": shard}}))
+        with pytest.raises(error, match=said):
+            checkpoints.names("owner/name")
+
+
+def test_a_server_without_ranges_is_refused(hub: Hub, tmp_path: Path) -> None:
+    save_file(_state(), tmp_path / "model.safetensors")
+    hub.models["owner/name"] = {"main": tmp_path}
+    hub.serves_ranges = False
+    with pytest.raises(ValueError, match="does not serve ranges"):
+        checkpoints.names("owner/name")
+
+
+def test_local_names_never_reach_the_hub(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("owner").mkdir()
+    save_file(_state(), "owner/name")
+    for name in ("./owner/absent", "/owner/absent", "owner/absent.PT", "a/b/c", "absent", "owner/name"):
+        assert cli.measure(name) == 2
+    with pytest.raises(FileNotFoundError):
+        checkpoints.names(Path("owner/absent"))
+    assert hub.requests == []
+    assert "hub:absent" in capsys.readouterr().err
+
+
+def test_a_revision_is_a_branch_or_tag_of_the_hub(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.models["owner/name"] = {
+        f"step{k}": _sharded(tmp_path / f"step{k}", {"w.weight": _state(k)["wte.weight"], "b": torch.ones(3)})
+        for k in (0, 10)
+    }
+    files = [tmp_path / f"{name}.csv" for name in ("option", "suffix", "pair")]
+    assert cli.gamma("owner/name", revision="step10", csv=files[0]) == 0
+    assert cli.gamma("owner/name@step10", csv=files[1]) == 0
+    assert cli.gamma("owner/name", "owner/name@step10", revision="step0", csv=files[2]) == 0
+    alone, same, pair = map(pd.read_csv, files)
+    pd.testing.assert_frame_equal(alone, same)
+    assert alone["std"].item() == pytest.approx(_state(10)["wte.weight"].square().mean().sqrt().item())
+    assert pair["std_after"].item() == alone["std"].item() != pair["std_before"].item()
+    capsys.readouterr()
+    assert cli.gamma("owner/name", revision="step7") == 2
+    assert cli.gamma("owner/name@step0", revision="step10") == 2
+    assert cli.gamma(str(tmp_path / "step0"), revision="step10") == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "owner/name@step7: the model has no such revision"
+    assert [line.partition(":")[0] for line in lines[1:]] == ["revision", "revision"]
+
+
+def test_what_the_hub_refuses_is_said_in_a_sentence(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.measure("owner/absent") == 2
+    assert cli.measure("hub:..") == 2
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert cli.measure("owner/name") == 2
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert cli.measure("owner/name") == 2
+    lines = capsys.readouterr().err.splitlines()
+    expected = ("no such model", "no name of a model", "could not be reached", "HF_HUB_OFFLINE forbids")
+    assert len(lines) == len(expected)
+    for line, said in zip(lines, expected, strict=True):
+        assert said in line
+
+
+def test_a_download_of_before_is_read_instead(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_file(_state(), tmp_path / "model.safetensors")
+    hub.models["owner/name"] = {"main": tmp_path}
+    model = checkpoints.located("owner/name")
+    assert isinstance(model, checkpoints.HubPath)
+    folder = tmp_path / "cache" / "models--owner--name"
+    snapshot = folder / "snapshots" / model.model.commit
+    snapshot.mkdir(parents=True)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text(model.model.commit)
+    save_file(_state(1), snapshot / "model.safetensors")
+    assert torch.equal(dict(checkpoints.weights(model))["wte.weight"], _state(1)["wte.weight"])
+    assert hub.sent == 0
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert checkpoints.located("owner/name") == snapshot
