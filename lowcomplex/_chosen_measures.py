@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
+import torch
 from torch import Tensor
 
 from lowcomplex._names import require_known
@@ -60,6 +61,11 @@ class ChosenMeasures:
         for name, value in values.items():
             _require_one_per_matrix(name, value, W)
         return values
+
+    def warm_up(self, device: torch.device) -> None:
+        """Compute the library's measures once, of a small matrix on a device."""
+        if self._own is None:
+            measure_weights(torch.ones(1, 4, 4, device=device), self.names)
 
     def nulls(self, shapes: Iterable[tuple[int, int]]) -> dict[str, list[float]]:
         """Mean of each of the library's measures on random Gaussian weights of each shape.

@@ -41,6 +41,7 @@ class Measuring:
         self._chosen = ChosenMeasures(measures)
         self._layers = Layers(module, patterns)
         self._frozen = Frozen()
+        self._module = module
         self.measures = self._chosen.names
         self.layers = self._layers.names
         self.members = None if isinstance(module, nn.Module) else module
@@ -61,6 +62,13 @@ class Measuring:
     def nulls(self) -> dict[str, list[float]]:
         """Mean of each of the library's measures on random weights of each layer's shape, by name."""
         return self._chosen.nulls(self._layers.shapes)
+
+    def warm_up(self) -> None:
+        """Load what the first record would load, so that only the cost that recurs is counted."""
+        import xarray  # noqa: F401
+
+        devices = (value.device for _, value in self._module.named_parameters() if not value.is_meta)
+        self._chosen.warm_up(next(devices, torch.device("cpu")))
 
     @torch.no_grad()
     def now(self) -> dict[str, Tensor]:

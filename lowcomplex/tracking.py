@@ -47,8 +47,9 @@ class Tracker:
         every: Record every so many steps; every step is recorded if neither `steps` nor `budget` is given.
         steps: Record at these steps instead, such as `log_linear_steps`.
         budget: Record step 0, and then as long as all records, the next one included, take at most this share
-            of the time. Early records follow each other closely. Which steps are recorded differs from run to
-            run, so call `record` after the last step.
+            of the time since step 0. What Python loads for the first record is loaded before. Early records
+            follow each other closely. Which steps are recorded differs from run to run, so call `record`
+            after the last step.
         quantities: What else to record: a mapping from names to functions without arguments. Each returns a
             number, or an `xarray.DataArray` with named dimensions of its own; that of an ensemble's members
             is "member".
@@ -115,6 +116,8 @@ class Tracker:
         self._records = Records()
         self._file = None if path is None else RecordFile(path)
         self._reopen()
+        if budget is not None:
+            self._measuring.warm_up()
 
     def __enter__(self) -> Tracker:
         return self
