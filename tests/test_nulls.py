@@ -97,20 +97,20 @@ def test_pair_probability_in_the_plane_and_in_space() -> None:
     assert nulls.pair_probability(1, 0.95) == 1.0
 
 
-@pytest.mark.parametrize(("d", "threshold", "name"), [(0, 0.5, "d"), (3, 1.0, "threshold")])
-def test_bad_direction_parameters(d: int, threshold: float, name: str) -> None:
+@pytest.mark.parametrize(("columns", "threshold", "name"), [(0, 0.5, "columns"), (3, 1.0, "threshold")])
+def test_bad_direction_parameters(columns: int, threshold: float, name: str) -> None:
     with pytest.raises(ValueError, match=name):
-        nulls.pair_probability(d, threshold)
+        nulls.pair_probability(columns, threshold)
 
 
 @pytest.mark.parametrize(
     ("call", "name"),
     [
-        (lambda: nulls.random_effective_rank("a", 3), "m"),
-        (lambda: nulls.random_stable_rank(3, 2.5), "n"),
-        (lambda: nulls.random_mean_cosine(3, None), "d"),
+        (lambda: nulls.random_effective_rank("a", 3), "rows"),
+        (lambda: nulls.random_stable_rank(3, 2.5), "columns"),
+        (lambda: nulls.random_mean_cosine(3, None), "columns"),
         (lambda: nulls.pair_probability(3, "0.5"), "threshold"),
-        (lambda: nulls.largest_random_share(True, 3, 0.5), "m"),
+        (lambda: nulls.largest_random_share(True, 3, 0.5), "rows"),
         (lambda: nulls.random_walk_spectrum(5.0), "points"),
         (lambda: nulls.random_effective_rank(5, 5).quantile("high"), "q"),
     ],

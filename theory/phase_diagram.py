@@ -297,10 +297,10 @@ for depth in (2, 3):
 # an exponent. Small: the linearization holds. For two linear matrices it is exactly $y/A$:
 
 # %%
-at = regime_at(0.4, width=300, depth=2, inputs=300, activation="linear")
+at = regime_at(0.4, width=300, depth=2, dimension=300, activation="linear")
 exact_kernel = float(kernel.subs({m: 300, b1: 300**-0.4, b2: 300**-0.4}))
 np.testing.assert_allclose([at.kernel, at.tangent_change], [exact_kernel, 1 / exact_kernel])
-print(regime_at(0.7, width=512, depth=3, inputs=64))
+print(regime_at(0.7, width=512, depth=3, dimension=64))
 
 # %% [markdown]
 # At these sizes three matrices at $\gamma=0.7$ are past the point where laziness ends, $\gamma=0.55$, but
@@ -319,7 +319,7 @@ def one_sample(value, size, depth, inputs):
     sample = sample / sample.norm()
     run = displacement_at(sample, unit, value, hidden=(size,) * (depth - 1), generator=generator)
     return run.relative_displacement, regime_at(
-        value, width=size, depth=depth, inputs=inputs, target_norm=LEARNED
+        value, width=size, depth=depth, dimension=inputs, target_norm=LEARNED
     )
 
 
@@ -345,7 +345,7 @@ settings = {"inputs as wide": (1.0, 0.0), "inputs as wide, norm √m": (1.0, 0.5
 def crossing(size, words, depth=3):
     aspect, norm = settings[words]
     inputs = 4 if aspect == 0 else size
-    return regime_at(0.5, width=size, depth=depth, inputs=inputs, input_norm=float(size) ** norm)
+    return regime_at(0.5, width=size, depth=depth, dimension=inputs, input_norm=float(size) ** norm)
 
 
 with style():
@@ -361,7 +361,8 @@ with style():
     for color, depth in zip(("C0", "C1", "C2"), (2, 3, 4), strict=True):
         for line, inputs in (("-", 512), ("--", 4)):
             change = [
-                regime_at(value, width=512, depth=depth, inputs=inputs).tangent_change for value in fine[::5]
+                regime_at(value, width=512, depth=depth, dimension=inputs).tangent_change
+                for value in fine[::5]
             ]
             axes[1].plot(fine[::5], change, line, color=color, label=f"L = {depth}, {inputs} inputs")
     axes[1].axhspan(0.287, 25.5, color="0.92", linewidth=0)

@@ -114,13 +114,13 @@ def measure_weights(W: Tensor, names: Iterable[str] | None = None) -> dict[str, 
     return values
 
 
-def null_of(measure: str, m: int, n: int) -> Null:
+def null_of(measure: str, rows: int, columns: int) -> Null:
     """Distribution of a weight measure on an m x n matrix of independent Gaussian entries.
 
     Args:
         measure: Name of a weight measure, such as "stable_rank".
-        m: Number of rows (neurons).
-        n: Number of columns (inputs).
+        rows: Number m of rows (neurons).
+        columns: Number n of columns (inputs).
 
     Returns:
         Mean, standard deviation and, by `Null.quantile`, quantiles.
@@ -133,4 +133,4 @@ def null_of(measure: str, m: int, n: int) -> Null:
         1.0
     """
     require_known("measure", measure, weight_measures())
-    return weight_measures()[measure].null(m, n)
+    return weight_measures()[measure].null(rows, columns)

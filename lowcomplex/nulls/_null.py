@@ -27,8 +27,8 @@ class Null:
         return self.value + self.standard_deviation * NormalDist().inv_cdf(q)
 
 
-def sizes(m: int, n: int) -> tuple[int, int]:
+def sizes(rows: int, columns: int) -> tuple[int, int]:
     """Smaller and larger of two matrix dimensions, if both are positive."""
-    if whole(m, "m") < 1 or whole(n, "n") < 1:
-        raise ValueError(f"m, n: expected positive sizes, got {m} x {n}")
-    return min(m, n), max(m, n)
+    if whole(rows, "rows") < 1 or whole(columns, "columns") < 1:
+        raise ValueError(f"rows, columns: expected positive sizes, got {rows} x {columns}")
+    return min(rows, columns), max(rows, columns)

@@ -18,7 +18,7 @@ _QUADRATURE_POINTS = 4096
 _Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
-def random_effective_rank(m: int, n: int) -> Null:
+def random_effective_rank(rows: int, columns: int) -> Null:
     """Effective rank of an m x n matrix of independent Gaussian entries.
 
     To leading order exp(log(k) + log μ - E[s log s]/μ) with k = min(m, n), s distributed by
@@ -27,8 +27,8 @@ def random_effective_rank(m: int, n: int) -> Null:
     (Bai, Silverstein 2004, real case), applied to the linearized entropy.
 
     Args:
-        m: Rows.
-        n: Columns.
+        rows: Number m of rows.
+        columns: Number n of columns.
 
     Returns:
         Mean and standard deviation; invariant under the scale of the entries.
@@ -40,21 +40,21 @@ def random_effective_rank(m: int, n: int) -> Null:
         >>> round(random_effective_rank(1000, 1000).value / 1000, 3)
         0.805
     """
-    if sizes(m, n)[0] == 1:
+    if sizes(rows, columns)[0] == 1:
         return Null(1.0, 0.0)
-    entropy = random_spectral_entropy(m, n)
+    entropy = random_spectral_entropy(rows, columns)
     value = math.exp(entropy.value)
     return Null(value, value * entropy.standard_deviation)
 
 
-def random_spectral_entropy(m: int, n: int) -> Null:
+def random_spectral_entropy(rows: int, columns: int) -> Null:
     """Spectral entropy of an m x n matrix of independent Gaussian entries, in nats.
 
     log(k) + log μ - E[s log s]/μ, with the correction of `random_effective_rank`: this is its logarithm.
 
     Args:
-        m: Rows.
-        n: Columns.
+        rows: Number m of rows.
+        columns: Number n of columns.
 
     Returns:
         Mean and standard deviation.
@@ -66,7 +66,7 @@ def random_spectral_entropy(m: int, n: int) -> Null:
         >>> round(random_spectral_entropy(1000, 1000).value, 2)
         6.69
     """
-    k, larger = sizes(m, n)
+    k, larger = sizes(rows, columns)
     if k == 1:
         return Null(0.0, 0.0)
     law = _MarchenkoPastur(k / larger)
@@ -80,7 +80,7 @@ def random_spectral_entropy(m: int, n: int) -> Null:
     return Null(leading + law.correction(influence), math.sqrt(law.variance(influence)))
 
 
-def random_nuclear_rank(m: int, n: int) -> Null:
+def random_nuclear_rank(rows: int, columns: int) -> Null:
     """Nuclear-to-spectral rank Σ s / s_1 of an m x n matrix of independent Gaussian entries.
 
     Σ s follows from Marchenko and Pastur's law with the correction of its mean: k E[s] + (s(0) + s(π))/4
@@ -88,8 +88,8 @@ def random_nuclear_rank(m: int, n: int) -> Null:
     `random_stable_rank`.
 
     Args:
-        m: Rows.
-        n: Columns.
+        rows: Number m of rows.
+        columns: Number n of columns.
 
     Returns:
         Mean and standard deviation. The ratio does not depend on the matrix's norm: the norm's part in the
@@ -103,18 +103,20 @@ def random_nuclear_rank(m: int, n: int) -> Null:
         >>> round(random_nuclear_rank(1000, 1000).value / 1000, 3)
         0.426
     """
-    k, larger = sizes(m, n)
+    k, larger = sizes(rows, columns)
     if k == 1:
         return Null(1.0, 0.0)
     law = _MarchenkoPastur(k / larger)
     total = k * law.mean(_identity) + law.correction(_identity)
-    top, scale = _largest_squared(m, n)
+    top, scale = _largest_squared(rows, columns)
     value = math.sqrt(larger / top) * total
-    variance = law.variance(_identity) / total**2 + (_TRACY_WIDOM_SD * scale / (2 * top)) ** 2 - 1 / (m * n)
+    variance = (
+        law.variance(_identity) / total**2 + (_TRACY_WIDOM_SD * scale / (2 * top)) ** 2 - 1 / (rows * columns)
+    )
     return Null(value, value * math.sqrt(variance))
 
 
-def random_stable_rank(m: int, n: int) -> Null:
+def random_stable_rank(rows: int, columns: int) -> Null:
     """Stable rank of an m x n matrix of independent Gaussian entries.
 
     mn / (μ - 1.2065 ς) with μ = (sqrt(m - 1/2) + sqrt(n - 1/2))² and
@@ -126,8 +128,8 @@ def random_stable_rank(m: int, n: int) -> Null:
     (mn/μ_1) sqrt((1.268 ς/μ_1)² - 2/(mn)) with μ_1 = μ - 1.2065 ς.
 
     Args:
-        m: Rows.
-        n: Columns.
+        rows: Number m of rows.
+        columns: Number n of columns.
 
     Returns:
         Mean and standard deviation. The spread is asymptotic; the true spread is smaller by a share of order
@@ -140,15 +142,15 @@ def random_stable_rank(m: int, n: int) -> Null:
         >>> round(random_stable_rank(100, 100).value, 2)
         26.05
     """
-    if sizes(m, n)[0] == 1:
+    if sizes(rows, columns)[0] == 1:
         return Null(1.0, 0.0)
-    top, scale = _largest_squared(m, n)
-    value = m * n / top
-    variance = (_TRACY_WIDOM_SD * scale / top) ** 2 - 2 / (m * n)
+    top, scale = _largest_squared(rows, columns)
+    value = rows * columns / top
+    variance = (_TRACY_WIDOM_SD * scale / top) ** 2 - 2 / (rows * columns)
     return Null(value, value * math.sqrt(variance))
 
 
-def random_participation_ratio(m: int, n: int) -> Null:
+def random_participation_ratio(rows: int, columns: int) -> Null:
     """Participation ratio (Σ s²)² / Σ s⁴ of an m x n matrix of independent Gaussian entries.
 
     The value is the ratio of the exact means, E[(tr G)²] / E[tr G²] = (mn + 2) / (m + n + 1) for G = W Wᵀ.
@@ -156,8 +158,8 @@ def random_participation_ratio(m: int, n: int) -> Null:
     statistics, Jonsson 1982: Var(tr G² / (tr G)²) = 4 / (mn)²).
 
     Args:
-        m: Rows.
-        n: Columns.
+        rows: Number m of rows.
+        columns: Number n of columns.
 
     Returns:
         Mean and standard deviation.
@@ -169,13 +171,13 @@ def random_participation_ratio(m: int, n: int) -> Null:
         >>> random_participation_ratio(1, 7).value
         1.0
     """
-    if sizes(m, n)[0] == 1:
+    if sizes(rows, columns)[0] == 1:
         return Null(1.0, 0.0)
-    value = (m * n + 2) / (m + n + 1)
-    return Null(value, value * 2 / (m + n))
+    value = (rows * columns + 2) / (rows + columns + 1)
+    return Null(value, value * 2 / (rows + columns))
 
 
-def random_numerical_rank(m: int, n: int) -> Null:
+def random_numerical_rank(rows: int, columns: int) -> Null:
     """Numerical rank of an m x n matrix of independent Gaussian entries: min(m, n).
 
     Random matrices of unequal sides have no small singular value. A square n x n matrix has one below τ s_1
@@ -186,8 +188,8 @@ def random_numerical_rank(m: int, n: int) -> Null:
     at n = 1000 in float16.
 
     Args:
-        m: Rows.
-        n: Columns.
+        rows: Number m of rows.
+        columns: Number n of columns.
 
     Returns:
         The value, with no spread: lost values are neglected.
@@ -199,17 +201,17 @@ def random_numerical_rank(m: int, n: int) -> Null:
         >>> random_numerical_rank(30, 20).value
         20.0
     """
-    return Null(float(sizes(m, n)[0]), 0.0)
+    return Null(float(sizes(rows, columns)[0]), 0.0)
 
 
-def random_singular_values(m: int, n: int) -> NDArray[np.float64]:
+def random_singular_values(rows: int, columns: int) -> NDArray[np.float64]:
     """Singular values of an m x n matrix of independent Gaussian entries, over their root mean square.
 
     The quantiles (i + 1/2)/k of Marchenko and Pastur's law, k = min(m, n), i = 0 the largest.
 
     Args:
-        m: Rows.
-        n: Columns.
+        rows: Number m of rows.
+        columns: Number n of columns.
 
     Returns:
         (k,) descending. Those of a single draw differ from these by order 1/k, and by order k^(-2/3) at the
@@ -225,7 +227,7 @@ def random_singular_values(m: int, n: int) -> NDArray[np.float64]:
         >>> random_singular_values(4000, 2).round(1)
         array([1., 1.])
     """
-    k, larger = sizes(m, n)
+    k, larger = sizes(rows, columns)
     return _MarchenkoPastur(k / larger).quantiles((np.arange(k) + 0.5) / k)
 
 
@@ -290,9 +292,9 @@ def _x_log_x(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
-def _largest_squared(m: int, n: int) -> tuple[float, float]:
+def _largest_squared(rows: int, columns: int) -> tuple[float, float]:
     """Mean of the largest squared singular value, and the scale of its Tracy-Widom law."""
-    roots = math.sqrt(max(m, n) - 0.5), math.sqrt(min(m, n) - 0.5)
+    roots = math.sqrt(max(rows, columns) - 0.5), math.sqrt(min(rows, columns) - 0.5)
     center = sum(roots) ** 2
     scale = math.sqrt(center) * (1 / roots[0] + 1 / roots[1]) ** (1 / 3)
     return center + _TRACY_WIDOM_MEAN * scale, scale

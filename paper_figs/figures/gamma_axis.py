@@ -39,7 +39,7 @@ def predicted(dataset: xr.Dataset) -> pd.DataFrame:
                 float(gamma),
                 width=width,
                 depth=int(depth),
-                inputs=width,
+                dimension=width,
                 target_norm=math.sqrt(samples) * (1 - math.sqrt(0.02)),
             )
             rows.append(

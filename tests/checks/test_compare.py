@@ -24,14 +24,14 @@ def test_times_and_modes() -> None:
     strengths, initial, times = np.array([2.0, 1.0]), np.array([1e-3, 1e-3]), np.linspace(0, 5, 7)
     modes = deep_linear_modes(strengths, initial, times)
     record = xr.Dataset(
-        {"strength": (("times", "mode"), modes + np.array([0.0, 0.1]))},
-        coords={"times": times},
+        {"strength": (("time", "mode"), modes + np.array([0.0, 0.1]))},
+        coords={"time": times},
         attrs={"strengths": strengths, "initial": initial},
     )
-    result = compare(record, deep_linear_modes, measured="strength", tolerance=0.05, dims=("times", "mode"))
-    assert result["agrees"].all("times").values.tolist() == [True, False]
+    result = compare(record, deep_linear_modes, measured="strength", tolerance=0.05, dims=("time", "mode"))
+    assert result["agrees"].all("time").values.tolist() == [True, False]
     with pytest.raises(ValueError, match=r"dims: deep_linear_modes returned shape \(7, 2\)"):
-        compare(record, deep_linear_modes, measured="strength", tolerance=0.05, dims=("times",))
+        compare(record, deep_linear_modes, measured="strength", tolerance=0.05, dims=("time",))
 
 
 def test_one_field_of_several_and_nan_never_agrees() -> None:

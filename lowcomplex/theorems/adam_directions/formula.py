@@ -152,7 +152,7 @@ def adam_amplitude(steps: int, *, betas: tuple[float, float] = (0.9, 0.999)) -> 
 
 def adam_escape_steps(
     v: ArrayLike,
-    neurons: int,
+    width: int,
     *,
     drop: float,
     step: float,
@@ -165,7 +165,7 @@ def adam_escape_steps(
 
     Args:
         v: (d,) the `driving_vector`.
-        neurons: m.
+        width: m.
         drop: L(0) - L, such as δ L(0) with δ much smaller than 1.
         step: Learning rate η.
         betas: Adam's β1 and β2.
@@ -178,10 +178,10 @@ def adam_escape_steps(
         ValueError: v holds a zero, an argument is not positive, or `most` steps do not reach the drop.
     """
     vector, _ = _signs(v)
-    for name, value in {"neurons": neurons, "drop": drop, "step": step}.items():
+    for name, value in {"width": width, "drop": drop, "step": step}.items():
         if not value > 0:
             raise ValueError(f"{name}: expected a positive number, got {value}")
-    target = float(_amplitude_at_escape(drop, neurons, np.abs(vector).sum(), step))
+    target = float(_amplitude_at_escape(drop, width, np.abs(vector).sum(), step))
     path = adam_amplitude(min(most, int(2 * target) + 10), betas=betas)
     if path[-1] < target:
         raise ValueError(f"most: the loss has not fallen by {drop:g} after {len(path) - 1} steps")
@@ -194,7 +194,7 @@ _amplitude_at_escape = closed_form(_expressions, "amplitude at escape", "Delta",
 def _regime(
     *,
     sigma: float,
-    neurons: int,
+    width: int,
     step: float = 0.0,
     steps: int = 0,
     multiplicity: int = 1,
@@ -203,7 +203,7 @@ def _regime(
     """Inside for multiplicity one, weights of σ + 2ηt much smaller than m^(-1/2), and a small Adam's ε."""
     if multiplicity != 1:
         return Regime(False, f"the activation has multiplicity {multiplicity}; the law needs 1")
-    reach = float((sigma + 2 * step * steps) * np.sqrt(neurons))
+    reach = float((sigma + 2 * step * steps) * np.sqrt(width))
     if reach > 0.1:
         return Regime(False, f"(σ + 2ηt) m^(1/2) = {reach:g} is not small: the output feeds back")
     if epsilon > 1e-3 * sigma:

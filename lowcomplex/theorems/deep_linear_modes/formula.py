@@ -34,7 +34,7 @@ def _expressions() -> dict[str, sp.Expr]:
     }
 
 
-def _evaluate(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike) -> Array:
+def _evaluate(strengths: ArrayLike, initial: ArrayLike, time: ArrayLike) -> Array:
     """Strength of each mode of the product W2 W1 at given times.
 
     u̇ = 2u (s - u), so u(t) = s e^{2st} / (e^{2st} - 1 + s/u_0), or u_0 / (1 + 2 u_0 t) where s = 0.
@@ -42,7 +42,7 @@ def _evaluate(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike) -> Arr
     Args:
         strengths: (k,) singular values s of the target, nonnegative.
         initial: (k,) positive initial strengths u_0 of the modes.
-        times: (T,) times; learning rate times steps.
+        time: (T,) times; learning rate times steps.
 
     Returns:
         (T, k).
@@ -50,7 +50,7 @@ def _evaluate(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike) -> Arr
     Raises:
         ValueError: A strength is negative, or an initial strength is not positive.
     """
-    s, u0, t = checked_modes(strengths, initial, times)
+    s, u0, t = checked_modes(strengths, initial, time)
     # The fraction is multiplied by e^{-2st}: late times do not overflow.
     decay = np.exp(-2 * s * t)
     safe = np.where(s > 0, s, 1.0)

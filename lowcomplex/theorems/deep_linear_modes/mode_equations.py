@@ -50,7 +50,7 @@ def unbalanced_expressions() -> dict[str, sp.Expr]:
     }
 
 
-def layered_modes(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike, *, depth: int) -> Array:
+def layered_modes(strengths: ArrayLike, initial: ArrayLike, time: ArrayLike, *, depth: int) -> Array:
     """Strength of each mode of the product of L balanced layers at given times.
 
     u̇ = L u^(2-2/L) (s - u). With v = u/s and q = 2 - 2/L, L s^q t = Φ(v) - Φ(v_0), which bisection inverts:
@@ -60,7 +60,7 @@ def layered_modes(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike, *,
     Args:
         strengths: (k,) singular values s of the target, nonnegative.
         initial: (k,) positive initial strengths u_0 of the modes of the product.
-        times: (T,) times; learning rate times steps.
+        time: (T,) times; learning rate times steps.
         depth: Number L of layers, at least 2; 2 gives the sigmoid.
 
     Returns:
@@ -69,7 +69,7 @@ def layered_modes(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike, *,
     Raises:
         ValueError: A strength is negative, an initial strength is not positive, or fewer than two layers.
     """
-    s, u0, t = checked_modes(strengths, initial, times)
+    s, u0, t = checked_modes(strengths, initial, time)
     if depth < 2:
         raise ValueError(f"depth: expected at least two layers, got {depth}")
     power = 2 - 2 / depth
@@ -111,9 +111,7 @@ def _primitive(v: Array, exponent: float) -> Array:
     return result
 
 
-def unbalanced_mode(
-    strengths: ArrayLike, initial: ArrayLike, imbalance: ArrayLike, times: ArrayLike
-) -> Array:
+def unbalanced_mode(strengths: ArrayLike, initial: ArrayLike, imbalance: ArrayLike, time: ArrayLike) -> Array:
     """Strength u = a b of modes whose two layers differ in size by the conserved l = |a² - b²| > 0.
 
     u̇ = sqrt(l² + 4u²) (s - u). In x, where u = l x/(1 - x²), this is Riccati's equation ẋ = s - l x - s x².
@@ -125,7 +123,7 @@ def unbalanced_mode(
         strengths: (k,) strengths s of the target, nonnegative.
         initial: (k,) initial strengths u_0, of any sign.
         imbalance: (k,) l, positive.
-        times: (T,) times; learning rate times steps.
+        time: (T,) times; learning rate times steps.
 
     Returns:
         (T, k).
@@ -136,7 +134,7 @@ def unbalanced_mode(
     from scipy.special import expit
 
     s, u0, length = (np.asarray(values, dtype=float) for values in (strengths, initial, imbalance))
-    t = np.asarray(times, dtype=float)[:, None]
+    t = np.asarray(time, dtype=float)[:, None]
     if (s < 0).any() or not np.isfinite(s).all():
         raise ValueError("strengths: expected finite, nonnegative strengths")
     if not ((length > 0).all() and np.isfinite(length).all()):
@@ -159,14 +157,14 @@ def unbalanced_mode(
     return modes
 
 
-def checked_modes(strengths: ArrayLike, initial: ArrayLike, times: ArrayLike) -> tuple[Array, Array, Array]:
+def checked_modes(strengths: ArrayLike, initial: ArrayLike, time: ArrayLike) -> tuple[Array, Array, Array]:
     """Strengths s (k,), initial strengths u_0 (k,) and times (T, 1) as arrays.
 
     Raises:
         ValueError: A strength is negative or not finite, or an initial strength is not positive.
     """
     s, u0 = np.asarray(strengths, dtype=float), np.asarray(initial, dtype=float)
-    t = np.asarray(times, dtype=float)[:, None]
+    t = np.asarray(time, dtype=float)[:, None]
     if (s < 0).any() or not np.isfinite(s).all():
         raise ValueError("strengths: expected finite, nonnegative singular values")
     if not (u0 > 0).all():

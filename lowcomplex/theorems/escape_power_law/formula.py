@@ -47,7 +47,11 @@ def _expressions() -> dict[str, sp.Expr]:
 
 
 def _evaluate(
-    inputs: ArrayLike, targets: ArrayLike, input_weight: ArrayLike, output_weight: ArrayLike, p: int
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    input_weight: ArrayLike,
+    output_weight: ArrayLike,
+    multiplicity: int,
 ) -> PowerLaw:
     """Blow-up of the leading flow ȧ = T(w), ẇ = a ∇T(w) of each neuron, T(w) = (1/n) Σ y_i (w·x_i)^p.
 
@@ -58,7 +62,7 @@ def _evaluate(
         targets: (n,).
         input_weight: (m, d) w of scale one.
         output_weight: (m,) a of scale one.
-        p: Multiplicity of the activation, s(z) = z^p + …, at least 2.
+        multiplicity: Multiplicity p of the activation, s(z) = z^p + …, at least 2.
 
     Returns:
         T_1, and the neuron that blows up first.
@@ -75,25 +79,31 @@ def _evaluate(
         )
     if not (np.isfinite(w0).all() and np.isfinite(a0).all()):
         raise ValueError("input_weight, output_weight: hold NaN or infinite entries")
-    if p < 2:
-        raise ValueError(f"p: expected a multiplicity of at least 2, got {p}; see escape_time for 1")
+    if multiplicity < 2:
+        raise ValueError(f"multiplicity: expected at least 2, got {multiplicity}; see escape_time for 1")
     neurons = len(a0)
 
     def field(theta: Array) -> Array:
         a, w = theta[:neurons], theta[neurons:].reshape(w0.shape)
         projection = w @ x.T
-        lower = projection ** (p - 1) * y / len(y)
-        return np.append((lower * projection).sum(1), p * a[:, None] * (lower @ x))
+        lower = projection ** (multiplicity - 1) * y / len(y)
+        return np.append((lower * projection).sum(1), multiplicity * a[:, None] * (lower @ x))
 
-    end = time_of_blow_up(field, np.append(a0, w0), p)
+    end = time_of_blow_up(field, np.append(a0, w0), multiplicity)
     a, w = end.state[:neurons], end.state[neurons:].reshape(w0.shape)
     first = w[np.abs(a).argmax()]
     direction: Array = first / np.linalg.norm(first)
-    return PowerLaw(end.time, direction, float(abs((x @ direction) ** p @ y) / len(y)))
+    return PowerLaw(end.time, direction, float(abs((x @ direction) ** multiplicity @ y) / len(y)))
 
 
 def escape_tail(
-    law: PowerLaw, inputs: ArrayLike, p: int, loss: ArrayLike, *, share: ArrayLike, feedback: bool = True
+    law: PowerLaw,
+    inputs: ArrayLike,
+    multiplicity: int,
+    loss: ArrayLike,
+    *,
+    share: ArrayLike,
+    feedback: bool = True,
 ) -> Array:
     """T_1 σ^(-(p-1)) - T_δ: what the leading flow would still need to blow up when the share δ is lost.
 
@@ -104,7 +114,7 @@ def escape_tail(
     Args:
         law: From `escape_power_law`.
         inputs: (n, d).
-        p: Multiplicity.
+        multiplicity: Multiplicity p.
         loss: Initial loss L_0.
         share: δ; broadcasts against `loss`.
         feedback: Whether to include the last factor, the output's own feedback.
@@ -114,8 +124,13 @@ def escape_tail(
     """
     drop = np.asarray(share, dtype=float) * np.asarray(loss, dtype=float)
     if not feedback:
-        return _leading_tail(p, drop, law.value)
-    return _tail(p, drop, law.value, np.mean((np.asarray(inputs, dtype=float) @ law.direction) ** (2 * p)))
+        return _leading_tail(multiplicity, drop, law.value)
+    return _tail(
+        multiplicity,
+        drop,
+        law.value,
+        np.mean((np.asarray(inputs, dtype=float) @ law.direction) ** (2 * multiplicity)),
+    )
 
 
 _tail = closed_form(_expressions, "tail", "p", "D", "tau", "Q")

@@ -70,7 +70,7 @@ def regime_at(
     *,
     width: int,
     depth: int,
-    inputs: int,
+    dimension: int,
     input_norm: float = 1.0,
     output_scale: float = 1.0,
     target_norm: float = 1.0,
@@ -99,7 +99,7 @@ def regime_at(
         gamma: Initialization rate.
         width: m.
         depth: Number L of weight matrices, at least 2.
-        inputs: Input dimension d.
+        dimension: Input dimension d.
         input_norm: Norm of an input; about sqrt(d) behind a layer normalization.
         output_scale: α in f/α.
         target_norm: Norm of the targets over all samples, sqrt(n) times their root mean square.
@@ -112,27 +112,31 @@ def regime_at(
         ValueError: A parameter outside of its range.
 
     Example:
-        >>> answer = regime_at(0.7, width=512, depth=3, inputs=64)
+        >>> answer = regime_at(0.7, width=512, depth=3, dimension=64)
         >>> answer.regime, round(answer.crossing, 2)
         ('transition', 0.55)
-        >>> regime_at(1.2, width=512, depth=3, inputs=64).regime
+        >>> regime_at(1.2, width=512, depth=3, dimension=64).regime
         'rich'
     """
-    _validate(gamma, width, depth, inputs, activation)
+    _validate(gamma, width, depth, dimension, activation)
     positive = {"input_norm": input_norm, "output_scale": output_scale, "target_norm": target_norm}
     for name, value in positive.items():
         if not (math.isfinite(value) and value > 0):
             raise ValueError(f"{name}: expected a positive and finite number, got {value}")
     pull = input_norm / output_scale / target_norm
-    here = _linearized(gamma, width, depth, inputs, pull, activation)
-    along = _linearized(_RATES, width, depth, inputs, pull, activation)
+    here = _linearized(gamma, width, depth, dimension, pull, activation)
+    along = _linearized(_RATES, width, depth, dimension, pull, activation)
     crossing = _first_crossing(_RATES, along.tangent_change)
     change = _exp(here.tangent_change)
     regime: Literal["lazy", "transition", "rich"] = (
         "lazy" if change < LAZY_BELOW else "rich" if change > RICH_ABOVE else "transition"
     )
     displacement = _exp(here.lazy if regime == "lazy" else here.rich if regime == "rich" else math.nan)
-    luo = luo_coordinates(width**-gamma, inputs**-gamma, width, output_scale=1 / pull) if depth == 2 else None
+    luo = (
+        luo_coordinates(width**-gamma, dimension**-gamma, width, output_scale=1 / pull)
+        if depth == 2
+        else None
+    )
     first, later = (
         Layer(_exp(moved), _exp(share)) for moved, share in zip(here.changes, here.shares, strict=True)
     )
@@ -140,8 +144,9 @@ def regime_at(
     grown = families(gamma, depth)
     sides = {"lazy": "far below", "rich": "far above", "transition": "below" if change < 1 else "above"}
     derivation = [
-        f"{depth} matrices {inputs} → {width} → … → 1, entries of standard deviation {inputs}^-{gamma:g} = "
-        f"{inputs**-gamma:.3g} in the first, {width}^-{gamma:g} = {width**-gamma:.3g} in the others; "
+        f"{depth} matrices {dimension} → {width} → … → 1, entries of standard deviation "
+        f"{dimension}^-{gamma:g} = {dimension**-gamma:.3g} in the first, "
+        f"{width}^-{gamma:g} = {width**-gamma:.3g} in the others; "
         f"input norm / (output scale · target norm) = {pull:.3g}",
         f"kernel ‖∂f/∂θ‖² = {kernel:.3g}: {first.share:.0%} of it from the first matrix, "
         f"{later.share:.0%} from each other",
@@ -189,10 +194,10 @@ class _Linearized(NamedTuple):
 
 
 def _linearized(
-    gamma: ArrayLike, width: int, depth: int, inputs: int, pull: float, activation: str
+    gamma: ArrayLike, width: int, depth: int, dimension: int, pull: float, activation: str
 ) -> _Linearized:
     rate = np.asarray(gamma, dtype=float)
-    log_m, log_d, log_pull, hidden = math.log(width), math.log(inputs), math.log(pull), depth - 2
+    log_m, log_d, log_pull, hidden = math.log(width), math.log(dimension), math.log(pull), depth - 2
     log_hidden = math.log(hidden) if hidden else -math.inf
     std_first, std = -rate * log_d, -rate * log_m
     # Mean factors by which a matrix and its activation multiply a squared signal, forward or backward.
@@ -240,10 +245,10 @@ def _first_crossing(rates: Array, log_changes: Array) -> float:
     return float(np.interp(0.0, log_changes[k : k + 2], rates[k : k + 2]))
 
 
-def _validate(gamma: float, width: int, depth: int, inputs: int, activation: str) -> None:
+def _validate(gamma: float, width: int, depth: int, dimension: int, activation: str) -> None:
     if not (math.isfinite(gamma) and abs(gamma) <= 10):
         raise ValueError(f"gamma: expected an initialization rate between -10 and 10, got {gamma}")
-    for name, value, least in (("width", width, 2), ("depth", depth, 2), ("inputs", inputs, 1)):
+    for name, value, least in (("width", width, 2), ("depth", depth, 2), ("dimension", dimension, 1)):
         if not (value >= least and value == int(value)):
             raise ValueError(f"{name}: expected a whole number of at least {least}, got {value}")
     if activation not in ("relu", "linear"):

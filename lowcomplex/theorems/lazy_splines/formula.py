@@ -86,13 +86,13 @@ def staircase(slope: float, spacing: float) -> float:
     return float(_staircase(slope, spacing))
 
 
-def _regime(*, bias_range: float, weight: float, largest_sample: float, neurons: int) -> Regime:
+def _regime(*, bias_range: float, weight: float, largest_sample: float, width: int) -> Regime:
     """Inside if knots cover the samples and are dense."""
     if bias_range < weight * largest_sample:
         return Regime(False, f"knots reach {bias_range / weight:g}, samples {largest_sample:g}")
-    if neurons < 100:
-        return Regime(False, f"{neurons} neurons: knots are farther apart than a percent of their range")
-    return Regime(True, f"knots cover the samples; their spacing is about {8 * bias_range / neurons:g}")
+    if width < 100:
+        return Regime(False, f"{width} neurons: knots are farther apart than a percent of their range")
+    return Regime(True, f"knots cover the samples; their spacing is about {8 * bias_range / width:g}")
 
 
 lazy_splines = Prediction(

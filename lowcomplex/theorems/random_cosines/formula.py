@@ -35,7 +35,7 @@ def _expressions() -> dict[str, sp.Expr]:
     }
 
 
-def pair_count_skewness(m: int, d: int, threshold: float, *, signed: bool = False) -> float:
+def pair_count_skewness(rows: int, columns: int, threshold: float, *, signed: bool = False) -> float:
     """Skewness of the number of close pairs, which the dependence among three directions makes.
 
     Pairs are independent two at a time but not three: if 1 is close to 2 and 2 to 3, then 1 tends to be close
@@ -46,8 +46,8 @@ def pair_count_skewness(m: int, d: int, threshold: float, *, signed: bool = Fals
     variance^(3/2) as m grows.
 
     Args:
-        m: Number of directions, at least 2.
-        d: Dimension, at least 3.
+        rows: Number m of directions, at least 2.
+        columns: Dimension d, at least 3.
         threshold: τ in [0, 1).
         signed: Pairs with cos > τ instead of |cos| > τ.
 
@@ -59,25 +59,25 @@ def pair_count_skewness(m: int, d: int, threshold: float, *, signed: bool = Fals
     """
     from scipy.special import eval_gegenbauer
 
-    if d < 3:
-        raise ValueError(f"d: expected at least three dimensions, got {d}")
-    spread = nulls.random_cosines(m, d, threshold, signed=signed).standard_deviation
+    if columns < 3:
+        raise ValueError(f"columns: expected at least three dimensions, got {columns}")
+    spread = nulls.random_cosines(rows, columns, threshold, signed=signed).standard_deviation
     if not spread > 0:
         return math.nan
-    p = nulls.pair_probability(d, threshold, signed=signed)
+    p = nulls.pair_probability(columns, threshold, signed=signed)
     nodes, weights = np.polynomial.legendre.leggauss(_POINTS)
     widest = math.acos(threshold)
     angle = widest * (nodes + 1) / 2
     # The weights sum to the cap's probability, which fixes their normalization.
-    mass = weights * np.sin(angle) ** (d - 2)
+    mass = weights * np.sin(angle) ** (columns - 2)
     mass *= p / mass.sum()
-    order = (d - 2) / 2
+    order = (columns - 2) / 2
     triangle = 0.0
     # Closeness of unsigned directions is even in the cosine: odd degrees drop out.
     for degree in range(1, _DEGREES) if signed else range(2, _DEGREES, 2):
         polynomial = eval_gegenbauer(degree, order, np.cos(angle)) / eval_gegenbauer(degree, order, 1.0)
-        triangle += _harmonics(d, degree) * float(mass @ polynomial) ** 3
-    return float(_third_cumulant(m, p, triangle)) / spread**3
+        triangle += _harmonics(columns, degree) * float(mass @ polynomial) ** 3
+    return float(_third_cumulant(rows, p, triangle)) / spread**3
 
 
 _third_cumulant = closed_form(_expressions, "third cumulant", "m", "p", "t")
@@ -89,11 +89,11 @@ def _harmonics(d: int, degree: int) -> int:
     return math.comb(degree + d - 1, degree) - lower
 
 
-def _regime(*, m: int, d: int, threshold: float, signed: bool = False) -> Regime:
+def _regime(*, rows: int, columns: int, threshold: float, signed: bool = False) -> Regime:
     """Inside where the count is nearly normal too; its mean and variance are exact everywhere."""
-    if d < 3:
-        return Regime(False, f"d = {d}: mean and variance are exact, the distribution is not normal")
-    skewness = pair_count_skewness(m, d, threshold, signed=signed)
+    if columns < 3:
+        return Regime(False, f"d = {columns}: mean and variance are exact, the distribution is not normal")
+    skewness = pair_count_skewness(rows, columns, threshold, signed=signed)
     if not abs(skewness) <= _MOST_SKEWED:
         return Regime(
             False, f"mean and variance are exact, but the count is not normal: its skewness is {skewness:.2g}"

@@ -31,9 +31,9 @@ def _expressions() -> dict[str, sp.Expr]:
     }
 
 
-def _regime(*, m: int, n: int, gaussian: bool = True) -> Regime:
+def _regime(*, rows: int, columns: int, gaussian: bool = True) -> Regime:
     """Inside for independent Gaussian entries and sizes at which the expansion in 1/k converges fast."""
-    k = min(m, n)
+    k = min(rows, columns)
     if not gaussian:
         return Regime(False, "entries are not Gaussian: shift and spread change with their fourth cumulant")
     if 1 < k < _SMALLEST:

@@ -34,9 +34,9 @@ def _expressions() -> dict[str, sp.Expr]:
     }
 
 
-def _regime(*, m: int, n: int, gaussian: bool = True) -> Regime:
+def _regime(*, rows: int, columns: int, gaussian: bool = True) -> Regime:
     """Inside for independent Gaussian entries and sizes at which Tracy and Widom's law is near."""
-    k = min(m, n)
+    k = min(rows, columns)
     if not gaussian:
         return Regime(False, "entries are not Gaussian: heavy tails move the largest singular value")
     if 1 < k < _SMALLEST:

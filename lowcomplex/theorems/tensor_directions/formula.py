@@ -47,28 +47,32 @@ def _expressions() -> dict[str, sp.Expr]:
     }
 
 
-def stationary_polynomial(inputs: ArrayLike, targets: ArrayLike, p: int) -> Array:
+def stationary_polynomial(inputs: ArrayLike, targets: ArrayLike, multiplicity: int) -> Array:
     """Coefficients, highest degree first, of Σ y_i (x_i1 + x_i2 z)^(p-1) (x_i2 - x_i1 z)."""
     x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
-    total = np.zeros(p + 1)
-    for power in range(p):
+    total = np.zeros(multiplicity + 1)
+    for power in range(multiplicity):
         # Binomial term z^power of (x1 + x2 z)^(p-1), times x2 and times -x1 z.
-        weight = y * math.comb(p - 1, power) * x[:, 0] ** (p - 1 - power) * x[:, 1] ** power
-        total[p - power] += weight @ x[:, 1]
-        total[p - power - 1] -= weight @ x[:, 0]
+        weight = (
+            y * math.comb(multiplicity - 1, power) * x[:, 0] ** (multiplicity - 1 - power) * x[:, 1] ** power
+        )
+        total[multiplicity - power] += weight @ x[:, 1]
+        total[multiplicity - power - 1] -= weight @ x[:, 0]
     return total
 
 
-def tensor_value(inputs: ArrayLike, targets: ArrayLike, p: int, angles: ArrayLike) -> Array:
+def tensor_value(inputs: ArrayLike, targets: ArrayLike, multiplicity: int, angles: ArrayLike) -> Array:
     """T(φ) = (1/n) Σ y_i (w·x_i)^p at w = (cos φ, sin φ)."""
     x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
     phi = np.asarray(angles, dtype=float)
     projection = np.cos(phi)[..., None] * x[:, 0] + np.sin(phi)[..., None] * x[:, 1]
-    value: Array = (projection**p) @ y / len(y)
+    value: Array = (projection**multiplicity) @ y / len(y)
     return value
 
 
-def slowest_turning(inputs: ArrayLike, targets: ArrayLike, p: int, found: TensorDirections) -> float:
+def slowest_turning(
+    inputs: ArrayLike, targets: ArrayLike, multiplicity: int, found: TensorDirections
+) -> float:
     """The least rate on the circle at which neurons turn while they grow.
 
     In the leading flow dφ/dlog|w| = T'(φ)/(p T(φ)), for any a. Beside a stationary orientation that is
@@ -79,7 +83,7 @@ def slowest_turning(inputs: ArrayLike, targets: ArrayLike, p: int, found: Tensor
     Args:
         inputs: (n, 2).
         targets: (n,).
-        p: Multiplicity.
+        multiplicity: Multiplicity p.
         found: From `tensor_directions`.
 
     Returns:
@@ -90,14 +94,16 @@ def slowest_turning(inputs: ArrayLike, targets: ArrayLike, p: int, found: Tensor
     h = 1e-4
     # T(φ + π) = ±T(φ): half the circle is enough, and its stationary orientations themselves.
     grid = np.append(np.linspace(0, np.pi, 2000, endpoint=False), found.angles + 10 * h)
-    value, ahead, behind = (tensor_value(inputs, targets, p, grid + step) for step in (0.0, h, -h))
+    value, ahead, behind = (tensor_value(inputs, targets, multiplicity, grid + step) for step in (0.0, h, -h))
     distance = np.abs(np.angle(np.exp(2j * (grid[:, None] - found.angles)))).min(1) / 2
     clear = (distance > h) & (value != 0)
-    rate = np.abs((ahead - behind)[clear] / (2 * h * p * value[clear]))
+    rate = np.abs((ahead - behind)[clear] / (2 * h * multiplicity * value[clear]))
     return float((rate / np.sin(distance[clear])).min())
 
 
-def _evaluate(inputs: ArrayLike, targets: ArrayLike, p: int, *, gap: float = 1e-6) -> TensorDirections:
+def _evaluate(
+    inputs: ArrayLike, targets: ArrayLike, multiplicity: int, *, gap: float = 1e-6
+) -> TensorDirections:
     """Orientations where neurons with s(z) = c z^p + …, c > 0, may condense.
 
     They are the real roots z = tan φ of Σ y_i (x_i1 + x_i2 z)^(p-1) (x_i2 - x_i1 z), and φ = π/2 if the
@@ -107,7 +113,7 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, p: int, *, gap: float = 1e-
     Args:
         inputs: (n, 2), the second column 1 for a bias.
         targets: (n,).
-        p: Multiplicity of the activation.
+        multiplicity: Multiplicity p of the activation.
         gap: Roots closer than this (in radians) are a tie.
 
     Returns:
@@ -118,10 +124,10 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, p: int, *, gap: float = 1e-
             constant), or two roots tie, which leaves maxima and minima indistinguishable.
     """
     x, y = checked_samples(inputs, targets, dimension=2)
-    if p < 1:
-        raise ValueError(f"p: expected a positive multiplicity, got {p}")
-    coefficients = stationary_polynomial(x, y, p)
-    scale = float(np.abs(y) @ np.linalg.norm(x, axis=1) ** p)
+    if multiplicity < 1:
+        raise ValueError(f"multiplicity: expected a positive number, got {multiplicity}")
+    coefficients = stationary_polynomial(x, y, multiplicity)
+    scale = float(np.abs(y) @ np.linalg.norm(x, axis=1) ** multiplicity)
     if not scale > 0 or np.abs(coefficients).max() <= 1e-12 * scale:
         raise ValueError("targets: T is constant on the circle, no direction is singled out")
     roots = np.roots(coefficients)
@@ -133,9 +139,13 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, p: int, *, gap: float = 1e-
     if len(lines) > 1 and np.diff(np.append(lines, lines[0] + np.pi)).min() < gap:
         raise ValueError("inputs: two stationary directions tie; the law needs a gap between them")
     angles = np.concatenate((lines, lines + np.pi))
-    values = tensor_value(x, y, p, angles)
+    values = tensor_value(x, y, multiplicity, angles)
     probe = 1e-4
-    curvature = tensor_value(x, y, p, angles + probe) + tensor_value(x, y, p, angles - probe) - 2 * values
+    curvature = (
+        tensor_value(x, y, multiplicity, angles + probe)
+        + tensor_value(x, y, multiplicity, angles - probe)
+        - 2 * values
+    )
     attracts = np.where((curvature < 0) & (values > 0), 1, np.where((curvature > 0) & (values < 0), -1, 0))
     return TensorDirections(angles, values, attracts)
 

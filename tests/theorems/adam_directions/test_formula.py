@@ -120,8 +120,8 @@ def test_bad_input() -> None:
 
 
 def test_regime() -> None:
-    assert adam_directions.regime(sigma=1e-6, neurons=100)
-    assert "multiplicity 2" in adam_directions.regime(sigma=1e-6, neurons=100, multiplicity=2).reason
-    assert not adam_directions.regime(sigma=0.1, neurons=100)
-    assert "feeds back" in adam_directions.regime(sigma=1e-6, neurons=100, step=1e-3, steps=100).reason
-    assert "ε" in adam_directions.regime(sigma=1e-7, neurons=100, epsilon=1e-8).reason
+    assert adam_directions.regime(sigma=1e-6, width=100)
+    assert "multiplicity 2" in adam_directions.regime(sigma=1e-6, width=100, multiplicity=2).reason
+    assert not adam_directions.regime(sigma=0.1, width=100)
+    assert "feeds back" in adam_directions.regime(sigma=1e-6, width=100, step=1e-3, steps=100).reason
+    assert "ε" in adam_directions.regime(sigma=1e-7, width=100, epsilon=1e-8).reason

@@ -34,7 +34,7 @@ def test_thresholds_are_a_tenth_of_the_way_between_the_arms_of_the_exact_solutio
 
 
 def test_change_of_two_linear_matrices_is_the_exact_one() -> None:
-    at = regime_at(0.6, width=100, depth=2, inputs=100, activation="linear")
+    at = regime_at(0.6, width=100, depth=2, dimension=100, activation="linear")
     kernel = 2 * 100 ** (1 - 1.2)
     assert at.kernel == pytest.approx(kernel)
     assert at.tangent_change == pytest.approx(1 / kernel)
@@ -44,21 +44,21 @@ def test_change_of_two_linear_matrices_is_the_exact_one() -> None:
 @pytest.mark.parametrize(("r", "s"), [(1.0, 0.0), (1.0, 0.5), (0.5, 0.0)])
 def test_crossing_tends_to_the_boundary(depth: int, r: float, s: float) -> None:
     width = 10**24
-    at = regime_at(0.5, width=width, depth=depth, inputs=round(width**r), input_norm=width**s)
+    at = regime_at(0.5, width=width, depth=depth, dimension=round(width**r), input_norm=width**s)
     assert at.crossing == pytest.approx(float(critical_gamma(depth, r, s)), abs=0.02)
 
 
 def test_two_matrices_on_fixed_inputs_are_lazy_at_every_rate() -> None:
     for gamma in (0.3, 0.7, 1.5):
-        at = regime_at(gamma, width=4096, depth=2, inputs=1)
+        at = regime_at(gamma, width=4096, depth=2, dimension=1)
         assert (at.regime, at.crossing) == ("lazy", np.inf)
         assert at.luo is not None
         np.testing.assert_allclose(at.luo, gamma)
 
 
 def test_an_input_norm_is_a_shift_of_gamma() -> None:
-    plain = regime_at(0.8 - 0.25, width=64, depth=2, inputs=64)
-    large = regime_at(0.8, width=64, depth=2, inputs=64, input_norm=8.0)
+    plain = regime_at(0.8 - 0.25, width=64, depth=2, dimension=64)
+    large = regime_at(0.8, width=64, depth=2, dimension=64, input_norm=8.0)
     assert large.tangent_change == pytest.approx(plain.tangent_change)
     assert large.displacement == pytest.approx(plain.displacement, nan_ok=True)
 
@@ -101,7 +101,7 @@ def test_training_knows_the_norm_of_inputs_only_as_that_shift(depth: int) -> Non
 def test_displacement_is_what_training_moves(
     gamma: float, width: int, depth: int, inputs: int, regime: str
 ) -> None:
-    at = regime_at(gamma, width=width, depth=depth, inputs=inputs, target_norm=LEARNED)
+    at = regime_at(gamma, width=width, depth=depth, dimension=inputs, target_norm=LEARNED)
     x, y, normals = _problem(0, width, depth, inputs)
     found = displacement_from(x, y, [normal * normal.shape[1] ** -gamma for normal in normals], stop=STOP)
     assert found.converged
@@ -117,7 +117,7 @@ def test_displacement_is_what_training_moves(
 
 @pytest.mark.parametrize(("width", "depth", "inputs"), [(10, 2, 10), (7, 3, 4), (9, 5, 2)])
 def test_kernel_and_sizes_are_those_of_drawn_networks(width: int, depth: int, inputs: int) -> None:
-    at = regime_at(0.4, width=width, depth=depth, inputs=inputs, activation="linear")
+    at = regime_at(0.4, width=width, depth=depth, dimension=inputs, activation="linear")
     squared = np.zeros(depth)
     for seed in range(400):
         x, _, normals = _problem(seed, width, depth, inputs)
@@ -137,7 +137,7 @@ def test_tangent_features_change_by_about_so_much(depth: int, least: float, most
     # At three matrices the paths through two changed layers add up: a factor that depends neither on γ nor on
     # m.
     width, gamma = 24, 0.25
-    at = regime_at(gamma, width=width, depth=depth, inputs=width, activation="linear")
+    at = regime_at(gamma, width=width, depth=depth, dimension=width, activation="linear")
     ratios = []
     for seed in range(3):
         x, _, normals = _problem(seed, width, depth, width)
@@ -173,19 +173,19 @@ def test_tangent_features_change_by_about_so_much(depth: int, least: float, most
 
 def test_no_size_overflows() -> None:
     for gamma in (-2.0, 3.0):
-        at = regime_at(gamma, width=10**6, depth=200, inputs=10**6)
+        at = regime_at(gamma, width=10**6, depth=200, dimension=10**6)
         assert at.regime == ("lazy" if gamma < 0 else "rich")
 
 
 def test_the_answer_tells_its_reasons() -> None:
-    answer = regime_at(0.7, width=512, depth=3, inputs=64)
+    answer = regime_at(0.7, width=512, depth=3, dimension=64)
     text = str(answer)
     assert text.startswith("transition")
     for words in ("64^-0.7 = 0.0544", "boundary γ = 0.5", "boundary γ = 0.75", "at γ = 0.553"):
         assert words in text
     assert np.isnan(answer.displacement)
     assert answer.luo is None
-    assert "Luo" in str(regime_at(0.2, width=512, depth=2, inputs=64))
+    assert "Luo" in str(regime_at(0.2, width=512, depth=2, dimension=64))
     assert answer.first.share + 2 * answer.later.share == pytest.approx(1)
 
 
@@ -195,7 +195,7 @@ def test_the_answer_tells_its_reasons() -> None:
         ({"gamma": float("nan")}, "gamma"),
         ({"width": 1}, "width"),
         ({"depth": 1}, "depth"),
-        ({"inputs": 0}, "inputs"),
+        ({"dimension": 0}, "dimension"),
         ({"input_norm": 0.0}, "input_norm"),
         ({"output_scale": -1.0}, "output_scale"),
         ({"target_norm": float("inf")}, "target_norm"),
@@ -203,6 +203,6 @@ def test_the_answer_tells_its_reasons() -> None:
     ],
 )
 def test_bad_input(changed: dict[str, Any], name: str) -> None:
-    arguments: dict[str, Any] = {"gamma": 0.5, "width": 64, "depth": 3, "inputs": 8}
+    arguments: dict[str, Any] = {"gamma": 0.5, "width": 64, "depth": 3, "dimension": 8}
     with pytest.raises(ValueError, match=name):
         regime_at(**(arguments | changed))

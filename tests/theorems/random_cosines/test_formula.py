@@ -63,7 +63,7 @@ def test_counts_are_more_skewed_than_binomial_ones() -> None:
 
 
 def test_bad_input() -> None:
-    with pytest.raises(ValueError, match="m:"):
+    with pytest.raises(ValueError, match="rows:"):
         random_cosines(0, 3, 0.5)
     with pytest.raises(ValueError, match="three dimensions"):
         pair_count_skewness(10, 2, 0.5)
@@ -71,6 +71,6 @@ def test_bad_input() -> None:
 
 
 def test_regime() -> None:
-    assert random_cosines.regime(m=100, d=16, threshold=0.5)
-    assert "not normal" in random_cosines.regime(m=100, d=3, threshold=0.5).reason
-    assert "d = 2" in random_cosines.regime(m=100, d=2, threshold=0.5).reason
+    assert random_cosines.regime(rows=100, columns=16, threshold=0.5)
+    assert "not normal" in random_cosines.regime(rows=100, columns=3, threshold=0.5).reason
+    assert "d = 2" in random_cosines.regime(rows=100, columns=2, threshold=0.5).reason

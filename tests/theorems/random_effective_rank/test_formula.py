@@ -67,12 +67,12 @@ def test_scale_free_and_symmetric() -> None:
 
 
 def test_bad_input() -> None:
-    with pytest.raises(ValueError, match="m, n"):
+    with pytest.raises(ValueError, match="rows, columns"):
         random_effective_rank(0, 3)
 
 
 def test_regime() -> None:
-    assert random_effective_rank.regime(m=64, n=100)
-    assert random_effective_rank.regime(m=1, n=100)
-    assert "not small" in random_effective_rank.regime(m=4, n=100).reason
-    assert "Gaussian" in random_effective_rank.regime(m=64, n=64, gaussian=False).reason
+    assert random_effective_rank.regime(rows=64, columns=100)
+    assert random_effective_rank.regime(rows=1, columns=100)
+    assert "not small" in random_effective_rank.regime(rows=4, columns=100).reason
+    assert "Gaussian" in random_effective_rank.regime(rows=64, columns=64, gaussian=False).reason

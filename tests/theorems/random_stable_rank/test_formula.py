@@ -34,11 +34,11 @@ def test_the_edge_alone_is_low_by_four_percent() -> None:
 
 
 def test_bad_input() -> None:
-    with pytest.raises(ValueError, match="m, n"):
+    with pytest.raises(ValueError, match="rows, columns"):
         random_stable_rank(3, -1)
 
 
 def test_regime() -> None:
-    assert random_stable_rank.regime(m=64, n=100)
-    assert "far from" in random_stable_rank.regime(m=3, n=100).reason
-    assert "heavy tails" in random_stable_rank.regime(m=64, n=64, gaussian=False).reason
+    assert random_stable_rank.regime(rows=64, columns=100)
+    assert "far from" in random_stable_rank.regime(rows=3, columns=100).reason
+    assert "heavy tails" in random_stable_rank.regime(rows=64, columns=64, gaussian=False).reason

@@ -143,7 +143,7 @@ def test_bad_input() -> None:
         tensor_directions(np.ones((4, 3)), np.ones(4), 2)
     with pytest.raises(ValueError, match="NaN or infinite"):
         tensor_directions(x, y * np.inf, 2)
-    with pytest.raises(ValueError, match="p: expected"):
+    with pytest.raises(ValueError, match="multiplicity: expected"):
         tensor_directions(x, y, 0)
 
 

@@ -32,11 +32,11 @@ def entry_participation(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tens
     return (squares.sum(-1).square() / squares.square().sum(-1) / entries.shape[-1]).to(result_dtype(W))
 
 
-def _null(m: int, n: int) -> Null:
+def _null(rows: int, columns: int) -> Null:
     """One third, since E[w⁴] = 3 E[w²]²; the spread by the delta method."""
-    if m < 1 or n < 1:
-        raise ValueError(f"m, n: expected positive sizes, got {m} x {n}")
-    return Null(1 / 3, math.sqrt(8 / (3 * m * n)) / 3)
+    if rows < 1 or columns < 1:
+        raise ValueError(f"rows, columns: expected positive sizes, got {rows} x {columns}")
+    return Null(1 / 3, math.sqrt(8 / (3 * rows * columns)) / 3)
 
 
 MEASURE = WeightMeasure("entry_participation", entry_participation, _null, order=1000)
