@@ -4,6 +4,7 @@ from lowcomplex.checkpoints._files import names, weights
 from lowcomplex.checkpoints._hub import HubPath
 from lowcomplex.checkpoints._located import located
 from lowcomplex.checkpoints._matrices import matrices
+from lowcomplex.checkpoints._series import over_steps, revisions
 from lowcomplex.checkpoints._tables import CheckpointTable, gamma_table, measure_table, side_by_side
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "matrices",
     "measure_table",
     "names",
+    "over_steps",
+    "revisions",
     "side_by_side",
     "weights",
 ]

@@ -205,6 +205,22 @@ def hub_model(name: str, revision: str | None = None, *, path: bool = False) -> 
     return HubPath(HubModel(info.id, label, info.sha, files))
 
 
+def revisions_of(name: str) -> list[str]:
+    """Names of all branches and tags of a model on the hub.
+
+    Raises:
+        ModuleNotFoundError: huggingface_hub is not installed.
+        FileNotFoundError: There is no such model, or it may not be read.
+        ValueError: The name is no name of a model.
+        ConnectionError: The hub cannot be reached.
+    """
+    with hub_in_words(name):
+        from huggingface_hub import HfApi
+
+        refs = HfApi(endpoint=_endpoint()).list_repo_refs(name)
+    return sorted({ref.name for ref in (*refs.branches, *refs.tags)})
+
+
 def _is_plain(name: str) -> bool:
     """Whether a name is that of a file directly in the folder."""
     return name not in ("", ".", "..") and not {"/", "\\"} & set(name) and name.isprintable()

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
-from rich.table import Table
-from tqdm import tqdm
 
-from lowcomplex import checkpoints, matrices
+from lowcomplex import checkpoints
 from lowcomplex._endings import ending_in_words, say
 from lowcomplex._names import printable
 from lowcomplex.cli._output import (
-    console,
     require_figure,
     require_outputs,
     write_csv,
@@ -24,18 +20,11 @@ from lowcomplex.cli._output import (
     write_json,
     written,
 )
+from lowcomplex.cli._tables import MEASURED, PLACED, Kind, print_skipped, print_table, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_CAPTION = (
-    "in brackets: random Gaussian weights of the same shape; of condensed directions, the share of the "
-    "neurons that they hold; +: the search was cut short"
-)
-_GAMMA_CAPTION = "std: root mean square of the entries"
-
-# Reasons that the error of a checkpoint without matrices lists.
-_LISTED = 8
+    import xarray as xr
 
 Source = Annotated[
     str,
@@ -54,6 +43,13 @@ After = Annotated[
 Revision = Annotated[
     str | None, Parameter(help="Branch, tag or commit of the first checkpoint, which is a model on the hub.")
 ]
+Revisions = Annotated[
+    str | None,
+    Parameter(
+        help="FIRST..LAST, such as step0..step1000: all branches and tags of the model on the hub between "
+        "these, as a series over training. The table shows the first and the last; files hold all of them."
+    ),
+]
 Layouts = Annotated[
     list[str] | None,
     Parameter(
@@ -65,8 +61,16 @@ Layouts = Annotated[
 ]
 Csv = Annotated[Path | None, Parameter(help="Also write the table with all its columns to this CSV file.")]
 Json = Annotated[Path | None, Parameter(help="Also write the table to this JSON file, as a list of records.")]
+Netcdf = Annotated[
+    Path | None,
+    Parameter(help="Also write the numbers to this netCDF file, over layers and the steps of a series."),
+]
 Plot = Annotated[
-    Path | None, Parameter(help="Also draw the table into this file, which ends in .pdf, .png or .svg.")
+    Path | None,
+    Parameter(
+        help="Also draw the table into this file, which ends in .pdf, .png or .svg; a series of many "
+        "matrices as a heat map of layer × step."
+    ),
 ]
 
 
@@ -76,13 +80,16 @@ def measure(
     after: After = None,
     *,
     revision: Revision = None,
+    revisions: Revisions = None,
     layout: Layouts = None,
     csv: Csv = None,
     json: Json = None,
+    netcdf: Netcdf = None,
     plot: Plot = None,
 ) -> int:
     """Rank and condensation of every weight matrix of a checkpoint, beside those of random weights."""
-    return _report(checkpoints.measure_table, _measured_cells, path, after, revision, layout, csv, json, plot)
+    options = _Options(revision, revisions, layout, csv, json, netcdf, plot)
+    return _report(MEASURED, path, after, options)
 
 
 @ending_in_words
@@ -91,84 +98,150 @@ def gamma(
     after: After = None,
     *,
     revision: Revision = None,
+    revisions: Revisions = None,
     layout: Layouts = None,
     csv: Csv = None,
     json: Json = None,
+    netcdf: Netcdf = None,
     plot: Plot = None,
 ) -> int:
     """The place of each weight matrix of a checkpoint on the γ axis: -log(std) / log(d_in)."""
-    return _report(checkpoints.gamma_table, _gamma_cells, path, after, revision, layout, csv, json, plot)
+    options = _Options(revision, revisions, layout, csv, json, netcdf, plot)
+    return _report(PLACED, path, after, options)
 
 
-def _report(
-    table_of: Callable[..., checkpoints.CheckpointTable],
-    cells: Callable[[Mapping[str, Any], str], dict[str, str]],
-    path: str,
-    after: str | None,
-    revision: str | None,
-    layout: list[str] | None,
-    csv: Path | None,
-    json: Path | None,
-    plot: Path | None,
-) -> int:
-    """Read one checkpoint or two, print their table, and write it to the files that are given."""
-    given = [path] if after is None else [path, after]
+@dataclass(frozen=True)
+class _Options:
+    revision: str | None
+    revisions: str | None
+    layout: list[str] | None
+    csv: Path | None
+    json: Path | None
+    netcdf: Path | None
+    plot: Path | None
+
+
+@dataclass(frozen=True)
+class _Report:
+    """What a command prints and writes.
+
+    Attributes:
+        shown: The table that is printed.
+        ends: How the names of the columns end that are printed in one cell.
+        frame: The table that is written.
+        record: Makes the dataset that is written.
+        draw: Draws a figure into a file.
+        skipped: What was not measured, with the checkpoint's name in front if there are several.
+        remark: A sentence about the whole.
+    """
+
+    shown: pd.DataFrame
+    ends: tuple[str, ...]
+    frame: pd.DataFrame
+    record: Callable[[], xr.Dataset]
+    draw: Callable[[Path], object]
+    skipped: list[tuple[str, checkpoints.CheckpointTable]]
+    remark: str | None = None
+
+
+def _report(kind: Kind, path: str, after: str | None, options: _Options) -> int:
+    """Read a checkpoint, two, or a series, print their table, and write it to the files that are given."""
+    files = {name: getattr(options, name) for name in ("csv", "json", "netcdf", "plot")}
     try:
-        require_outputs([Path(source) for source in given], csv=csv, json=json, plot=plot)
-        if plot is not None:
-            require_figure("plot", plot)
-        layouts = dict(_pattern_and_layout(option) for option in layout or ())
-        sources = [checkpoints.located(path, revision), *map(checkpoints.located, given[1:])]
-        found = [_read(table_of, source, layouts) for source in sources]
-        frame = found[0].table
-        if after is not None:
-            frame = checkpoints.side_by_side(*(one.table for one in found))
+        require_outputs([Path(source) for source in (path, after) if source is not None], **files)
+        if options.plot is not None:
+            require_figure("plot", options.plot)
+        layouts = dict(_pattern_and_layout(option) for option in options.layout or ())
+        if options.revisions is None:
+            report = _of_one_or_two(kind, path, after, options.revision, layouts)
+        elif after is not None or options.revision is not None:
+            raise ValueError("revisions: expected neither another checkpoint nor --revision beside it")
+        else:
+            report = _of_series(kind, path, options.revisions, layouts)
     except (OSError, ValueError, ModuleNotFoundError) as error:
         say(error)
         return 2
     # Before anything is printed: a reader such as `head` may close standard output.
     failures = written(
         {
-            "csv": (csv, lambda file: write_csv(file, frame)),
-            "json": (json, lambda file: write_json(file, frame.to_dict("records"))),
-            "plot": (plot, lambda file: _draw(file, frame)),
+            "csv": (options.csv, lambda file: write_csv(file, report.frame)),
+            "json": (options.json, lambda file: write_json(file, report.frame.to_dict("records"))),
+            "netcdf": (options.netcdf, lambda file: report.record().to_netcdf(file, engine="h5netcdf")),
+            "plot": (options.plot, report.draw),
         }
     )
-    _print(frame, cells, ("",) if after is None else ("_before", "_after"))
-    for one, source in zip(found, sources, strict=True):
-        _print_skipped(one.skipped, "" if after is None else f"{source}: ")
-    if after is not None and len(frame) == sum(len(one.table) for one in found):
-        first, second = (one.table["name"].iloc[0] for one in found)
-        say(f"no name and shape is in both checkpoints: the first holds {first}, the second {second}")
-    for failure in failures:
-        say(failure)
+    print_table(report.shown, kind, report.ends)
+    for prefix, one in report.skipped:
+        print_skipped(one.skipped, prefix)
+    for message in (report.remark, *failures):
+        if message is not None:
+            say(message)
     return 2 if failures else 0
 
 
-def _draw(file: Path, frame: pd.DataFrame) -> None:
-    from lowcomplex import plots
+def _of_one_or_two(
+    kind: Kind, path: str, after: str | None, revision: str | None, layouts: dict[str, str]
+) -> _Report:
+    sources = [checkpoints.located(path, revision)]
+    if after is not None:
+        sources.append(checkpoints.located(after))
+    found = [read_table(kind, source, layouts) for source in sources]
+    frame, remark = found[0].table, None
+    if after is not None:
+        frame = checkpoints.side_by_side(*(one.table for one in found))
+        if len(frame) == sum(len(one.table) for one in found):
+            first, second = (one.table["name"].iloc[0] for one in found)
+            remark = f"no name and shape is in both checkpoints: the first holds {first}, the second {second}"
 
-    write_figure(file, plots.plot_checkpoint(frame.assign(name=frame["name"].map(printable))))
+    def draw(file: Path) -> None:
+        from lowcomplex import plots
+
+        write_figure(file, plots.plot_checkpoint(frame.assign(name=frame["name"].map(printable))))
+
+    prefixes = [""] if after is None else [f"{source}: " for source in sources]
+    return _Report(
+        frame,
+        ("",) if after is None else ("_before", "_after"),
+        frame,
+        lambda: checkpoints.over_steps({0: frame}).isel(step=0, drop=True),
+        draw,
+        list(zip(prefixes, found, strict=True)),
+        remark,
+    )
 
 
-def _read(
-    table_of: Callable[..., checkpoints.CheckpointTable],
-    path: Path | checkpoints.HubPath,
-    layout: Mapping[str, str],
-) -> checkpoints.CheckpointTable:
-    live = sys.stderr.isatty()
-    total = len(checkpoints.names(path)) if live else None
-    with tqdm(
-        total=total, desc=printable(path.name or str(path)), unit=" tensors", leave=False, disable=not live
-    ) as bar:
-        found = table_of(path, layout=layout, progress=lambda _: bar.update())
-    if found.table.empty:
-        others = [item for item in found.skipped if item.reason != matrices.VECTOR]
-        reasons = {f"{printable(item.name)}: {printable(item.reason)}" for item in others}
-        listed = [*sorted(reasons)[:_LISTED], *(["…"] if len(reasons) > _LISTED else [])]
-        detail = f" ({'; '.join(listed)})" if reasons else ""
-        raise ValueError(f"{path}: holds no weight matrix to measure{detail}")
-    return found
+def _of_series(kind: Kind, path: str, between: str, layouts: dict[str, str]) -> _Report:
+    import pandas as pd
+
+    steps = checkpoints.revisions(path, between)
+    found = {revision: read_table(kind, checkpoints.located(path, revision), layouts) for revision in steps}
+    tables = [one.table for one in found.values()]
+    frame = pd.concat(
+        [
+            table.assign(revision=revision, step=steps[revision])
+            for revision, table in zip(found, tables, strict=True)
+        ],
+        ignore_index=True,
+    )
+    record = checkpoints.over_steps(dict(zip(steps.values(), tables, strict=True)))
+
+    def draw(file: Path) -> None:
+        from lowcomplex import plots
+
+        shown = record.assign_coords(layer=[printable(name) for name in record["layer"].values])
+        write_figure(file, plots.plot_record(shown, kind.drawn()))
+
+    first, *_, last = *found, *found
+    return _Report(
+        checkpoints.side_by_side(tables[0], tables[-1]),
+        ("_before", "_after"),
+        frame[["revision", "step", *tables[0].columns]],
+        lambda: record,
+        draw,
+        [("", found[first])],
+        f"{len(found)} revisions of {path}: the table shows {first} → {last}; --csv, --json, --netcdf and "
+        "--plot take all",
+    )
 
 
 def _pattern_and_layout(option: str) -> tuple[str, str]:
@@ -176,68 +249,3 @@ def _pattern_and_layout(option: str) -> tuple[str, str]:
     if not (pattern and separator and layout):
         raise ValueError(f"layout: expected PATTERN=LAYOUT, got {option!r}")
     return pattern, layout
-
-
-def _measured_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
-    cells = {"γ": _number(row[f"gamma{end}"])}
-    for measure in _headlines():
-        cells[measure.replace("_", " ")] = _number(row[f"{measure}{end}"])
-        # The null depends on the shape alone: it is shown once for before and after.
-        if end != "_before":
-            cells[measure.replace("_", " ")] += f" ({_number(row[f'random_{measure}'])})"
-    count, exact = row[f"condensed_directions{end}"], row[f"condensed_exact{end}"]
-    cells["condensed directions"] = "" if math.isnan(count) else f"{count:.0f}" if exact else f"{count:.0f}+"
-    if count > 0:
-        cells["condensed directions"] += f" ({row[f'condensed_share{end}']:.1%})"
-    return cells
-
-
-def _headlines() -> list[str]:
-    from lowcomplex.measures import weight_measures
-
-    records = weight_measures()
-    return [name for name, record in records.items() if record.headline and record.details is None]
-
-
-def _gamma_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
-    return {
-        "γ": _number(row[f"gamma{end}"]),
-        "standard error": _number(row["standard_error"]),
-        "std": _number(row[f"std{end}"]),
-        "d_in": f"{row['d_in']} ({row['rule']})",
-    }
-
-
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.4g}"
-
-
-def _print(
-    frame: pd.DataFrame, cells: Callable[[Mapping[str, Any], str], dict[str, str]], ends: tuple[str, ...]
-) -> None:
-    caption = _CAPTION if cells is _measured_cells else _GAMMA_CAPTION
-    table = Table(caption=caption, caption_justify="left")
-    table.add_column("name", overflow="fold")
-    table.add_column("shape", no_wrap=True)
-    for number, record in enumerate(frame.to_dict("records")):
-        row = {str(column): value for column, value in record.items()}
-        found = [cells(row, end) for end in ends]
-        if number == 0:
-            for title in found[0]:
-                table.add_column(title, justify="right", no_wrap=True)
-        shape = " x ".join(str(size) for size in row["shape"])
-        values = []
-        for title in found[0]:
-            parts = list(dict.fromkeys(one[title] for one in found))
-            values.append(" → ".join(part or "-" for part in parts))
-        table.add_row(printable(row["name"]), shape, *values)
-    console().print(table)
-
-
-def _print_skipped(skipped: Sequence[matrices.Skipped], prefix: str) -> None:
-    vectors = sum(item.reason == matrices.VECTOR for item in skipped)
-    if vectors:
-        print(f"{printable(prefix)}{vectors} vectors and scalars (biases, gains) not measured")
-    for item in skipped:
-        if item.reason != matrices.VECTOR:
-            print(f"{printable(prefix)}skipped {printable(item.name)}: {printable(item.reason)}")

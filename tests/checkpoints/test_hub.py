@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+import xarray as xr
 from huggingface_hub import constants
 from safetensors.torch import save_file
 from torch import Tensor
@@ -167,6 +168,40 @@ def test_a_revision_is_a_branch_or_tag_of_the_hub(
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "owner/name@step7: the model has no such revision"
     assert [line.partition(":")[0] for line in lines[1:]] == ["revision", "revision"]
+
+
+def test_a_series_over_training(hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    steps = (0, 2, 10, 100, 1000)
+    hub.models["owner/name"] = {}
+    for k in sorted(steps, key=str):
+        state = {f"{layer}.weight": _state(k + layer)["wte.weight"] * 2.0**-k for layer in range(9)}
+        hub.models["owner/name"][f"step{k}"] = _sharded(tmp_path / f"step{k}", state)
+    hub.models["owner/name"] |= {"main": tmp_path / "absent", "step50-other": tmp_path / "absent"}
+    hub.tags = {"step10"}
+    assert checkpoints.revisions("owner/name", "step0..step500") == {f"step{k}": k for k in steps[:4]}
+    files = {end: tmp_path / f"series.{end}" for end in ("csv", "json", "netcdf")}
+    plot = tmp_path / "series.svg"
+    assert cli.gamma("owner/name", revisions="step2..step100", plot=plot, **files) == 0
+    table = pd.read_csv(files["csv"])
+    assert table["step"].drop_duplicates().tolist() == [2, 10, 100]
+    assert json.loads(files["json"].read_text())[9]["revision"] == "step10"
+    alone = checkpoints.gamma_table(tmp_path / "step10").table
+    assert table[table["step"] == 10]["gamma"].to_numpy() == pytest.approx(alone["gamma"].to_numpy())
+    with xr.open_dataset(files["netcdf"], engine="h5netcdf") as record:
+        assert record["gamma"].dims == ("step", "layer")
+        assert record["gamma"].sel(step=10).values == pytest.approx(alone["gamma"].to_numpy())
+        assert record["shape"].values.tolist() == ["300 x 40"] * 9
+    assert b"8.weight" in plot.read_bytes()
+    captured = capsys.readouterr()
+    assert f"{alone['gamma'][0]:.4g}" not in captured.out
+    assert "3 revisions of owner/name: the table shows step2 → step100" in captured.err
+    for revisions in ("step0", "step0..main", "tag0..tag9", "step3..step9"):
+        assert cli.gamma("owner/name", revisions=revisions) == 2
+    assert cli.gamma(str(tmp_path), revisions="step0..step9") == 2
+    assert cli.gamma("owner/name", revision="step0", revisions="step0..step9") == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("revisions: ") for line in lines)
+    assert len(lines) == 6
 
 
 def test_what_the_hub_refuses_is_said_in_a_sentence(

@@ -1,0 +1,136 @@
+"""Tables of checkpoints: read with a progress bar, and printed."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rich.table import Table
+from tqdm import tqdm
+
+from lowcomplex import checkpoints, matrices
+from lowcomplex._names import printable
+from lowcomplex.cli._output import console
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CAPTION = (
+    "in brackets: random Gaussian weights of the same shape; of condensed directions, the share of the "
+    "neurons that they hold; +: the search was cut short"
+)
+_GAMMA_CAPTION = "std: root mean square of the entries"
+
+# Reasons that the error of a checkpoint without matrices lists.
+_LISTED = 8
+
+
+class Kind(NamedTuple):
+    """A kind of table.
+
+    Attributes:
+        table_of: Reads the table of a checkpoint.
+        cells: Cells of a row by the title of their column; the second argument ends the names of columns.
+        drawn: Names of the columns that a figure over training shows.
+        caption: What stands below the table.
+    """
+
+    table_of: Callable[..., checkpoints.CheckpointTable]
+    cells: Callable[[Mapping[str, Any], str], dict[str, str]]
+    drawn: Callable[[], list[str]]
+    caption: str
+
+
+def read_table(
+    kind: Kind, path: Path | checkpoints.HubPath, layout: Mapping[str, str]
+) -> checkpoints.CheckpointTable:
+    """The table of a checkpoint, with a progress bar in a terminal.
+
+    Raises:
+        ValueError: The checkpoint cannot be read, or holds no weight matrix.
+        OSError: It cannot be read.
+    """
+    live = sys.stderr.isatty()
+    total = len(checkpoints.names(path)) if live else None
+    with tqdm(
+        total=total, desc=printable(path.name or str(path)), unit=" tensors", leave=False, disable=not live
+    ) as bar:
+        found = kind.table_of(path, layout=layout, progress=lambda _: bar.update())
+    if found.table.empty:
+        others = [item for item in found.skipped if item.reason != matrices.VECTOR]
+        reasons = {f"{printable(item.name)}: {printable(item.reason)}" for item in others}
+        listed = [*sorted(reasons)[:_LISTED], *(["…"] if len(reasons) > _LISTED else [])]
+        detail = f" ({'; '.join(listed)})" if reasons else ""
+        raise ValueError(f"{path}: holds no weight matrix to measure{detail}")
+    return found
+
+
+def _measured_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
+    cells = {"γ": _number(row[f"gamma{end}"])}
+    for measure in _headlines():
+        cells[measure.replace("_", " ")] = _number(row[f"{measure}{end}"])
+        # The null depends on the shape alone: it is shown once for before and after.
+        if end != "_before":
+            cells[measure.replace("_", " ")] += f" ({_number(row[f'random_{measure}'])})"
+    count, exact = row[f"condensed_directions{end}"], row[f"condensed_exact{end}"]
+    cells["condensed directions"] = "" if math.isnan(count) else f"{count:.0f}" if exact else f"{count:.0f}+"
+    if count > 0:
+        cells["condensed directions"] += f" ({row[f'condensed_share{end}']:.1%})"
+    return cells
+
+
+def _headlines() -> list[str]:
+    from lowcomplex.measures import weight_measures
+
+    records = weight_measures()
+    return [name for name, record in records.items() if record.headline and record.details is None]
+
+
+def _gamma_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:
+    return {
+        "γ": _number(row[f"gamma{end}"]),
+        "standard error": _number(row["standard_error"]),
+        "std": _number(row[f"std{end}"]),
+        "d_in": f"{row['d_in']} ({row['rule']})",
+    }
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.4g}"
+
+
+def print_table(frame: pd.DataFrame, kind: Kind, ends: tuple[str, ...]) -> None:
+    """Print a table, with the columns of all `ends` in one cell."""
+    table = Table(caption=kind.caption, caption_justify="left")
+    table.add_column("name", overflow="fold")
+    table.add_column("shape", no_wrap=True)
+    for number, record in enumerate(frame.to_dict("records")):
+        row = {str(column): value for column, value in record.items()}
+        found = [kind.cells(row, end) for end in ends]
+        if number == 0:
+            for title in found[0]:
+                table.add_column(title, justify="right", no_wrap=True)
+        shape = " x ".join(str(size) for size in row["shape"])
+        values = []
+        for title in found[0]:
+            parts = list(dict.fromkeys(one[title] for one in found))
+            values.append(" → ".join(part or "-" for part in parts))
+        table.add_row(printable(row["name"]), shape, *values)
+    console().print(table)
+
+
+def print_skipped(skipped: Sequence[matrices.Skipped], prefix: str) -> None:
+    """Print what was not measured, and why."""
+    vectors = sum(item.reason == matrices.VECTOR for item in skipped)
+    if vectors:
+        print(f"{printable(prefix)}{vectors} vectors and scalars (biases, gains) not measured")
+    for item in skipped:
+        if item.reason != matrices.VECTOR:
+            print(f"{printable(prefix)}skipped {printable(item.name)}: {printable(item.reason)}")
+
+
+MEASURED = Kind(checkpoints.measure_table, _measured_cells, lambda: ["gamma", *_headlines()], _CAPTION)
+PLACED = Kind(checkpoints.gamma_table, _gamma_cells, lambda: ["gamma"], _GAMMA_CAPTION)
