@@ -6,6 +6,7 @@ import base64
 import functools
 import inspect
 import json
+import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -101,16 +102,27 @@ class TrackerCallback(Recorder, transformers.TrainerCallback, ExportableState):
         return {
             "args": {},
             "attributes": {"restored_as": self.restored_as},
-            "tracker": None if self._tracker is None else _as_text(self._tracker.state_dict()),
+            "tracker": None if self._tracker is None else self._as_text(self._tracker.state_dict()),
         }
 
     def _stored(self, state: transformers.TrainerState) -> dict[str, Any] | None:
         """The tracker's state in a checkpoint, if a callback of the same arguments left one there."""
         stored = cast("dict[str, Any]", state.stateful_callbacks).get(type(self).__name__, [])
         # Of several callbacks of a class, the trainer keeps one list of all states that it ever saved.
-        for each in reversed(stored if isinstance(stored, list) else [stored]):
-            if each["tracker"] is not None and each["attributes"]["restored_as"] == self.restored_as:
-                return _from_text(each["tracker"])
+        found = [
+            each["tracker"]
+            for each in (stored if isinstance(stored, list) else [stored])
+            if "tracker" in each
+        ]
+        for tracker in reversed(found):
+            if tracker is not None and tracker["arguments"] == self.restored_as:
+                return _from_text(tracker)
+        if any(found):
+            warnings.warn(
+                "the checkpoint holds no record of a tracker of these arguments; this one starts at step "
+                f"{state.global_step}",
+                stacklevel=2,
+            )
         return None
 
     @property
@@ -128,6 +140,12 @@ class TrackerCallback(Recorder, transformers.TrainerCallback, ExportableState):
         trainer = _calling_trainer()
         given = [] if trainer is None else trainer.callback_handler.callbacks
         self.__dict__ = next(vars(each) for each in given if type(each) is type(self))
+
+    def _as_text(self, state: dict[str, Any]) -> dict[str, Any]:
+        """A tracker's state as JSON can hold it."""
+        records = state["records"]
+        text = None if records is None else base64.b64encode(records.numpy().tobytes()).decode()
+        return {**state, "records": text, "arguments": self.restored_as}
 
     def _follow(self, trainer: transformers.Trainer | None) -> None:
         """Collect what `training_step` of the trainer returns."""
@@ -153,13 +171,6 @@ def _calling_trainer() -> transformers.Trainer | None:
             return owner
         frame = frame.f_back
     return None
-
-
-def _as_text(state: dict[str, Any]) -> dict[str, Any]:
-    """A tracker's state as JSON can hold it."""
-    records = state["records"]
-    text = None if records is None else base64.b64encode(records.numpy().tobytes()).decode()
-    return {**state, "records": text}
 
 
 def _from_text(state: dict[str, Any]) -> dict[str, Any]:

@@ -125,7 +125,8 @@ def test_a_record_continues_from_a_checkpoint(tmp_path: Path) -> None:
     for options in ({}, {"restore_callback_states_from_checkpoint": True}):
         other, again = TrackerCallback(("nuclear_rank",), every=2), TrackerCallback()
         trainer = _trainer(_Model(), tmp_path, other, again, **options)
-        trainer.train(resume_from_checkpoint=str(tmp_path / "checkpoint-3"))
+        with pytest.warns(UserWarning, match=r"no record of .* these arguments; this one starts at step 3"):
+            trainer.train(resume_from_checkpoint=str(tmp_path / "checkpoint-3"))
         xr.testing.assert_identical(again.dataset(), expected)
         # Of arguments that were not used before: its steps were done before.
         assert other.dataset()["step"].values.tolist() == [4, 6]
