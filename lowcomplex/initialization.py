@@ -124,8 +124,10 @@ def effective_gamma(
         source: A module, or a state dict, whose layouts are inferred from names and shapes; see
             `lowcomplex.matrices.of_module` and `lowcomplex.matrices.of_state`.
         layout: Layout of the matrices whose name matches a pattern, where inference would be wrong:
-            "linear", "embedding", "convolution", "transposed convolution", "input-output" (GPT-2's
-            Conv1D), "stacked" (…, out, in) or "stacked input-output" (…, in, out).
+            "linear", "embedding", "channels-first embedding" (1, d, height, width), "convolution",
+            "transposed convolution", "input-output" (GPT-2's Conv1D), "stacked" (…, out, in), "stacked
+            input-output" (…, in, out), "input by heads" (in, heads, head) or "output by heads"
+            (out, heads, head).
 
     Returns:
         A table: name, shape, d_in, rule, std, gamma, standard_error. Each matrix of a stack has a row, named

@@ -34,6 +34,7 @@ def weights(path: Path | str | HubPath) -> Iterator[tuple[str, Tensor]]:
         FileNotFoundError: There is no checkpoint at `path`.
         ValueError: The file is damaged, of an unknown kind, or would execute code on loading.
         OSError: The file cannot be read.
+        TypeError: `path` is no path.
     """
     for entry in entries(path):
         yield entry.name, entry.load()
@@ -64,6 +65,7 @@ def entries(path: Path | str | HubPath) -> list[Entry]:
         ValueError: As for `weights`; two files of a folder hold tensors of the same name; or an index names a
             tensor that its files do not hold.
         OSError: The file cannot be read.
+        TypeError: `path` is no path.
     """
     path = located(path)
     mapped = OneMapped()

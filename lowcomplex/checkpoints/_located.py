@@ -34,9 +34,12 @@ def located(path: Path | str | HubPath, revision: str | None = None) -> Path | H
         ValueError: `revision` is given for a local path, or twice; or the name is none on the hub.
         ModuleNotFoundError: The name is one on the hub, and huggingface_hub is not installed.
         ConnectionError: The hub cannot be reached.
+        TypeError: `path` is no path.
     """
     if isinstance(path, HubPath):
         return path
+    if not isinstance(path, str | Path):
+        raise TypeError(f"path: expected a path or a name on the hub, got {path!r}")
     name = hub_name(path)
     if name is None:
         if revision is not None:

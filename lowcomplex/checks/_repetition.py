@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from lowcomplex.checks._registry import get, names
-from lowcomplex.checks._runner import CheckError, run_tasks
+from lowcomplex.checks._runner import CheckError, known_names, run_tasks
 from lowcomplex.theorems._verdict import Verdict
 
 # A law that holds may fail once in a hundred draws, in the tail of an observable.
@@ -124,13 +123,12 @@ def repeat(
         A repetition for each name, in their order.
 
     Raises:
+        TypeError: `chosen` is one name, not a list of them.
         ValueError: An unknown name, or `seeds` or `workers` is not positive.
     """
     if seeds < 1:
         raise ValueError(f"seeds: expected a positive number, got {seeds}")
-    chosen = names() if chosen is None else tuple(chosen)
-    for name in chosen:
-        get(name)
+    chosen = known_names(chosen)
     tasks = [(name, first + offset) for name in chosen for offset in range(seeds)]
     outcomes = run_tasks(tasks, workers=workers, progress=progress)
     return [

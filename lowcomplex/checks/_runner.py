@@ -51,16 +51,29 @@ def run_all(
         A verdict or an error for each, in the order of the names.
 
     Raises:
+        TypeError: `chosen` is one name, not a list of them.
         ValueError: An unknown name, or `workers` is not positive.
     """
-    chosen = names() if chosen is None else tuple(chosen)
-    for name in chosen:
-        get(name)
     return run_tasks(
-        [(name, seed) for name in chosen],
+        [(name, seed) for name in known_names(chosen)],
         workers=workers,
         progress=None if progress is None else lambda name, _: progress(name),
     )
+
+
+def known_names(chosen: Sequence[str] | None) -> tuple[str, ...]:
+    """The chosen names, all of them for None.
+
+    Raises:
+        TypeError: `chosen` is one name, not a list of them.
+        ValueError: An unknown name.
+    """
+    if isinstance(chosen, str):
+        raise TypeError(f"chosen: expected a list of names, got the name {chosen!r}; give [{chosen!r}]")
+    found = names() if chosen is None else tuple(chosen)
+    for name in found:
+        get(name)
+    return found
 
 
 def run_tasks(

@@ -54,8 +54,10 @@ Layouts = Annotated[
     list[str] | None,
     Parameter(
         help="PATTERN=LAYOUT: how the matrices are stored whose name matches the pattern. LAYOUT is linear, "
-        "embedding, convolution, 'transposed convolution', input-output (GPT-2's Conv1D), stacked "
-        "(experts as (…, out, in)) or 'stacked input-output' (experts as (…, in, out)). Repeatable.",
+        "embedding, 'channels-first embedding' (1, d, height, width), convolution, 'transposed "
+        "convolution', input-output (GPT-2's Conv1D), stacked "
+        "(experts as (…, out, in)), 'stacked input-output' (experts as (…, in, out)), 'input by heads' "
+        "(XLNet's queries, (in, heads, head)) or 'output by heads' ((out, heads, head)). Repeatable.",
         negative=(),
     ),
 ]

@@ -1,4 +1,4 @@
-"""Layouts that do not follow from a weight's own shape: GPT-2's layers, projections of CLIP, some experts."""
+"""Layouts that do not follow from a weight's own shape: of GPT-2, CLIP, Dbrx, XLNet and others."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ _EXPERTS: dict[str, Layout] = dict.fromkeys(("*input_linear.weight", "*output_li
 _OF_MODEL = dict.fromkeys(("granitemoe", "granitemoeshared", "granitemoehybrid", "jetmoe"), _EXPERTS)
 # Projections of CLIP and open_clip, which are multiplied from the left: x @ proj.
 _PROJECTIONS = re.compile(r"(^|\.)(text_projection|visual\.proj)$")
+# Projections of XLNet and Funnel, (d, heads, head), from the inputs to all heads, and back to the outputs.
+_TO_HEADS = re.compile(r"(^|\.)(rel_attn\.[qkvr]|r_kernel)$")
+_FROM_HEADS = re.compile(r"(^|\.)rel_attn\.o$")
 # Experts of Dbrx, one below the other in two dimensions; the router has a row for each.
 _DBRX = re.compile(r"(?P<block>(.*\.)?)experts\.mlp\.(?P<own>w1|v1|w2)$")
 
@@ -31,7 +34,7 @@ def layouts_of_model(kind: str | None) -> dict[str, Layout]:
 
 
 def layouts_of_names(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Layout]:
-    """Layouts of weights that are known by their whole name: GPT-2's layers, projections of CLIP, Dbrx.
+    """Layouts of weights known by their whole name: of GPT-2, CLIP, Dbrx, XLNet and Funnel.
 
     Args:
         shapes: Shapes of all tensors by name.
@@ -42,8 +45,16 @@ def layouts_of_names(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Layout]
     found: dict[str, Layout] = _gpt2_layouts(shapes)
     for name in experts_in_rows(shapes):
         found[name] = "stacked input-output" if name.endswith("w2") else "stacked"
-    projections = (name for name, shape in shapes.items() if len(shape) == 2 and _PROJECTIONS.search(name))
-    return found | dict.fromkeys(projections, "input-output")
+    known: tuple[tuple[Layout, int, re.Pattern[str]], ...] = (
+        ("input-output", 2, _PROJECTIONS),
+        ("input by heads", 3, _TO_HEADS),
+        ("output by heads", 3, _FROM_HEADS),
+    )
+    for layout, dimensions, pattern in known:
+        for name, shape in shapes.items():
+            if len(shape) == dimensions and pattern.search(name):
+                found[name] = layout
+    return found
 
 
 def experts_in_rows(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:

@@ -11,22 +11,28 @@ from torch import Tensor
 Layout = Literal[
     "linear",
     "embedding",
+    "channels-first embedding",
     "convolution",
     "transposed convolution",
     "input-output",
     "stacked",
     "stacked input-output",
+    "input by heads",
+    "output by heads",
 ]
 
 # What d_in counts in each layout.
 LAYOUTS: dict[Layout, str] = {
     "linear": "columns",
     "embedding": "embedding dimension",
+    "channels-first embedding": "embedding dimension",
     "convolution": "in channels / groups x kernel size",
     "transposed convolution": "in channels / groups x kernel size",
     "input-output": "rows",
     "stacked": "columns of one of the stack",
     "stacked input-output": "rows of one of the stack",
+    "input by heads": "first dimension",
+    "output by heads": "heads x dimension of a head",
 }
 
 _STACKS: dict[Layout, Layout] = {"linear": "stacked", "input-output": "stacked input-output"}
@@ -58,6 +64,10 @@ def fan_in(shape: Sequence[int], layout: Layout, groups: int) -> int:
         return shape[-1]
     if layout in ("input-output", "stacked input-output"):
         return shape[-2]
+    if layout == "input by heads":
+        return shape[0]
+    if layout == "channels-first embedding":
+        return shape[1]
     if layout == "transposed convolution":
         # Stored as (in, out / groups, *kernel).
         return shape[0] // groups * math.prod(shape[2:])
@@ -76,7 +86,7 @@ def neurons(weight: Tensor, layout: Layout, dimensions: int, groups: int) -> Ten
 
     Returns:
         (..., out, in). Kernels of convolutions are flattened to (out, in / groups x kernel size); the rows
-        of an embedding are its tokens.
+        of an embedding are its tokens. Outputs, or inputs, of attention are those of all heads in turn.
     """
     first = weight.ndim - dimensions
     lead = weight.shape[:first]
@@ -84,14 +94,32 @@ def neurons(weight: Tensor, layout: Layout, dimensions: int, groups: int) -> Ten
         return weight.mT
     if layout == "embedding":
         return weight.flatten(first, -2)
-    if layout == "convolution":
+    if layout == "channels-first embedding":
+        return weight.flatten(first + 2).mT.flatten(first, -2)
+    if layout in ("convolution", "output by heads"):
         return weight.flatten(first + 1)
+    if layout == "input by heads":
+        return weight.flatten(first + 1).mT
     if layout == "transposed convolution":
         # (groups x in, out, *kernel) to (groups x out, in, *kernel): each group has inputs of its own.
         inputs, outputs, *kernel = weight.shape[first:]
         grouped = weight.reshape(*lead, groups, inputs // groups, outputs, *kernel)
         return grouped.transpose(first + 1, first + 2).reshape(*lead, groups * outputs, -1)
     return weight
+
+
+def embedding_layout(shape: Sequence[int]) -> Layout:
+    """How an embedding whose first dimension is 1 is stored, inferred from its shape.
+
+    Args:
+        shape: Shape of the tensor.
+
+    Returns:
+        "channels-first embedding" for (1, d, height, width) of a square map, such as Hiera's positions, else
+        "embedding", such as (1, positions, d) or (1, height, width, d).
+    """
+    square = len(shape) == 4 and shape[1] != shape[2] == shape[3]
+    return "channels-first embedding" if square else "embedding"
 
 
 def stack_layout(name: str, shapes: Mapping[str, Sequence[int]]) -> Layout:

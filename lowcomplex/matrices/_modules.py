@@ -13,7 +13,7 @@ from lowcomplex.matrices import _reasons
 from lowcomplex.matrices._entries import unusable
 from lowcomplex.matrices._in_use import Computed, computed_weights
 from lowcomplex.matrices._known_models import experts_in_rows, layouts_of_names
-from lowcomplex.matrices._layouts import Layout, settled, stack_layout
+from lowcomplex.matrices._layouts import Layout, embedding_layout, settled, stack_layout
 from lowcomplex.matrices._low_rank import low_rank_products
 from lowcomplex.matrices._matrix import Skipped, WeightMatrix, require_layouts
 from lowcomplex.matrices._ties import storage_of
@@ -39,7 +39,8 @@ def of_module(
     counts once, under its first name.
 
     A tensor of more than two dimensions is the kernel of a convolution if its module is a convolution. If its
-    first dimension is 1, it is an embedding, such as (1, positions, d). Otherwise it is a stack of matrices,
+    first dimension is 1, it is an embedding, such as (1, positions, d) or, of a square map, (1, d, height,
+    width). Otherwise it is a stack of matrices,
     such as experts. A stack is stored as (…, in, out) if the module has `is_transposed = True` or if the
     shapes of its gate_up and down projections show it, else as (…, out, in).
 
@@ -179,7 +180,7 @@ def _layout_of(part: nn.Module, name: str, shapes: Mapping[str, tuple[int, ...]]
     if _is_convolution(part):
         return "convolution"
     if shape[0] == 1:
-        return "embedding"
+        return embedding_layout(shape)
     if getattr(part, "is_transposed", False) is True:
         return "stacked input-output"
     return stack_layout(name, shapes)

@@ -15,6 +15,8 @@ _FLOATING = ("float64", "float32", "float16", "bfloat16")
 # Integers of this type are indices and counts; those of others hold the codes of quantized weights.
 _INDICES = ("int64", "bool")
 _SCALES = ("scales", "absmax", "weight_scale", "weight_scale_inv", "SCB", "quant_map")
+# Factors of the channels of a layer's output, stored by branch.
+_GAINS = ("alpha", "gamma", "layer_scale")
 # The last word of a normalization layer's name: "norm1", "input_layernorm", "ln_f", "bn2".
 _NORMALIZATION = re.compile(r"(norm|(^|_)(ln|bn))_?(\d+|f|q|k)?$", re.I)
 
@@ -50,6 +52,8 @@ def by_name(name: str, shape: Sequence[int]) -> str | None:
         return "logarithms of decay rates"
     if own.lower().endswith(("token", "tokens")) and shape[0] == math.prod(shape[:-1]) == 1:
         return "vector of one token"
+    if own in _GAINS:
+        return "scale of a layer"
     if own in _SCALES:
         return "scales of quantized weights"
     if own == "weight" and _NORMALIZATION.search(module.rpartition(".")[2]):

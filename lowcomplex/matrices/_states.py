@@ -14,7 +14,7 @@ from lowcomplex._names import first_match
 from lowcomplex.matrices import _reasons
 from lowcomplex.matrices._entries import Entry
 from lowcomplex.matrices._known_models import experts_in_rows, layouts_of_model, layouts_of_names
-from lowcomplex.matrices._layouts import Layout, settled, stack_layout
+from lowcomplex.matrices._layouts import Layout, embedding_layout, settled, stack_layout
 from lowcomplex.matrices._matrix import Skipped, WeightMatrix, require_layouts
 from lowcomplex.matrices._recomposed import recomposed
 from lowcomplex.matrices._ties import storage_of
@@ -168,7 +168,7 @@ def _inferred(name: str, own: str, siblings: Mapping[str, tuple[int, ...]]) -> L
     if len(shape) == 2:
         return "embedding" if any(word in lower for word in _EMBEDDING_WORDS) else "linear"
     if shape[0] == 1 and own not in _KERNELS:
-        return "embedding"
+        return embedding_layout(shape)
     if own not in _KERNELS or any(word in lower for word in _EXPERT_WORDS):
         return stack_layout(own, siblings)
     return "convolution"

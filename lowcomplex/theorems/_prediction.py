@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, Literal, ParamSpec, TypeVar
 
 from lowcomplex import _html
 from lowcomplex._signatures import plain_arguments
+from lowcomplex.theorems._arguments import taking_numbers
 
 if TYPE_CHECKING:
     import sympy
@@ -69,13 +70,18 @@ class Prediction(Generic[Inputs, Output]):
     order: int = 1000
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "regime", taking_numbers(self.regime, nan=False))
         # `inspect.signature`, and with it every editor, would else find `*args, **kwargs`.
         object.__setattr__(self, "__signature__", inspect.signature(self.evaluate))
         object.__setattr__(self, "__doc__", self._documentation())
 
     def __call__(self, *args: Inputs.args, **kwargs: Inputs.kwargs) -> Output:
         """Evaluate the prediction in numpy; see `evaluate` for its parameters."""
-        return self.evaluate(*args, **kwargs)
+        return self._evaluate(*args, **kwargs)
+
+    @cached_property
+    def _evaluate(self) -> Callable[Inputs, Output]:
+        return taking_numbers(self.evaluate)
 
     @cached_property
     def expressions(self) -> Mapping[str, sympy.Expr]:

@@ -93,6 +93,8 @@ def test_what_is_no_checkpoint(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "list.pt")
     with pytest.raises(ValueError, match="state dict, got list"):
         list(checkpoints.weights(tmp_path / "list.pt"))
+    with pytest.raises(TypeError, match="path: expected a path or a name on the hub, got None"):
+        list(checkpoints.weights(None))
 
 
 def test_names_are_known_without_the_weights(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ def test_an_unknown_check_names_the_nearest() -> None:
         checks.get("gama_law")
     with pytest.raises(ValueError, match="'nothing'"):
         checks.run_all(["gamma_law", "nothing"])
+    with pytest.raises(TypeError, match=r"chosen: .* give \['gamma_law'\]"):
+        checks.run_all("gamma_law")
     with pytest.raises(ValueError, match="workers"):
         checks.run_all(workers=0)
 

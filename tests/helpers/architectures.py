@@ -92,6 +92,28 @@ ARCHITECTURES = {
         ),
     ),
     "BERT": Architecture("Bert", {**SIZES, **EMBEDDINGS}),
+    "XLNet": Architecture(
+        "XLNet",
+        {"vocab_size": 60, "d_model": 32, "n_layer": 1, "n_head": 2, "d_inner": 48},
+        {**{f"layer.0.rel_attn.{own}": 32 for own in "qkvor"}, "layer.0.rel_attn.seg_embed": 16},
+    ),
+    "Funnel": Architecture(
+        "Funnel",
+        {
+            "vocab_size": 60,
+            "block_sizes": [1],
+            "num_decoder_layers": 1,
+            "d_model": 32,
+            "n_head": 2,
+            "d_head": 16,
+            "d_inner": 48,
+        },
+        {
+            f"{part}.attention.{own}": d_in
+            for part in ("encoder.blocks.0.0", "decoder.layers.0")
+            for own, d_in in (("r_kernel", 32), ("seg_embed", 16))
+        },
+    ),
     "ViT": Architecture("ViT", {**SIZES, **IMAGE}, {"embeddings.position_embeddings": 32}),
     "DINOv2": Architecture("Dinov2", {**SIZES, **IMAGE}, {"embeddings.position_embeddings": 32}),
     "SAM": Architecture(

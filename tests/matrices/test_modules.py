@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -71,13 +73,13 @@ def test_a_module_may_say_that_its_experts_are_transposed() -> None:
     assert _found(experts)[0]["up_proj"].d_in == 40
 
 
-@pytest.mark.parametrize("shape", [(1, 197, 48), (1, 14, 14, 48)])
+@pytest.mark.parametrize("shape", [(1, 197, 48), (1, 14, 14, 48), (1, 48, 14, 14)])
 def test_positions_have_the_embedding_dimension(shape: tuple[int, ...]) -> None:
     module = _Raw(pos_embed=shape)
     table = initialize(module, 0.7, generator=torch.Generator().manual_seed(0))
     assert table[["d_in", "rule", "std"]].values.tolist() == [[48, "embedding dimension", 48**-0.7]]
     (matrix,) = _found(module)[0].values()
-    assert matrix.neurons.shape == (shape[1] * (1 if len(shape) == 3 else shape[2]), 48)
+    assert matrix.neurons.shape == (math.prod(shape) // 48, 48)
 
 
 def test_what_is_none() -> None:
@@ -89,6 +91,7 @@ def test_what_is_none() -> None:
         pos_bias_u=(2, 4),
         relative_position_bias_table=(49, 2),
         A_log=(8, 4),
+        alpha=(4, 8),
     )
     module.register_buffer("mask", torch.ones(3, 4))
     module.norm = nn.LayerNorm((5, 7))
@@ -103,6 +106,7 @@ def test_what_is_none() -> None:
         "pos_bias_u": "bias",
         "relative_position_bias_table": "bias",
         "A_log": "logarithms of decay rates",
+        "alpha": "scale of a layer",
         "norm.weight": "gain of a normalization",
         "norm.bias": "gain of a normalization",
     }

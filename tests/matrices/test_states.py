@@ -49,6 +49,9 @@ def test_layout_by_name_and_shape(name: str, shape: tuple[int, ...], layout: str
         ("input-output", 48, (4, 32, 48)),
         ("convolution", 48 * 32, (4, 48 * 32)),
         ("embedding", 32, (4 * 48, 32)),
+        ("channels-first embedding", 48, (4 * 32, 48)),
+        ("input by heads", 4, (48 * 32, 4)),
+        ("output by heads", 48 * 32, (4, 48 * 32)),
     ],
 )
 def test_a_layout_that_is_said(layout: str, d_in: int, shape: tuple[int, ...]) -> None:

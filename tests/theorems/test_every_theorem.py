@@ -63,6 +63,23 @@ def test_evaluator_is_documented_with_its_regime(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_is_no_number_is_refused_by_name(name: str) -> None:
+    prediction = theorems.formula(name)
+    for call in (prediction, prediction.regime):
+        parameters = inspect.signature(call).parameters.values()
+        numbers = [each.name for each in parameters if each.annotation in ("ArrayLike", "float", "int")]
+        others = {each.name: 0.5 for each in parameters}
+        for argument in numbers:
+            for wrong in ("x", "0.5", None, [0.5, "x"], object()):
+                with pytest.raises(TypeError, match=f"^{argument}: expected numbers, got "):
+                    call(**{**others, argument: wrong})
+    first = next(iter(inspect.signature(prediction.regime).parameters))
+    others = dict.fromkeys(inspect.signature(prediction.regime).parameters, 0.5)
+    with pytest.raises(ValueError, match=f"^{first}: expected a number, got NaN"):
+        prediction.regime(**{**others, first: float("nan")})
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_check_is_as_expected_and_refutes_its_mutants(name: str) -> None:
     check = theorems.check(name)
     assert check.prediction is theorems.formula(name)
