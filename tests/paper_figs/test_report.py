@@ -159,6 +159,9 @@ def test_a_drawn_figure_is_on_the_page_as_it_was_saved(tmp_path: Path) -> None:
         item = figure(name)
         item.save(synthetic.dataset(item.study), tmp_path / "figures")
         pictures.append(_pages.picture(name, "", tmp_path / "figures", item.study))
+    # A file that is not there is not linked.
+    (tmp_path / "figures" / "anchor_accuracies.pdf").unlink()
+    pictures[0] = _pages.picture("anchor_accuracies", "", tmp_path / "figures", "anchor_gamma")
     text = _render(figures=pictures)
     page = _Page(text)
     assert page.tags.count("img") == 2
@@ -170,7 +173,7 @@ def test_a_drawn_figure_is_on_the_page_as_it_was_saved(tmp_path: Path) -> None:
     for reference in page.references:
         is_there = reference.startswith("data:") or (tmp_path / reference).is_file()
         assert is_there or reference[1:] in page.ids, reference
-    assert sum(reference.startswith("figures/") for reference in page.references) == 8
+    assert sum(reference.startswith("figures/") for reference in page.references) == 7
     assert text.count("<style") == 1
 
 
@@ -196,7 +199,12 @@ def test_the_smaller_of_two_pictures_is_embedded() -> None:
 
 def test_the_main_result_comes_first_then_verdicts_then_the_rest_folded() -> None:
     text = _render(
-        figures=[_picture("task"), _picture("early", study="fall"), _picture("main", study="rise")],
+        figures=[
+            _picture("task"),
+            _picture("early", study="fall"),
+            _picture("main", study="rise"),
+            _picture("effects", study=table.NAME),
+        ],
         findings=[
             Found("fall", "Does it fall?", ("It fell.",)),
             Found("rise", "Does it rise?", ("It rose.",)),
@@ -208,6 +216,7 @@ def test_the_main_result_comes_first_then_verdicts_then_the_rest_folded() -> Non
         "figure-main",
         "It rose.",
         'id="hypotheses"',
+        "figure-effects",
         "what linear_stage says",
         "It fell.",
         "figure-early",
@@ -216,7 +225,7 @@ def test_the_main_result_comes_first_then_verdicts_then_the_rest_folded() -> Non
     assert places == sorted(places)
     page = _Page(text)
     assert len(page.ids) == len(set(page.ids))
-    assert {"figure-early", "figure-task"} <= page.folded
+    assert {"figure-early", "figure-task", "figure-effects"} <= page.folded
     assert not {"figure-main", "study-rise", "hypotheses", "predictions"} & page.folded
     # From a finding to its figure and back, and to the figure's files.
     for link in ("#figure-main", "#study-rise", "#figure-early", "#study-fall", "figures/early.pdf"):
