@@ -6,15 +6,16 @@ A weight matrix at rate γ has independent entries N(0, d_in^(-2γ)).
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from lowcomplex import matrices
-from lowcomplex._names import first_match, require_match
-from lowcomplex._numbers import real
+from lowcomplex._names import require_match
+from lowcomplex._numbers import real, whole
+from lowcomplex._rates import rate_or_reason, require_rates
 from lowcomplex.matrices import Layout, Skipped, WeightMatrix
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ _PART = 2**19
 
 def initialize(
     module: nn.Module,
-    gamma: float,
+    gamma: float | Mapping[str, float | None],
     *,
     parts: Mapping[str, float | None] | None = None,
+    seed: int | None = None,
     generator: torch.Generator | None = None,
 ) -> pd.DataFrame:
     """Draw every weight matrix of a module from N(0, d_in^(-2γ)), and set every bias to zero.
@@ -48,24 +50,29 @@ def initialize(
 
     Args:
         module: The network; changed in place.
-        gamma: Initialization rate. 1/2 is the usual 1/sqrt(d_in); a larger rate gives smaller weights.
+        gamma: Initialization rate. 1/2 is the usual 1/sqrt(d_in); a larger rate gives smaller weights. A
+            mapping gives the rate by shell patterns of names, such as {"*embedding*": 0.5, "*": 0.8}; the
+            first match counts, and every matrix must match.
         parts: Rate of the matrices whose name matches a shell pattern, such as "blocks.*.query*"; the first
-            match counts. None leaves the matrices and their biases as they are.
-        generator: Source of randomness, on the CPU; PyTorch's own if None.
+            match counts. None leaves the matrices and their biases as they are. Unlike `gamma`, it also sets
+            what is frozen.
+        seed: Seed of the draw: the same seed gives the same weights.
+        generator: Source of randomness on the CPU, in place of a seed; PyTorch's own if both are None.
 
     Returns:
         A table of the weight matrices: name, shape, d_in, rule, gamma, std, left. `left` says why a matrix
         was left as it was, and its gamma and std are NaN; `left` is empty where the matrix was set.
 
     Raises:
-        ValueError: A rate is not finite; a pattern matches nothing; a matrix has d_in = 1, where γ has no
-            effect; a parametrization keeps a weight from being random (spectral or orthogonal normalization,
-            pruning, a low-rank adapter); a parameter has no values; there is nothing to initialize; a
-            standard deviation is beyond the range of the weights' type.
+        ValueError: A rate is not finite; a pattern matches nothing, or a matrix no pattern of `gamma`; both
+            seed and generator are given; a matrix has d_in = 1, where γ has no effect; a parametrization
+            keeps a weight from being random (spectral or orthogonal normalization, pruning, a low-rank
+            adapter); a parameter has no values; there is nothing to initialize; a standard deviation is
+            beyond the range of the weights' type.
         TypeError: An argument is of another type; a rate is not a number.
 
     Example:
-        >>> table = initialize(nn.Linear(16, 3), 0.5)
+        >>> table = initialize(nn.Linear(16, 3), 0.5, seed=0)
         >>> table["std"].tolist()
         [0.25]
     """
@@ -75,17 +82,22 @@ def initialize(
         raise TypeError(f"module: expected a torch.nn.Module, got {type(module).__name__}")
     if not isinstance(parts, Mapping | None):
         raise TypeError(f"parts: expected a mapping of patterns to rates, got {type(parts).__name__}")
+    source = _source(seed, generator)
     rates = dict(parts or {})
-    for name, rate in {"gamma": gamma, **{f"parts[{k!r}]": v for k, v in rates.items()}}.items():
-        if (rate is not None or name == "gamma") and not math.isfinite(real(rate, name)):
-            raise ValueError(f"{name}: expected a finite initialization rate, got {rate}")
+    general = dict(gamma) if isinstance(gamma, Mapping) else {"*": real(gamma, "gamma")}
+    require_rates("parts", rates)
+    require_rates("gamma", general, single=not isinstance(gamma, Mapping))
     items = matrices.of_module(module)
     _require_values(items)
     found = [item for item in items if isinstance(item, WeightMatrix)]
+    names = [matrix.name for matrix in found]
     for pattern in rates:
-        require_match("parts", pattern, (matrix.name for matrix in found))
-    bases = matrices.bases(matrix.name for matrix in found)
-    plan = [(matrix, *_rate_or_reason(matrix, gamma, rates, bases)) for matrix in found]
+        require_match("parts", pattern, names)
+    if isinstance(gamma, Mapping):
+        for pattern in general:
+            require_match("gamma", pattern, names)
+    bases = matrices.bases(names)
+    plan = [(matrix, *rate_or_reason(matrix, general, rates, bases)) for matrix in found]
     _require_settable(module, plan)
     rows = []
     for matrix, rate, left in plan:
@@ -93,7 +105,7 @@ def initialize(
         if rate is not None:
             std = _deviation(matrix, rate)
             weight = matrix.weight
-            draw = torch.randn(weight.shape, generator=generator, dtype=weight.dtype, device="cpu")
+            draw = torch.randn(weight.shape, generator=source, dtype=weight.dtype, device="cpu")
             matrix.put((draw * std).to(weight.device))
         rows.append(
             {
@@ -182,17 +194,17 @@ def placed(matrix: WeightMatrix) -> dict[str, Any]:
 _Planned = tuple[WeightMatrix, float | None, str]
 
 
-def _rate_or_reason(
-    matrix: WeightMatrix, gamma: float, rates: Mapping[str, float | None], bases: Container[str]
-) -> tuple[float | None, str]:
-    said = first_match(matrix.name, {pattern: (rate,) for pattern, rate in rates.items()}, None)
-    if said is not None:
-        return said[0], "left out by parts" if said[0] is None else ""
-    if not any(parameter.requires_grad for parameter in matrix.parameters):
-        return None, "frozen"
-    if matrix.name in bases:
-        return None, "base of a low-rank adapter"
-    return gamma, ""
+def _source(seed: int | None, generator: torch.Generator | None) -> torch.Generator | None:
+    """The generator to draw from; None for PyTorch's own."""
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator: expected a torch.Generator, got {generator!r}; a number is a seed")
+    if seed is None:
+        return generator
+    if generator is not None:
+        raise ValueError("seed: expected either a seed or a generator, got both")
+    if not 0 <= whole(seed, "seed") < 2**63:
+        raise ValueError(f"seed: expected an integer in [0, 2^63), got {seed}")
+    return torch.Generator().manual_seed(int(seed))
 
 
 def _require_settable(module: nn.Module, plan: Sequence[_Planned]) -> None:

@@ -114,6 +114,25 @@ def test_frozen_weights_are_left_and_listed_unless_a_part_asks() -> None:
     assert initialize(network, 0.5, parts={"*": 0.5})["left"].tolist() == [""] * 3
 
 
+def test_a_seed_is_a_generator_and_patterns_give_rates() -> None:
+    first, second = Zoo(), Zoo()
+    initialize(first, 0.7, seed=3)
+    initialize(second, 0.7, generator=torch.Generator().manual_seed(3))
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+    network = nn.Sequential(nn.Linear(20, 10), nn.Linear(10, 10), nn.Linear(10, 3))
+    network[1].weight.requires_grad_(False)
+    table = initialize(network, {"0.*": 0.5, "*": 1.0}, seed=0).set_index("name")
+    assert table["gamma"].tolist()[::2] == [0.5, 1.0]
+    # As with one rate for all, and unlike with `parts`, frozen weights stay.
+    assert table.loc["1.weight", "left"] == "frozen"
+    assert initialize(network, {"0.*": None, "*": 1.0})["left"].tolist() == [
+        "left out by gamma",
+        "frozen",
+        "",
+    ]
+
+
 def test_same_generator_same_weights() -> None:
     weights = []
     for seed in (0, 0, 1):
@@ -189,6 +208,13 @@ def test_bad_source(state: dict, layout: dict | None, message: str) -> None:
         ({"parts": ["weight"]}, "parts: expected a mapping of patterns to rates, got list"),
         ({"parts": {"weight": "1"}}, "expected a number, got '1'"),
         ({"gamma": -1e4}, r"gamma: -10000 gives 'weight' \(d_in = 20\).*10\^1.301e\+04, beyond .*float32"),
+        ({"gamma": {"wieght": 1.0}}, "gamma: pattern 'wieght' matches no .* nearest name is 'weight'"),
+        ({"gamma": {"weight": "1"}}, r"gamma\['weight'\]: expected a number, got '1'"),
+        ({"gamma": {}}, "gamma: no pattern matches 'weight'; add '\\*'"),
+        ({"seed": 1.5}, "seed: expected an integer, got 1.5"),
+        ({"seed": -1}, r"seed: expected an integer in \[0, 2\^63\), got -1"),
+        ({"seed": 0, "generator": torch.Generator()}, "seed: expected either .* got both"),
+        ({"generator": 0}, "generator: expected a torch.Generator, got 0; a number is a seed"),
         ({"gamma": 1e308}, "beyond the range of torch.float32"),
         ({"gamma": 40.0}, r"10\^-52.04, beyond the range of torch.float32"),
     ],
