@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from typing import Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from lowcomplex._names import require_known
 from lowcomplex.measures import measure_weights, null_of, weight_measures
 
 Measure = Callable[[Tensor], Tensor]
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class ChosenMeasures:
@@ -32,15 +34,14 @@ class ChosenMeasures:
     def __init__(self, measures: str | Sequence[str] | Mapping[str, Measure]) -> None:
         self._own: dict[str, Measure] | None = None
         if isinstance(measures, Mapping):
-            self._own = dict(measures)
-            for name, measure in self._own.items():
-                if not callable(measure):
-                    raise ValueError(
-                        f"measures[{name!r}]: expected a function (..., out, in) → (...), got {measure!r}"
-                    )
+            self._own = named_functions("measures", measures)
+        elif callable(measures) or not isinstance(measures, Iterable):
+            _refuse(measures)
         self.names = (measures,) if isinstance(measures, str) else tuple(measures)
         if self._own is None:
             for name in self.names:
+                if not isinstance(name, str):
+                    _refuse(name)
                 require_known("measures", name, weight_measures())
 
     def __call__(self, W: Tensor) -> dict[str, Tensor]:
@@ -83,6 +84,34 @@ class ChosenMeasures:
         return {name: [_mean(name, *shape) for shape in shapes] for name in self.names}
 
 
+def named_functions(argument: str, functions: Mapping[str, F]) -> dict[str, F]:
+    """Functions by name, if that is what they are.
+
+    Raises:
+        ValueError: They are no mapping from names to functions; the message names the argument.
+    """
+    if not isinstance(functions, Mapping):
+        raise ValueError(f"{argument}: expected a mapping from names to functions, got {functions!r}")
+    for name, function in functions.items():
+        if not isinstance(name, str):
+            raise ValueError(f"{argument}: expected text as a name, got {name!r}")
+        if not callable(function):
+            raise ValueError(f"{argument}[{name!r}]: expected a function, got {function!r}")
+    return dict(functions)
+
+
+def _refuse(measure: object) -> NoReturn:
+    """Refuse what is no name of a measure, such as its function."""
+    name = getattr(measure, "__name__", "")
+    remedy = "give your own function a name, as in {'norm': function}" if callable(measure) else ""
+    if name in weight_measures():
+        remedy = f"give the name {name!r}"
+    detail = f"; {remedy}" if remedy else ""
+    raise ValueError(
+        f"measures: expected names, or a mapping from names to functions, got {measure!r}{detail}"
+    )
+
+
 @cache
 def _mean(name: str, rows: int, columns: int) -> float:
     """The mean of a measure on random weights; NaN if it has no null at this shape."""
@@ -93,7 +122,7 @@ def _mean(name: str, rows: int, columns: int) -> float:
 
 def _require_one_per_matrix(name: str, value: object, W: Tensor) -> None:
     """Refuse what would be written to all layers alike, such as a function that forgets the batch."""
-    expected, got = tuple(W.shape[:-2]), f"a {type(value).__name__}"
+    expected, got = tuple(W.shape[:-2]), type(value).__name__
     if isinstance(value, Tensor):
         if tuple(value.shape) == expected:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
@@ -55,16 +55,18 @@ class Layers:
 
     Args:
         module: The network, or an ensemble.
-        patterns: Shell patterns of names, of single matrices or of whole stacks.
+        layers: Shell pattern or patterns of names, of single matrices or of whole stacks.
 
     Raises:
         ValueError: The module is none, a pattern matches no weight matrix, a layer has no shape or no values
             yet, or an ensemble's weight is parametrized.
     """
 
-    def __init__(self, module: nn.Module | Members, patterns: tuple[str, ...]) -> None:
+    def __init__(self, module: nn.Module | Members, layers: str | Sequence[str]) -> None:
         if not isinstance(module, nn.Module) and not hasattr(module, "named_parameters"):
-            raise ValueError(f"module: expected a network or an ensemble, got {module!r}")
+            got = "None" if module is None else type(module).__name__
+            raise ValueError(f"module: expected a network or an ensemble, got {got}")
+        patterns = _patterns(layers)
         self._plain = _PlainNames(module)
         _require_values(module, self._plain, patterns)
         self._module = module
@@ -147,6 +149,18 @@ class Layers:
         value = values[matrix.name] if matrix.computed is None else matrix.computed.read()
         whole: Tensor = value.full_tensor() if _is_sharded(value) else value
         return whole[None]
+
+
+def _patterns(layers: str | Iterable[str]) -> tuple[str, ...]:
+    """The patterns, if they are text."""
+    if isinstance(layers, str):
+        return (layers,)
+    patterns: tuple[object, ...] = tuple(layers) if isinstance(layers, Iterable) else (layers,)
+    for pattern in patterns:
+        if not isinstance(pattern, str):
+            got = type(pattern).__name__
+            raise ValueError(f"layers: expected patterns of names, such as 'blocks.*', got {got}")
+    return tuple(map(str, patterns))
 
 
 class _PlainNames:

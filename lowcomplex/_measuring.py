@@ -26,7 +26,7 @@ class Measuring:
         module: The network, or an ensemble.
         measures: Name or names of weight measures, or a mapping from names to functions of
             (..., out, in) matrices → (...).
-        patterns: Name patterns of the layers.
+        layers: Name pattern or patterns of the layers.
 
     Raises:
         ValueError: An unknown measure, or layers that cannot be measured.
@@ -36,10 +36,10 @@ class Measuring:
         self,
         module: nn.Module | Members,
         measures: str | Sequence[str] | Mapping[str, Measure],
-        patterns: tuple[str, ...],
+        layers: str | Sequence[str],
     ) -> None:
         self._chosen = ChosenMeasures(measures)
-        self._layers = Layers(module, patterns)
+        self._layers = Layers(module, layers)
         self._frozen = Frozen()
         self._module = module
         self.measures = self._chosen.names

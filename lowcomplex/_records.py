@@ -88,7 +88,7 @@ def one_step(
         members: Number of members of an ensemble; None for one network.
 
     Raises:
-        ValueError: A scalar is None.
+        ValueError: A scalar is None, or not one number.
     """
     import xarray as xr
 
@@ -101,8 +101,12 @@ def one_step(
         number = value.detach().cpu() if isinstance(value, Tensor) else value
         if members is not None and isinstance(number, Tensor) and number.ndim == 1:
             variables[name] = ("member", number.double().numpy())
-        else:
+            continue
+        try:
             variables[name] = float(number)
+        except (TypeError, ValueError, RuntimeError) as error:
+            got = f"a tensor of shape {tuple(number.shape)}" if isinstance(number, Tensor) else repr(number)
+            raise ValueError(f"{name}: expected one number, got {got}") from error
     coords: dict[str, Any] = {"layer": list(layers)}
     if members is not None:
         coords["member"] = range(members)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lowcomplex._cadence import Cadence, log_linear_steps, whole_number
-from lowcomplex._chosen_measures import Measure
+from lowcomplex._chosen_measures import Measure, named_functions
 from lowcomplex._layers import Members
 from lowcomplex._measuring import Measuring
 from lowcomplex._names import require_free
@@ -98,9 +98,8 @@ class Tracker:
         self._cadence = Cadence(every, steps, budget, clock)
         if not measures and not quantities:
             raise ValueError("measures: expected at least one, or quantities, got none")
-        patterns = (layers,) if isinstance(layers, str) else tuple(layers)
-        self._measuring = Measuring(module, measures, patterns)
-        self._quantities = dict(quantities or {})
+        self._measuring = Measuring(module, measures, layers)
+        self._quantities = named_functions("quantities", quantities or {})
         names = self._measuring.measures
         self._taken = {"step", "layer", "member", *names, *(f"null_{name}" for name in names)}
         require_free("quantities", self._quantities, self._taken)
@@ -230,7 +229,7 @@ class Tracker:
 
     def plot(
         self,
-        quantities: Sequence[str] | None = None,
+        quantities: str | Sequence[str] | None = None,
         *,
         predicted: Mapping[str, xr.DataArray | float] | None = None,
         most_lines: int = 8,
@@ -238,7 +237,7 @@ class Tracker:
         """Draw everything recorded so far, beside what random weights give; see `plots.plot_record`.
 
         Args:
-            quantities: Names of what is drawn; by default all that is recorded over step and layer.
+            quantities: Name or names of what is drawn; by default all that is recorded over step and layer.
             predicted: A prediction by the name of its quantity: a number, or values over step or layer.
             most_lines: Largest number of layers that are drawn as lines; more layers become a heat map.
 

@@ -95,7 +95,7 @@ def test_own_measures_and_quantities() -> None:
     [
         (lambda W: W.norm(), r"shape \(\)"),
         (lambda W: W.norm(dim=-1), r"shape \(2, 5\)"),
-        (lambda W: float(W.norm()), "a float"),
+        (lambda W: float(W.norm()), "float"),
     ],
 )
 def test_own_measures_that_are_no_number_per_matrix_are_refused(forgets: object, got: str) -> None:
@@ -411,7 +411,19 @@ def test_log_linear_steps() -> None:
         ({"steps": torch.ones(2, 2)}, "steps: .* got tensor"),
         ({"budget": "x"}, "budget: .* got 'x'"),
         ({"measures": "effective_rnk"}, "measures: .* did you mean 'effective_rank'"),
-        ({"measures": {"norm": 3}}, r"measures\['norm'\]: expected a function .* got 3"),
+        ({"measures": {"norm": 3}}, r"measures\['norm'\]: expected a function, got 3"),
+        ({"measures": {3: stable_rank}}, "measures: expected text as a name, got 3"),
+        (
+            {"measures": stable_rank},
+            "measures: expected names, .* got <function .*; give the name 'stable_rank'",
+        ),
+        ({"measures": [len]}, r"measures: .* give your own function a name, as in \{'norm': function\}"),
+        ({"measures": 5}, "measures: expected names, .* got 5"),
+        ({"layers": 5}, "layers: expected patterns of names, .* got int"),
+        ({"layers": ("0.*", torch.ones(2))}, "layers: .* got Tensor"),
+        ({"quantities": [len]}, "quantities: expected a mapping from names to functions"),
+        ({"quantities": {"one": 1.0}}, r"quantities\['one'\]: expected a function, got 1.0"),
+        ({"module": torch.ones(2, 2)}, "module: expected a network or an ensemble, got Tensor"),
         ({"quantities": {"null_stable_rank": lambda: 0.5}}, "something else is recorded as null_stable_rank"),
         ({"measures": ()}, "measures: expected at least one"),
         ({"module": None}, "module: expected a network or an ensemble, got None"),
@@ -444,7 +456,9 @@ def test_steps_are_numbers_of_any_kind(steps: object) -> None:
     assert tracker.dataset()["step"].values.tolist() == [0, 3, 6]
 
 
-@pytest.mark.parametrize("scalar", [{"stable_rank": 0.5}, {"layer": 1}, {"loss": None}])
+@pytest.mark.parametrize(
+    "scalar", [{"stable_rank": 0.5}, {"layer": 1}, {"loss": None}, {"loss": "x"}, {"loss": torch.ones(2)}]
+)
 def test_scalars_that_are_refused(scalar: dict) -> None:
     (name,) = scalar
     with pytest.raises(ValueError, match=name):

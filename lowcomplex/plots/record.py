@@ -24,7 +24,7 @@ _LONGEST_NAME = 34
 @style()
 def plot_record(
     dataset: xr.Dataset,
-    quantities: Sequence[str] | None = None,
+    quantities: str | Sequence[str] | None = None,
     *,
     predicted: Mapping[str, xr.DataArray | float] | None = None,
     most_lines: int = 8,
@@ -42,7 +42,7 @@ def plot_record(
 
     Args:
         dataset: Quantities over `step` and, if they are of layers, `layer`.
-        quantities: Names of the quantities; by default every numeric variable over `step` that has no
+        quantities: Name or names of the quantities; by default every numeric variable over `step` that has no
             dimension besides `step`, `layer` and `member`.
         predicted: Predictions by the names of their quantities, in place of those of the dataset: a number,
             or values over `step`, `layer` or both. Steps may be others than those of the record.
@@ -62,6 +62,8 @@ def plot_record(
         >>> [line.get_label() for line in figure.axes[0].lines]
         ['hidden', 'output']
     """
+    if isinstance(quantities, str):
+        quantities = (quantities,)
     names = _recorded(dataset) if quantities is None else list(quantities)
     if not names:
         raise ValueError("quantities: expected at least one over the dimension step, found none")
