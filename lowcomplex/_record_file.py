@@ -9,14 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from lowcomplex._records import decode, encode
+from lowcomplex._growing import GrowingRecords
 
 if TYPE_CHECKING:
     import xarray as xr
-
-_ABOUT = "tracker"
 
 
 class RecordFile:
@@ -33,6 +29,7 @@ class RecordFile:
         if not isinstance(path, str | os.PathLike) or not os.fspath(path):
             raise ValueError(f"path: expected the name of a file, got {path!r}")
         self.path = Path(path)
+        self._growing = GrowingRecords()
         if self.path.is_dir():
             raise ValueError(f"path: expected a file, got the folder {self.path}")
 
@@ -50,9 +47,8 @@ class RecordFile:
         except FileNotFoundError:
             return None
         try:
-            records = decode(torch.frombuffer(bytearray(content), dtype=torch.uint8))
-            about = json.loads(records.attrs.pop(_ABOUT))
-            return records, {**about, "layers": records["layer"].values.tolist()}
+            records, about = self._growing.read(content)
+            return records, {**json.loads(about), "layers": records["layer"].values.tolist()}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"path: {self.path} is no record of a tracker, and is not written over ({error})"
@@ -62,12 +58,12 @@ class RecordFile:
         """Replace the file. A disk that refuses it is no reason to lose the training: that is a warning."""
         # An attribute has at most 64 KiB; the names of the layers are in the record anyway.
         text = json.dumps({name: value for name, value in about.items() if name != "layers"})
-        content = encode(records.assign_attrs({_ABOUT: text}))
+        content = self._growing.written(records, text)
         temporary = self.path.with_name(f"{self.path.name}.tmp")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
-                file.write(content.numpy().data)
+                file.write(content)
                 # On disk before it has its name: a power cut must not leave a name without content.
                 file.flush()
                 os.fsync(file.fileno())

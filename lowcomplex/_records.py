@@ -134,11 +134,18 @@ def numbers(record: xr.Dataset, names: Iterable[str]) -> dict[str, float]:
     return found
 
 
-def encode(record: xr.Dataset) -> Tensor:
+def encode(
+    record: xr.Dataset,
+    *,
+    unlimited: str | None = None,
+    chunks: Mapping[Any, tuple[int, ...]] | None = None,
+) -> Tensor:
     """Write a dataset as netCDF to a tensor of bytes.
 
     Args:
         record: Variables of numbers, booleans, times or text.
+        unlimited: A dimension along which the file may be extended.
+        chunks: Shape of the pieces in which each variable along that dimension is stored, by its name.
 
     Returns:
         (bytes,) unsigned 8-bit integers. `decode` returns the dataset from them to the last bit; its text has
@@ -157,7 +164,11 @@ def encode(record: xr.Dataset) -> Tensor:
         if not isinstance(name, str) or "/" in name:
             raise ValueError(f"a record holds what netCDF cannot: a variable of the name {name!r}")
     try:
-        content = record.to_netcdf(engine="h5netcdf")
+        content = record.to_netcdf(
+            engine="h5netcdf",
+            unlimited_dims=[] if unlimited is None else [unlimited],
+            encoding={name: {"chunksizes": shape} for name, shape in (chunks or {}).items()},
+        )
     except (TypeError, ValueError) as error:
         raise ValueError(f"a record holds what netCDF cannot: {error}") from error
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)
