@@ -10,6 +10,7 @@ from torch import Tensor
 from lowcomplex.checkpoints._folders import files_of
 from lowcomplex.checkpoints._hub import HubPath
 from lowcomplex.checkpoints._hub_safetensors import hub_safetensors_entries
+from lowcomplex.checkpoints._hub_torch import hub_torch_entries
 from lowcomplex.checkpoints._kinds import SUFFIXES, TORCH_SUFFIXES, require_regular
 from lowcomplex.checkpoints._located import located
 from lowcomplex.checkpoints._one_mapped import OneMapped
@@ -92,8 +93,11 @@ def _of_file(path: Path | HubPath, mapped: OneMapped) -> list[Entry]:
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{path}: expected .safetensors or one of {', '.join(TORCH_SUFFIXES)}")
     if isinstance(path, HubPath):
-        if path.cached is None and path.suffix == ".safetensors":
-            return hub_safetensors_entries(path)
+        if path.cached is None:
+            of_ranges = hub_safetensors_entries if path.suffix == ".safetensors" else hub_torch_entries
+            found = of_ranges(path)
+            if found is not None:
+                return found
         path = path.cached or path.downloaded()
     if path.suffix == ".safetensors":
         return safetensors_entries(path, mapped)

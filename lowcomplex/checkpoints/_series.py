@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _STEP = re.compile(r"step\D?(\d+)", re.I)
 _NUMBER = re.compile(r"\d+")
+_PARTS = re.compile(r"(\d+)", re.A)
 _LISTED = 8
 # Columns that depend on the matrix alone, whatever its values.
 _OF_LAYERS = ("shape", "d_in", "rule", "standard_error")
@@ -84,10 +85,13 @@ def over_steps(tables: Mapping[int, pd.DataFrame]) -> xr.Dataset:
     if not tables:
         raise ValueError("tables: expected at least one, got none")
     joined = pd.concat([table.assign(step=step) for step, table in sorted(tables.items())])
-    layers = list(dict.fromkeys(joined["name"]))
+    layers = [str(name) for name in dict.fromkeys(joined["name"])]
     numbers = joined.select_dtypes(["number", "bool"]).columns.difference(["step", *_OF_LAYERS])
     values = [column for column in joined.columns if column in numbers and not column.startswith(_RANDOM)]
     record = joined.set_index(["step", "name"])[values].astype(float).to_xarray().rename(name="layer")
+    # Files of safetensors sort names as text, which puts block 10 before block 2.
+    if layers == sorted(layers):
+        layers.sort(key=_with_numbers)
     record = record.reindex(layer=layers)
     alone = joined.drop_duplicates("name").set_index("name").loc[layers]
     for column in alone.columns:
@@ -98,6 +102,11 @@ def over_steps(tables: Mapping[int, pd.DataFrame]) -> xr.Dataset:
     for value in values:
         record[value].attrs["long_name"] = value.replace("_", " ")
     return record
+
+
+def _with_numbers(name: str) -> list[str | int]:
+    """The parts of a name, in which those of digits alternate with others."""
+    return [int(part) if place % 2 else part for place, part in enumerate(_PARTS.split(name))]
 
 
 def _plain(value: object) -> object:

@@ -10,10 +10,12 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from torch import Tensor
 
+from lowcomplex.checkpoints._hub import HubPath
 from lowcomplex.checkpoints._kinds import BAD_ARCHIVE, require_kind
 from lowcomplex.checkpoints._nested import weights_in
 from lowcomplex.checkpoints._one_mapped import OneMapped
@@ -45,7 +47,7 @@ def torch_entries(path: Path, mapped: OneMapped) -> list[Entry]:
     """
     require_kind(path, "torch")
     is_mappable = _is_mappable(path)
-    content = _content(path, is_mappable)
+    content = content_of(path, path, mmap=is_mappable)
     if not is_mappable:
         return [Entry.of(name, tensor) for name, tensor in content.items()]
     return [
@@ -55,15 +57,29 @@ def torch_entries(path: Path, mapped: OneMapped) -> list[Entry]:
 
 
 def _reader(path: Path) -> Callable[[str], Tensor]:
-    return _content(path, True).__getitem__
+    return content_of(path, path, mmap=True).__getitem__
 
 
-def _content(path: Path, is_mappable: bool) -> dict[str, Tensor]:
+def content_of(
+    source: Path | BinaryIO, path: Path | HubPath, *, mmap: bool = False, device: str = "cpu"
+) -> dict[str, Tensor]:
+    """The tensors of a file of torch.save, without running its code.
+
+    Args:
+        source: What is loaded.
+        path: The file that messages name.
+        mmap: Whether the file is mapped.
+        device: Where the tensors are put; on "meta", they have no values.
+
+    Raises:
+        NotImplementedError: The file holds a tensor of a kind that cannot be on this device.
+        ValueError: The file is damaged, holds no tensors, or would execute code on loading.
+    """
     try:
         with warnings.catch_warnings():
             # Of the file's age or its pickle's protocol; what matters is an error.
             warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_mappable)
+            content = torch.load(source, map_location=device, weights_only=True, mmap=mmap)
     except pickle.UnpicklingError as error:
         found = _CLASS.search(str(error))
         if found is None:
@@ -72,6 +88,10 @@ def _content(path: Path, is_mappable: bool) -> dict[str, Tensor]:
             f"{path}: refused, loading it would execute code, since it holds a {found[1]}; save the weights "
             "alone: torch.save(model.state_dict(), FILE)"
         ) from error
+    except NotImplementedError:
+        if device == "meta":
+            raise
+        raise ValueError(f"{path}: damaged torch file (an operation that PyTorch lacks)") from None
     # Damaged pickles raise whatever the operation raises that they ask for.
     except Exception as error:
         raise ValueError(f"{path}: damaged torch file ({_first_line(error)})") from error

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -183,9 +184,14 @@ def test_a_stale_index_does_not_go_before_a_whole_model(tmp_path: Path) -> None:
 
 def test_a_file_of_many_tensors_is_opened_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
-    for module, name in ((_safetensors, "_opened"), (_torch_files, "_content")):
+    for module, name in ((_safetensors, "_opened"), (_torch_files, "content_of")):
         original = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda *args, of=original: (opened.append(args[0]), of(*args))[1])
+
+        def counted(*args: Any, of: Any = original, **options: Any) -> Any:
+            opened.append(args[0])
+            return of(*args, **options)
+
+        monkeypatch.setattr(module, name, counted)
     for save, path in ((save_file, tmp_path / "m.safetensors"), (torch.save, tmp_path / "m.pt")):
         save({f"l{i:03}": torch.zeros(2) + i for i in range(300)}, path)
         assert [float(tensor[0]) for _, tensor in checkpoints.weights(path)] == list(range(300))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,59 @@ def test_weights_equal_those_of_the_file(hub: Hub, tmp_path: Path) -> None:
     found = dict(checkpoints.weights("owner/name"))
     assert list(found) == checkpoints.names(tmp_path)
     assert all(torch.equal(found[name], tensor) for name, tensor in state.items())
+
+
+def test_files_of_torch_are_read_by_ranges(hub: Hub, tmp_path: Path) -> None:
+    state = _state()
+    views = {"rows": state["wte.weight"][5:9, 3:7], "turned": state["half"].t(), "none": torch.ones(0, 3)}
+    parts = [state | views, {"scalar": torch.tensor(2.0), "p": torch.nn.Parameter(torch.ones(3, 2))}]
+    for number, part in enumerate(parts):
+        torch.save(part, tmp_path / f"pytorch_model-{number}.bin")
+    index = {"weight_map": {name: f"pytorch_model-{n}.bin" for n in (0, 1) for name in parts[n]}}
+    (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    hub.models["owner/name"] = {"main": tmp_path}
+    ours, theirs = dict(checkpoints.weights(tmp_path)), dict(checkpoints.weights("owner/name"))
+    assert list(ours) == list(theirs)
+    assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
+    before = hub.sent
+    pd.testing.assert_frame_equal(
+        checkpoints.gamma_table("owner/name").table, checkpoints.gamma_table(tmp_path).table
+    )
+    assert hub.sent - before < (tmp_path / "pytorch_model-0.bin").stat().st_size
+    assert not (tmp_path / "cache").exists()
+
+
+class _Attack:
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return Path.touch, (Path("attacked"),)
+
+
+def test_files_of_torch_on_the_hub_run_no_code(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hub.models["owner/name"] = {"main": tmp_path}
+    torch.save({"w": torch.ones(3, 3), "x": _Attack()}, "pytorch_model.bin")
+    with pytest.raises(ValueError, match=r"owner/name/pytorch_model.bin: refused, .* execute code"):
+        checkpoints.names("owner/name")
+    assert not Path("attacked").exists()
+    # Storages that are shorter than the tensors claim.
+    torch.save({"w": torch.ones(300, 3)}, "whole.bin")
+    with zipfile.ZipFile("whole.bin") as whole, zipfile.ZipFile("pytorch_model.bin", "w") as cut:
+        for name in whole.namelist():
+            cut.writestr(name, whole.read(name)[: 100 if "/data/" in name else None])
+    with pytest.raises(ValueError, match="outside its storage"):
+        checkpoints.names("owner/name")
+
+
+def test_what_ranges_cannot_read_is_downloaded(hub: Hub, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    torch.save({"w": torch.ones(3, 2)}, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    hub.models["owner/name"] = {"main": folder}
+    for _ in range(2):
+        assert torch.equal(dict(checkpoints.weights("owner/name"))["w"], torch.ones(3, 2))
+    assert sum("pytorch_model.bin" in request for request in hub.requests) <= 4
 
 
 def _with_header(folder: Path, header: object, content: bytes = b"") -> None:

@@ -90,7 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
         if file is None or folder is None or not (folder / file[3]).is_file():
             self._refuse("EntryNotFound")
         else:
-            self._send_file(folder / file[3])
+            self._send_file(folder / file[3], file[2])
+
+    do_HEAD = do_GET  # noqa: N815
 
     def _folder(self, name: str, commit: str) -> Path | None:
         revisions = self.hub.models.get(name, {})
@@ -119,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             found[kind].append({"name": revision, "ref": ref, "targetCommit": _commit(name, revision)})
         return found
 
-    def _send_file(self, file: Path) -> None:
+    def _send_file(self, file: Path, commit: str) -> None:
         content = file.read_bytes()
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
         if found is None or not self.hub.serves_ranges:
@@ -128,10 +130,14 @@ class _Handler(BaseHTTPRequestHandler):
             start, stop = int(found[1]), min(int(found[2]) + 1, len(content))
             part, status = content[start:stop], 206
             headers = {"content-range": f"bytes {start}-{stop - 1}/{len(content)}"}
+        headers["etag"] = f'"{hashlib.sha1(content).hexdigest()}"'
+        headers["x-repo-commit"] = commit
         self.send_response(status)
         for name, value in {**headers, "content-length": str(len(part))}.items():
             self.send_header(name, value)
         self.end_headers()
+        if self.command == "HEAD":
+            return
         breaks, self.hub.breaks_after = self.hub.breaks_after, None
         part = part if breaks is None else part[:breaks]
         self.hub.sent += len(part)
