@@ -26,6 +26,10 @@ class CheckError:
     seed: int
     error: str
 
+    def __repr__(self) -> str:
+        last = self.error.strip().rpartition("\n")[2]
+        return f"<{self.name} could not run at seed {self.seed}: {last}>"
+
     @property
     def as_expected(self) -> bool:
         """False: a check that could not run shows nothing."""

@@ -11,12 +11,13 @@ from matplotlib.colors import CenteredNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from lowcomplex.plots.page import shortened
+
 # Inches: a named row, the lowest row in a group that has one name, and the highest map.
 _NAMED = 0.13
 _LOWEST = 0.03
 _HIGHEST = 14.0
 _EACH_NAMED = 60
-_LONGEST_NAME = 34
 _MOST_TICKS = 6
 
 
@@ -67,7 +68,7 @@ def rows_of(layers: list[str]) -> Rows:
     heights, names = [], []
     for key, members in groups.items():
         heights += [max(_LOWEST, _NAMED / len(members))] * len(members)
-        names.append(_shortened(key if len(members) > 1 else layers[members[0]]))
+        names.append(shortened(key if len(members) > 1 else layers[members[0]]))
     edges = np.concatenate(([0.0], np.cumsum(heights)))
     borders = edges[np.cumsum([0, *map(len, groups.values())])]
     every = max(1, int(np.ceil(_NAMED * len(names) / _HIGHEST)))
@@ -123,8 +124,3 @@ def draw_map(
     axis.set_ylim(float(rows.edges[-1]), 0)
     axis.set_xlabel("step")
     figure.colorbar(mesh, ax=axis, label=label, location="top", pad=0.01, aspect=30)
-
-
-def _shortened(name: str) -> str:
-    """The end of a long name, which tells the matrices of a layer apart."""
-    return name if len(name) <= _LONGEST_NAME else "…" + name[1 - _LONGEST_NAME :]

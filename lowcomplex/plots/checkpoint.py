@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lowcomplex.plots.page import GAMMA_LABEL, Page, categorical, style
+from lowcomplex.plots.page import GAMMA_LABEL, Page, categorical, shortened, style
 
 _RANKS = ("effective_rank", "stable_rank", "participation_ratio")
 _MARKERS = {"": "o", "_before": "o", "_after": "s"}
@@ -55,7 +55,7 @@ def plot_checkpoint(table: pd.DataFrame) -> Figure:
         axes[1].axvline(1, color="0.7", linewidth=0.7, linestyle=":", zorder=0)
         axes[1].set_xlim(left=0)
         axes[1].set_xlabel("over that of random weights")
-    names = [_shortened(str(name)) for name in table["name"].iloc[::every]]
+    names = [shortened(str(name), _LONGEST_NAME) for name in table["name"].iloc[::every]]
     axes[0].set_yticks(range(0, len(table), every), names)
     axes[0].set_ylim(len(table) - 0.5, -0.5)
     for axis in axes:
@@ -77,8 +77,3 @@ def _points(
         markerfacecolor="none" if end == "_before" else color,
         label=label,
     )
-
-
-def _shortened(name: str) -> str:
-    """The end of a long name, which tells the matrices of a layer apart."""
-    return name if len(name) <= _LONGEST_NAME else "…" + name[1 - _LONGEST_NAME :]

@@ -112,6 +112,11 @@ def sequential(count: int) -> list[Color]:
     return list(sns.color_palette("viridis", n_colors=count + 1))[:count] if count else []
 
 
+def shortened(name: str, longest: int = 34) -> str:
+    """The end of a long name of a matrix, which tells the matrices of one layer apart."""
+    return name if len(name) <= longest else "…" + name[1 - longest :]
+
+
 def panel_letters(axes: Sequence[Axes]) -> None:
     """Mark panels with a, b, c, … outside their upper left corners."""
     for axis, letter in zip(axes, "abcdefghijklmnopqrstuvwxyz", strict=False):

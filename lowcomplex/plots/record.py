@@ -12,13 +12,12 @@ from matplotlib.gridspec import GridSpec
 
 from lowcomplex._names import require_known
 from lowcomplex.plots._layer_map import draw_map, rows_of
-from lowcomplex.plots.page import DOUBLE, Page, panel_letters, sequential, shared_legend, style
+from lowcomplex.plots.page import DOUBLE, Page, panel_letters, sequential, shared_legend, shortened, style
 
 _NULL, _PREDICTED = "null_", "predicted_"
 _KEY_COLOR = "0.45"
 _LINES_HEIGHT = 2.4
 _MAP_FRAME = 1.2
-_LONGEST_NAME = 34
 
 
 @style()
@@ -154,7 +153,9 @@ def _draw_lines(
     for layer, color in zip(layers, colors, strict=True):
         own = _of_layer(values, layer)
         others = [dim for dim in own.dims if dim != "step"]
-        axis.plot(steps, own.mean(others), color=color, label=None if layer is None else _shortened(layer))
+        axis.plot(
+            steps, own.mean(others), color=color, label=None if layer is None else shortened(str(layer))
+        )
         if others:
             axis.fill_between(steps, own.min(others), own.max(others), color=color, alpha=0.2, linewidth=0)
         if null is not None:
@@ -201,9 +202,3 @@ def _of_layer(values: xr.DataArray, layer: object) -> xr.DataArray:
 
 def _in_words(values: xr.DataArray) -> str:
     return str(values.attrs.get("long_name", values.name)).replace("_", " ")
-
-
-def _shortened(name: object) -> str:
-    """The end of a long name, which tells the matrices of a layer apart."""
-    text = str(name)
-    return text if len(text) <= _LONGEST_NAME else "…" + text[1 - _LONGEST_NAME :]

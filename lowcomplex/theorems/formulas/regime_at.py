@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowcomplex import _html
 from lowcomplex.theorems.formulas.gamma_axis import Family, families
 from lowcomplex.theorems.phase_diagram.formula import Coordinates, luo_coordinates
 
@@ -61,8 +62,16 @@ class GammaRegime:
     families: tuple[Family, ...]
     derivation: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        change = f"tangent change {self.tangent_change:.3g}, which is 1 at γ = {self.crossing:.3g}"
+        return f"<{self.regime}: {change}>"
+
     def __str__(self) -> str:
         return "\n".join((f"{self.regime}", *(f"  {step}" for step in self.derivation)))
+
+    def _repr_html_(self) -> str:
+        steps = {str(number): step for number, step in enumerate(self.derivation, 1)}
+        return _html.definitions(self.regime, steps)
 
 
 def regime_at(

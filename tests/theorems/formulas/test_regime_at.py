@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -180,6 +181,8 @@ def test_no_size_overflows() -> None:
 def test_the_answer_tells_its_reasons() -> None:
     answer = regime_at(0.7, width=512, depth=3, dimension=64)
     text = str(answer)
+    assert repr(answer).startswith("<transition: tangent change ")
+    assert html.escape(answer.derivation[-1]) in answer._repr_html_()
     assert text.startswith("transition")
     for words in ("64^-0.7 = 0.0544", "boundary γ = 0.5", "boundary γ = 0.75", "at γ = 0.553"):
         assert words in text
