@@ -176,3 +176,18 @@ def test_wrong_options_are_said_on_one_line(
     assert cli.measure(model[0], **options) == 2  # type: ignore[arg-type]
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert message in line
+
+
+def test_only_tensors_of_chosen_names_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("0.attn.q", "0.attn.k", "0.mlp.up", "embed")
+    path = tmp_path / "model.pt"
+    torch.save({f"{name}.weight": torch.randn(20, 10) for name in names}, path)
+    file = tmp_path / "t.csv"
+    assert cli.gamma(str(path), match=["*attn*", "embed*"], skip=["*.k.*"], csv=file) == 0
+    assert pd.read_csv(file)["name"].tolist() == ["0.attn.q.weight", "embed.weight"]
+    assert "2 tensors left out by --match or --skip" in capsys.readouterr().out
+    assert cli.gamma(str(path), match=["*attention*"]) == 2
+    assert cli.gamma(str(path), skip=["*"]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("match: pattern '*attention*' matches no weight matrix")
+    assert second.endswith("holds no weight matrix to measure")

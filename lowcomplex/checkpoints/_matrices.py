@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lowcomplex.checkpoints._files import entries
@@ -16,7 +16,11 @@ _LARGEST_CONFIG = 2**22
 
 
 def matrices(
-    path: Path | str | HubPath, *, layout: Mapping[str, Layout] | None = None
+    path: Path | str | HubPath,
+    *,
+    layout: Mapping[str, Layout] | None = None,
+    match: Sequence[str] | None = None,
+    skip: Sequence[str] | None = None,
 ) -> Iterator[WeightMatrix | Skipped]:
     """Yield the weight matrices of a checkpoint one at a time, and its other tensors with the reason.
 
@@ -30,6 +34,8 @@ def matrices(
         layout: Layout of the matrices whose name matches a pattern; the first match counts. One of "linear",
             "embedding", "convolution", "transposed convolution", "input-output", "stacked", "stacked
             input-output"; inferred for the others.
+        match: Shell patterns; only tensors whose name matches one of them are read. All of them if None.
+        skip: Shell patterns; tensors whose name matches one of them are not read.
 
     Yields:
         Each tensor, as a matrix or skipped; one is in memory at a time.
@@ -41,7 +47,7 @@ def matrices(
         OSError: The file cannot be read.
     """
     path = located(path)
-    yield from of_entries(entries(path), layout=layout, model=_model_of(path))
+    yield from of_entries(entries(path), layout=layout, model=_model_of(path), match=match, skip=skip)
 
 
 def _model_of(path: Path | HubPath) -> str | None:

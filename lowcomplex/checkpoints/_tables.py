@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -60,6 +60,8 @@ def measure_table(
     path: Path | str | HubPath,
     *,
     layout: Mapping[str, Layout] | None = None,
+    match: Sequence[str] | None = None,
+    skip: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> CheckpointTable:
     """Ranks and condensation of every weight matrix of a checkpoint, beside what random weights measure.
@@ -68,6 +70,8 @@ def measure_table(
         path: A .safetensors file, a torch state dict, a folder of either, or the name of a model on the
             hub; see `located`.
         layout: As for `matrices`.
+        match: As for `matrices`.
+        skip: As for `matrices`.
         progress: Called with each tensor's name once it is done.
 
     Returns:
@@ -81,13 +85,15 @@ def measure_table(
         FileNotFoundError: There is no checkpoint at `path`.
         ValueError: As for `matrices`.
     """
-    return _table(path, layout, progress, _measured)
+    return _table(matrices(path, layout=layout, match=match, skip=skip), progress, _measured)
 
 
 def gamma_table(
     path: Path | str | HubPath,
     *,
     layout: Mapping[str, Layout] | None = None,
+    match: Sequence[str] | None = None,
+    skip: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> CheckpointTable:
     """The place of every weight matrix of a checkpoint on the γ axis.
@@ -95,6 +101,8 @@ def gamma_table(
     Args:
         path: As for `measure_table`.
         layout: As for `matrices`.
+        match: As for `matrices`.
+        skip: As for `matrices`.
         progress: Called with each tensor's name once it is done.
 
     Returns:
@@ -104,7 +112,7 @@ def gamma_table(
         FileNotFoundError: There is no checkpoint at `path`.
         ValueError: As for `matrices`.
     """
-    return _table(path, layout, progress, placed)
+    return _table(matrices(path, layout=layout, match=match, skip=skip), progress, placed)
 
 
 def side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -132,8 +140,7 @@ def side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 
 def _table(
-    path: Path | str | HubPath,
-    layout: Mapping[str, Layout] | None,
+    found: Iterator[WeightMatrix | Skipped],
     progress: Progress | None,
     row_of: Callable[[WeightMatrix], dict[str, Any]],
 ) -> CheckpointTable:
@@ -141,7 +148,7 @@ def _table(
 
     rows: list[dict[str, Any]] = []
     skipped = []
-    for item in matrices(path, layout=layout):
+    for item in found:
         if isinstance(item, Skipped):
             skipped.append(item)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -61,6 +61,17 @@ Layouts = Annotated[
         negative=(),
     ),
 ]
+Match = Annotated[
+    list[str] | None,
+    Parameter(
+        help="Read only tensors whose name matches this shell pattern, such as '*attn*'. Repeatable.",
+        negative=(),
+    ),
+]
+Skip = Annotated[
+    list[str] | None,
+    Parameter(help="Do not read tensors whose name matches this shell pattern. Repeatable.", negative=()),
+]
 Csv = Annotated[Path | None, Parameter(help="Also write the table with all its columns to this CSV file.")]
 Json = Annotated[Path | None, Parameter(help="Also write the table to this JSON file, as a list of records.")]
 Netcdf = Annotated[
@@ -84,13 +95,15 @@ def measure(
     revision: Revision = None,
     revisions: Revisions = None,
     layout: Layouts = None,
+    match: Match = None,
+    skip: Skip = None,
     csv: Csv = None,
     json: Json = None,
     netcdf: Netcdf = None,
     plot: Plot = None,
 ) -> int:
     """Rank and condensation of every weight matrix of a checkpoint, beside those of random weights."""
-    options = _Options(revision, revisions, layout, csv, json, netcdf, plot)
+    options = _Options(revision, revisions, layout, match, skip, csv, json, netcdf, plot)
     return _report(MEASURED, path, after, options)
 
 
@@ -102,13 +115,15 @@ def gamma(
     revision: Revision = None,
     revisions: Revisions = None,
     layout: Layouts = None,
+    match: Match = None,
+    skip: Skip = None,
     csv: Csv = None,
     json: Json = None,
     netcdf: Netcdf = None,
     plot: Plot = None,
 ) -> int:
     """The place of each weight matrix of a checkpoint on the γ axis: -log(std) / log(d_in)."""
-    options = _Options(revision, revisions, layout, csv, json, netcdf, plot)
+    options = _Options(revision, revisions, layout, match, skip, csv, json, netcdf, plot)
     return _report(PLACED, path, after, options)
 
 
@@ -117,6 +132,8 @@ class _Options:
     revision: str | None
     revisions: str | None
     layout: list[str] | None
+    match: list[str] | None
+    skip: list[str] | None
     csv: Path | None
     json: Path | None
     netcdf: Path | None
@@ -153,13 +170,17 @@ def _report(kind: Kind, path: str, after: str | None, options: _Options) -> int:
         require_outputs([Path(source) for source in (path, after) if source is not None], **files)
         if options.plot is not None:
             require_figure("plot", options.plot)
-        layouts = dict(_pattern_and_layout(option) for option in options.layout or ())
+        chosen = {
+            "layout": dict(_pattern_and_layout(option) for option in options.layout or ()),
+            "match": options.match,
+            "skip": options.skip,
+        }
         if options.revisions is None:
-            report = _of_one_or_two(kind, path, after, options.revision, layouts)
+            report = _of_one_or_two(kind, path, after, options.revision, chosen)
         elif after is not None or options.revision is not None:
             raise ValueError("revisions: expected neither another checkpoint nor --revision beside it")
         else:
-            report = _of_series(kind, path, options.revisions, layouts)
+            report = _of_series(kind, path, options.revisions, chosen)
     except (OSError, ValueError, ModuleNotFoundError) as error:
         say(error)
         return 2
@@ -182,12 +203,12 @@ def _report(kind: Kind, path: str, after: str | None, options: _Options) -> int:
 
 
 def _of_one_or_two(
-    kind: Kind, path: str, after: str | None, revision: str | None, layouts: dict[str, str]
+    kind: Kind, path: str, after: str | None, revision: str | None, chosen: dict[str, Any]
 ) -> _Report:
     sources = [checkpoints.located(path, revision)]
     if after is not None:
         sources.append(checkpoints.located(after))
-    found = [read_table(kind, source, layouts) for source in sources]
+    found = [read_table(kind, source, chosen) for source in sources]
     frame, remark = found[0].table, None
     if after is not None:
         frame = checkpoints.side_by_side(*(one.table for one in found))
@@ -212,11 +233,11 @@ def _of_one_or_two(
     )
 
 
-def _of_series(kind: Kind, path: str, between: str, layouts: dict[str, str]) -> _Report:
+def _of_series(kind: Kind, path: str, between: str, chosen: dict[str, Any]) -> _Report:
     import pandas as pd
 
     steps = checkpoints.revisions(path, between)
-    found = {revision: read_table(kind, checkpoints.located(path, revision), layouts) for revision in steps}
+    found = {revision: read_table(kind, checkpoints.located(path, revision), chosen) for revision in steps}
     tables = [one.table for one in found.values()]
     frame = pd.concat(
         [

@@ -45,7 +45,7 @@ class Kind(NamedTuple):
 
 
 def read_table(
-    kind: Kind, path: Path | checkpoints.HubPath, layout: Mapping[str, str]
+    kind: Kind, path: Path | checkpoints.HubPath, chosen: Mapping[str, Any]
 ) -> checkpoints.CheckpointTable:
     """The table of a checkpoint, with a progress bar in a terminal.
 
@@ -58,9 +58,9 @@ def read_table(
     with tqdm(
         total=total, desc=printable(path.name or str(path)), unit=" tensors", leave=False, disable=not live
     ) as bar:
-        found = kind.table_of(path, layout=layout, progress=lambda _: bar.update())
+        found = kind.table_of(path, **chosen, progress=lambda _: bar.update())
     if found.table.empty:
-        others = [item for item in found.skipped if item.reason != matrices.VECTOR]
+        others = [item for item in found.skipped if item.reason not in (matrices.VECTOR, matrices.LEFT_OUT)]
         reasons = {f"{printable(item.name)}: {printable(item.reason)}" for item in others}
         listed = [*sorted(reasons)[:_LISTED], *(["…"] if len(reasons) > _LISTED else [])]
         detail = f" ({'; '.join(listed)})" if reasons else ""
@@ -127,8 +127,11 @@ def print_skipped(skipped: Sequence[matrices.Skipped], prefix: str) -> None:
     vectors = sum(item.reason == matrices.VECTOR for item in skipped)
     if vectors:
         print(f"{printable(prefix)}{vectors} vectors and scalars (biases, gains) not measured")
+    left_out = sum(item.reason == matrices.LEFT_OUT for item in skipped)
+    if left_out:
+        print(f"{printable(prefix)}{left_out} tensors left out by --match or --skip")
     for item in skipped:
-        if item.reason != matrices.VECTOR:
+        if item.reason not in (matrices.VECTOR, matrices.LEFT_OUT):
             print(f"{printable(prefix)}skipped {printable(item.name)}: {printable(item.reason)}")
 
 

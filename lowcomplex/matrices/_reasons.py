@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 # Why a tensor with fewer than two dimensions is skipped.
 VECTOR = "vector or scalar"
 EMPTY = "empty"
+# Why a tensor is skipped whose name was not chosen.
+LEFT_OUT = "left out by its name"
 NOT_FINITE = "holds NaN or infinite entries"
 
 _FLOATING = ("float64", "float32", "float16", "bfloat16")

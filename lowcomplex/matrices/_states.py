@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from lowcomplex._names import first_match
+from lowcomplex._names import first_match, require_match
 from lowcomplex.matrices import _reasons
 from lowcomplex.matrices._entries import Entry
 from lowcomplex.matrices._known_models import experts_in_rows, layouts_of_model, layouts_of_names
@@ -86,7 +87,12 @@ def of_state(
 
 
 def of_entries(
-    entries: Iterable[Entry], *, layout: Mapping[str, Layout] | None = None, model: str | None = None
+    entries: Iterable[Entry],
+    *,
+    layout: Mapping[str, Layout] | None = None,
+    model: str | None = None,
+    match: Sequence[str] | None = None,
+    skip: Sequence[str] | None = None,
 ) -> Iterator[WeightMatrix | Skipped]:
     """As `of_state`, for tensors that are read one after the other, with one in memory at a time.
 
@@ -98,6 +104,8 @@ def of_entries(
         entries: All tensors of a file.
         layout: As for `of_state`.
         model: The model's kind in the transformers library, if known; see `layouts_of_model`.
+        match: Shell patterns; only tensors whose name matches one of them are read. All of them if None.
+        skip: Shell patterns; tensors whose name matches one of them are not read.
 
     Yields:
         Each tensor, as a matrix or skipped.
@@ -106,7 +114,7 @@ def of_entries(
         ValueError: A layout is unknown, or a pattern matches nothing.
     """
     seen: dict[tuple[torch.Size, torch.dtype, bytes], str] = {}
-    for planned in _plan(list(entries), layout, model):
+    for planned in _chosen(_plan(list(entries), layout, model), match, skip):
         if isinstance(planned, Skipped):
             yield planned
             continue
@@ -161,6 +169,21 @@ def _plan(
         rows = in_rows.get(item.name, 1) if said is None else 1
         planned.append(_Planned(item, settled(chosen, len(item.shape) + (rows > 1)), rows))
     return planned
+
+
+def _chosen(
+    planned: list[_Planned | Skipped], match: Sequence[str] | None, skip: Sequence[str] | None
+) -> Iterator[_Planned | Skipped]:
+    """The same, with every item skipped whose name is not to be read."""
+    described = [item if isinstance(item, Skipped) else item.entry for item in planned]
+    for argument, patterns in (("match", match), ("skip", skip)):
+        for pattern in patterns or ():
+            require_match(argument, pattern, (item.name for item in described))
+    for item, own in zip(planned, described, strict=True):
+        is_left_out = any(fnmatchcase(own.name, pattern) for pattern in skip or ())
+        if match is not None:
+            is_left_out |= not any(fnmatchcase(own.name, pattern) for pattern in match)
+        yield Skipped(own.name, own.shape, _reasons.LEFT_OUT) if is_left_out else item
 
 
 def _inferred(name: str, own: str, siblings: Mapping[str, tuple[int, ...]]) -> Layout:
