@@ -75,12 +75,15 @@ class RangeFile:
             with utils.http_stream_backoff("GET", self._url, headers=headers, timeout=30) as response:
                 utils.hf_raise_for_status(response)
                 found = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
-                if response.status_code != 206 or found is None or int(found[1]) != start:
+                if response.status_code == 206 and found is not None and int(found[1]) == start:
+                    size = int(found[3])
+                # Where the whole file was asked for, an answer without ranges is as good.
+                elif response.status_code == 200 and len(content) == self.size:
+                    size = int(response.headers.get("content-length", self.size))
+                else:
                     raise ValueError(f"{self._label}: the server does not serve ranges of bytes")
-                if int(found[3]) != self.size:
-                    raise ValueError(
-                        f"{self._label}: expected a file of {self.size:,} bytes, got {int(found[3]):,}"
-                    )
+                if size != self.size:
+                    raise ValueError(f"{self._label}: expected a file of {self.size:,} bytes, got {size:,}")
                 try:
                     for chunk in response.iter_raw():
                         if filled + len(chunk) > len(content):

@@ -184,6 +184,13 @@ def test_a_server_without_ranges_is_refused(hub: Hub, tmp_path: Path) -> None:
     hub.serves_ranges = False
     with pytest.raises(ValueError, match="does not serve ranges"):
         checkpoints.names("owner/name")
+    # Unless the whole of a small file is asked for, such as an index.
+    save_file({"w": torch.ones(3, 2)}, tmp_path / "model.safetensors")
+    assert torch.equal(dict(checkpoints.weights("owner/name"))["w"], torch.ones(3, 2))
+    model = checkpoints.located("owner/name")
+    (tmp_path / "model.safetensors").write_bytes(bytes(9))
+    with pytest.raises(ValueError, match="expected a file of"):
+        checkpoints.names(model)
 
 
 def test_local_names_never_reach_the_hub(
