@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from lowcomplex.tracking import Tracker
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _ROOMS = (
     "checkpoints",

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import subprocess
 import sys
+import tarfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import lowcomplex
 import stubs
+from lowcomplex import theorems
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,6 +37,34 @@ def test_the_version_is_said_once() -> None:
     cited = re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
     assert cited is not None
     assert cited[1] == lowcomplex.__version__ == version("lowcomplex")
+
+
+def test_the_wheel_holds_the_library_alone_and_works(tmp_path: Path) -> None:
+    def run(*arguments: str | Path, **options: Any) -> str:
+        call = [sys.executable, *arguments]
+        return subprocess.run(call, capture_output=True, text=True, check=True, **options).stdout
+
+    run("-m", "hatchling", "build", "-d", tmp_path, cwd=ROOT)
+    (wheel,), (source,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        held = {Path(name).parts[1] for name in archive.getnames()}
+    assert {"lowcomplex", "tests", "theory", "pyproject.toml", "LICENSE", "CHANGELOG.md"} <= held
+    installed = tmp_path / "installed"
+    run("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", installed, wheel)
+    library = {each.name for each in installed.iterdir()}
+    assert library == {"lowcomplex", f"lowcomplex-{lowcomplex.__version__}.dist-info", "bin"}
+    assert (installed / "lowcomplex" / "py.typed").is_file()
+    # What is found by looking is in the wheel, too.
+    program = (
+        "import lowcomplex, torch; from lowcomplex import theorems; print(lowcomplex.__file__, "
+        "lowcomplex.effective_rank(torch.eye(3)).item(), *theorems.names(), sep='\\n')"
+    )
+    alone = {**os.environ, "PYTHONPATH": str(installed)}
+    place, rank, *names = run("-c", program, cwd=tmp_path, env=alone).split()
+    assert Path(place).is_relative_to(installed)
+    assert float(rank) == pytest.approx(3)
+    assert tuple(names) == theorems.names()
+    assert "measure" in run("-m", "lowcomplex", "--help", cwd=tmp_path, env=alone)
 
 
 @pytest.mark.parametrize(
