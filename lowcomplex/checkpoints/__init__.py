@@ -2,6 +2,7 @@
 
 from lowcomplex.checkpoints._files import names, weights
 from lowcomplex.checkpoints._hub import HubPath
+from lowcomplex.checkpoints._kept import kept
 from lowcomplex.checkpoints._located import located
 from lowcomplex.checkpoints._matrices import matrices
 from lowcomplex.checkpoints._series import over_steps, revisions
@@ -11,6 +12,7 @@ __all__ = [
     "CheckpointTable",
     "HubPath",
     "gamma_table",
+    "kept",
     "located",
     "matrices",
     "measure_table",

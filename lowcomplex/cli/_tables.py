@@ -53,12 +53,10 @@ def read_table(
         ValueError: The checkpoint cannot be read, or holds no weight matrix.
         OSError: It cannot be read.
     """
-    live = sys.stderr.isatty()
-    total = len(checkpoints.names(path)) if live else None
-    with tqdm(
-        total=total, desc=printable(path.name or str(path)), unit=" tensors", leave=False, disable=not live
-    ) as bar:
-        found = kind.table_of(path, **chosen, progress=lambda _: bar.update())
+    if isinstance(path, checkpoints.HubPath):
+        found = checkpoints.kept(path, kind.table_of.__name__, chosen, lambda: _read(kind, path, chosen))
+    else:
+        found = _read(kind, path, chosen)
     if found.table.empty:
         others = [item for item in found.skipped if item.reason not in (matrices.VECTOR, matrices.LEFT_OUT)]
         reasons = {f"{printable(item.name)}: {printable(item.reason)}" for item in others}
@@ -66,6 +64,16 @@ def read_table(
         detail = f" ({'; '.join(listed)})" if reasons else ""
         raise ValueError(f"{path}: holds no weight matrix to measure{detail}")
     return found
+
+
+def _read(
+    kind: Kind, path: Path | checkpoints.HubPath, chosen: Mapping[str, Any]
+) -> checkpoints.CheckpointTable:
+    live = sys.stderr.isatty()
+    total = len(checkpoints.names(path)) if live else None
+    title = printable(path.name or str(path))
+    with tqdm(total=total, desc=title, unit=" tensors", leave=False, disable=not live) as bar:
+        return kind.table_of(path, **chosen, progress=lambda _: bar.update())
 
 
 def _measured_cells(row: Mapping[str, Any], end: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
         monkeypatch.setenv("HF_ENDPOINT", served.url)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "tables"))
         yield served
 
 
@@ -263,6 +264,28 @@ def test_a_series_over_training(hub: Hub, tmp_path: Path, capsys: pytest.Capture
     lines = capsys.readouterr().err.splitlines()
     assert all(line.startswith("revisions: ") for line in lines)
     assert len(lines) == 6
+
+
+def test_what_was_measured_is_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
+    hub.models["owner/name"] = {f"step{k}": _sharded(tmp_path / f"step{k}", _state(k)) for k in (1, 2)}
+    files = [tmp_path / f"{number}.json" for number in range(4)]
+    assert cli.measure("owner/name@step1", json=files[0]) == 0
+    sent = hub.sent
+    assert cli.measure("owner/name@step1", json=files[1]) == 0
+    assert hub.sent == sent
+    assert files[0].read_text() == files[1].read_text()
+    # Other values, other names and damage to what was kept: measured anew.
+    assert cli.measure("owner/name@step2", json=files[2]) == 0
+    assert cli.measure("owner/name@step1", match=["wte*"], json=files[2]) == 0
+    assert len(json.loads(files[2].read_text())) == 1
+    kept = list((tmp_path / "tables").rglob("*.json"))
+    assert len(kept) == 3
+    for file in kept:
+        file.write_text(file.read_text()[:-9])
+    sent = hub.sent
+    assert cli.measure("owner/name@step1", json=files[3]) == 0
+    assert hub.sent > sent
+    assert files[0].read_text() == files[3].read_text()
 
 
 def test_what_the_hub_refuses_is_said_in_a_sentence(
