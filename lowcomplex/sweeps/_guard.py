@@ -15,20 +15,22 @@ from lowcomplex.sweeps._config import Config
 _REMEDY = "pass workers=0, or put it into a module"
 
 
+def of_notebook(measure: Callable[..., Any], config: Config) -> str | None:
+    """Which of a measure and a config's class an interactive session, such as a notebook, defines."""
+    is_interactive = not hasattr(sys.modules["__main__"], "__file__")
+    for name, thing in (("measure", measure), ("configs", type(config))):
+        if is_interactive and getattr(thing, "__module__", None) == "__main__":
+            return f"{name}: {getattr(thing, '__qualname__', thing)}"
+    return None
+
+
 def require_importable(measure: Callable[..., Any], config: Config) -> None:
     """Check that a new process can import a measure and a config, and does not run the sweep itself.
 
     Raises:
-        ValueError: They are defined in a notebook or inside a function.
+        ValueError: They are defined inside a function.
         RuntimeError: The script that runs the sweep does so when it is imported.
     """
-    for name, thing in (("measure", measure), ("configs", type(config))):
-        is_interactive = not hasattr(sys.modules["__main__"], "__file__")
-        if is_interactive and getattr(thing, "__module__", None) == "__main__":
-            raise ValueError(
-                f"{name}: {thing.__qualname__} is defined in a notebook or an interactive session, which "
-                f"workers cannot import; {_REMEDY}"
-            )
     for name, value in (("measure", measure), ("configs", config)):
         try:
             pickle.dumps(value)

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from lowcomplex.sweeps._compute import Compute
 from lowcomplex.sweeps._config import Config, sweep_hash
 from lowcomplex.sweeps._errors import DamagedCellError
 from lowcomplex.sweeps._failures import forget_failure, record_failure
-from lowcomplex.sweeps._guard import require_importable
+from lowcomplex.sweeps._guard import of_notebook, require_importable
 from lowcomplex.sweeps._manifest import write_manifest
 from lowcomplex.sweeps._origin import difference, origin
 from lowcomplex.sweeps._pool import Pool, here
@@ -132,7 +133,8 @@ def run(
     Args:
         sweep: What to compute.
         folder: Where cells are stored; sweeps over the same configs may share it, also at the same time.
-        workers: Number of processes; 0 computes in this one.
+        workers: Number of processes; 0 computes in this one, and so does a sweep whose measure is defined in
+            a notebook.
         progress: Show a live line on a terminal, plain lines elsewhere.
         cluster: Compute the cells as jobs of this cluster instead, and wait for them. Jobs go on if the wait
             is interrupted; the same call finds them again.
@@ -150,6 +152,13 @@ def run(
         raise ValueError(f"workers: expected zero or more processes, got {workers!r}")
     if cluster is not None:
         cluster.require()
+    elif workers and (found := of_notebook(sweep.measure, sweep.configs[0])):
+        warnings.warn(
+            f"{found} is defined in a notebook or an interactive session, which workers cannot import: cells "
+            "are computed in this process, one after the other; put it into a module to use workers",
+            stacklevel=2,
+        )
+        workers = 0
     elif workers:
         require_importable(sweep.measure, sweep.configs[0])
     start = time.perf_counter()
