@@ -180,7 +180,7 @@ def test_interrupted(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoints, "gamma_table", interrupt)
+    monkeypatch.setattr("lowcomplex.cli._checkpoints.read_table", interrupt)
     for call in (lambda: cli.gamma(path), lambda: cli.app(["gamma", str(path)])):
         with pytest.raises(SystemExit) as ended:
             call()
