@@ -1,4 +1,4 @@
-"""The measures that a tracker was asked for: the library's by name, or functions of one's own."""
+"""The measures of a tracker: the library's by name, or functions of one's own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ChosenMeasures:
             functions (..., out, in) → (...).
 
     Raises:
-        ValueError: A name is unknown, or what stands under a name of one's own is no function.
+        ValueError: A name is unknown, or the value of a name of one's own is no function.
     """
 
     def __init__(self, measures: str | Sequence[str] | Mapping[str, Measure]) -> None:

@@ -86,7 +86,7 @@ class Layers:
 
     @property
     def sharded(self) -> bool:
-        """Whether each process holds a part of the weights, so that all must call `present` together."""
+        """Whether each process holds a part of the weights; all must then call `present` together."""
         return any(_is_sharded(value) for _, value in self._module.named_parameters())
 
     @property

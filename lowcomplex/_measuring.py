@@ -64,7 +64,7 @@ class Measuring:
         return self._chosen.nulls(self._layers.shapes)
 
     def warm_up(self) -> None:
-        """Load what the first record would load, so that only the cost that recurs is counted."""
+        """Load what the first record would load, to count only the cost that recurs."""
         import xarray  # noqa: F401
 
         devices = (value.device for _, value in self._module.named_parameters() if not value.is_meta)

@@ -11,7 +11,7 @@ from lowcomplex.matrices import WeightMatrix
 
 
 def require_rates(argument: str, rates: Mapping[str, float | None], *, single: bool = False) -> None:
-    """Refuse rates that are no finite numbers; None stands for "leave as it is".
+    """Refuse rates that are no finite numbers; None means "leave as it is".
 
     Args:
         argument: The argument's name.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RecordFile:
-    """A netCDF file that is replaced by a longer one, so that it never is half written.
+    """A netCDF file that is replaced by a longer one, and is whole at any moment.
 
     Args:
         path: The file, which may be there already; its folder is made when it is needed.

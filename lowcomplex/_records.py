@@ -25,7 +25,7 @@ class Records:
     """Datasets along the dimension `step`, in the order of their steps."""
 
     def __init__(self) -> None:
-        # Neighbors are joined when the whole is asked for, and stay joined: the next time costs less.
+        # Neighbors are joined when the whole is requested, and stay joined: the next time costs less.
         self._blocks: list[xr.Dataset] = []
 
     def __bool__(self) -> bool:

@@ -80,7 +80,7 @@ def data_uri(text: str) -> str:
 
 
 class _Short:
-    """Short names, given in the order in which they are asked for."""
+    """Short names, given in the order of the requests."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
@@ -157,7 +157,7 @@ def _factor(value: float) -> str:
 def _relative(path: str, decimals: int) -> str:
     """A path's commands with coordinates relative to the point before.
 
-    Rounded points are subtracted, so that errors do not add up. A path with commands that matplotlib does not
+    Rounded points are subtracted: errors do not add up. A path with commands that matplotlib does not
     write (other than M, L, Q, C, z) is returned as it is.
     """
     commands = list(_commands(path))

@@ -77,7 +77,7 @@ class RangeFile:
                 found = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
                 if response.status_code == 206 and found is not None and int(found[1]) == start:
                     size = int(found[3])
-                # Where the whole file was asked for, an answer without ranges is as good.
+                # Where the whole file was requested, an answer without ranges is as good.
                 elif response.status_code == 200 and len(content) == self.size:
                     size = int(response.headers.get("content-length", self.size))
                 else:
@@ -87,7 +87,7 @@ class RangeFile:
                 try:
                     for chunk in response.iter_raw():
                         if filled + len(chunk) > len(content):
-                            raise ValueError(f"{self._label}: the server sent more bytes than were asked for")
+                            raise ValueError(f"{self._label}: the server sent more bytes than were requested")
                         content[filled : filled + len(chunk)] = chunk
                         filled += len(chunk)
                 # Raised on, it would make http_stream_backoff start again at the first byte.

@@ -35,7 +35,7 @@ class Kind(NamedTuple):
         table_of: Reads the table of a checkpoint.
         cells: Cells of a row by the title of their column; the second argument ends the names of columns.
         drawn: Names of the columns that a figure over training shows.
-        caption: What stands below the table.
+        caption: The text below the table.
     """
 
     table_of: Callable[..., checkpoints.CheckpointTable]

@@ -1,4 +1,4 @@
-"""Numbers are asked for where a formula is called, so that it never computes with a text or with None."""
+"""Arguments that are no numbers are refused before a formula computes with them."""
 
 from __future__ import annotations
 

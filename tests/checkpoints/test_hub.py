@@ -185,7 +185,7 @@ def test_a_server_without_ranges_is_refused(hub: Hub, tmp_path: Path) -> None:
     hub.serves_ranges = False
     with pytest.raises(ValueError, match="does not serve ranges"):
         checkpoints.names("owner/name")
-    # Unless the whole of a small file is asked for, such as an index.
+    # Unless the whole of a small file is requested, such as an index.
     save_file({"w": torch.ones(3, 2)}, tmp_path / "model.safetensors")
     assert torch.equal(dict(checkpoints.weights("owner/name"))["w"], torch.ones(3, 2))
     model = checkpoints.located("owner/name")

@@ -47,7 +47,7 @@ class Seen:
 def look(page: Path, folder: Path, *, width: int, scheme: Literal["dark", "light"]) -> Seen:
     """Measure a page in a window of that width.
 
-    The script is in a copy beside the page, so that relative links lead where the page's links lead. The copy
+    The script is in a copy beside the page, whose relative links lead where the page's links lead. The copy
     is shown in a frame, since a window is never narrower than 500 pixels.
 
     Args:

@@ -17,7 +17,7 @@ _SHORT = {"gpt2": "openai-community/gpt2"}
 
 
 class Hub:
-    """Models by full name and revision, and what was asked for.
+    """Models by full name and revision, and the requests that came.
 
     Attributes:
         models: Folder by revision, by name.
