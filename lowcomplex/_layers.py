@@ -136,7 +136,7 @@ class Layers:
         """Parameters by name, after layers that were exchanged, pruned or parametrized are found anew."""
         values: dict[str, Tensor] = dict(self._module.named_parameters())
         if isinstance(self._module, nn.Module) and not all(
-            _stands(matrix, values.get(matrix.name)) for matrix in self._found
+            _is_current(matrix, values.get(matrix.name)) for matrix in self._found
         ):
             self._found = weight_matrices(self._module)
             self._plain = _PlainNames(self._module)
@@ -228,7 +228,7 @@ def _is_sharded(value: Tensor) -> TypeGuard[DTensor]:
     return hasattr(value, "full_tensor")
 
 
-def _stands(matrix: WeightMatrix, parameter: Tensor | None) -> bool:
+def _is_current(matrix: WeightMatrix, parameter: Tensor | None) -> bool:
     """Whether the parameter of a matrix's name is still that matrix; a computed one is no parameter."""
     if matrix.computed is not None or parameter is None:
         return matrix.computed is not None and parameter is None

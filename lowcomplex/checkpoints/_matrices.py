@@ -31,9 +31,8 @@ def matrices(
 
     Args:
         path: As for `weights`.
-        layout: Layout of the matrices whose name matches a pattern; the first match counts. One of "linear",
-            "embedding", "convolution", "transposed convolution", "input-output", "stacked", "stacked
-            input-output"; inferred for the others.
+        layout: Layout of the matrices whose name matches a pattern, one of `lowcomplex.matrices.LAYOUTS`; the
+            first match counts. Inferred for the others.
         match: Shell patterns; only tensors whose name matches one of them are read. All of them if None.
         skip: Shell patterns; tensors whose name matches one of them are not read.
 

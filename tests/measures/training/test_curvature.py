@@ -128,6 +128,16 @@ def test_trace_within_its_error_and_error_as_stated() -> None:
     assert float(found.standard_error) == pytest.approx(math.sqrt(float(variance) / 400), rel=0.15)
 
 
+def test_vectors_are_multiplied_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    module, size = _network(), 26
+    together = hessian_trace(module, nn.MSELoss(), _one_batch(), samples=10)
+    for entries in (4 * size, 1):
+        monkeypatch.setattr("lowcomplex.measures.training.curvature._ENTRIES_AT_ONCE", entries)
+        found = hessian_trace(module, nn.MSELoss(), _one_batch(), samples=10)
+        torch.testing.assert_close(found.value, together.value, rtol=1e-12, atol=0)
+        torch.testing.assert_close(found.standard_error, together.standard_error, rtol=1e-10, atol=0)
+
+
 def test_density_has_the_moments_of_the_spectrum() -> None:
     module = _network()
     eigenvalues = torch.linalg.eigvalsh(_exact(module))
