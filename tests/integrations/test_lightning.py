@@ -9,6 +9,7 @@ import xarray as xr
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+import event_files
 from lowcomplex import stable_rank
 
 lightning = pytest.importorskip("lightning", reason="the extra `lightning` is not installed")
@@ -193,22 +194,30 @@ def test_a_second_fit_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_trainers_logger_gets_every_record(tmp_path: Path) -> None:
-    from lightning.pytorch.loggers import CSVLogger
+def test_the_trainers_loggers_get_every_record(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
     from lowcomplex.integrations.lightning import TrackerCallback
 
-    logger, callback = CSVLogger(tmp_path), TrackerCallback(every=2)
+    loggers = [CSVLogger(tmp_path), TensorBoardLogger(tmp_path / "events")]
+    module = _Module()
+    callback = TrackerCallback(every=2, quantities={"bias": lambda: module.layer.bias[0].item()})
     silent = TrackerCallback(("nuclear_rank",), log=False)
-    _fit(_Module(), [callback, silent], tmp_path, logger=logger)
-    rows = pd.read_csv(Path(logger.log_dir) / "metrics.csv").set_index("step")
+    _fit(module, [callback, silent], tmp_path, logger=loggers)
     record = callback.dataset()
-    names = {f"lowcomplex/{name}/layer.weight": record[name] for name in ("effective_rank", "stable_rank")}
-    assert {column for column in rows if "lowcomplex" in column} == set(names)
-    for column, values in names.items():
-        found = rows[column].dropna()
-        assert found.index.tolist() == record["step"].values.tolist() == [0, 2, 4, 6]
-        assert found.tolist() == values.squeeze("layer").values.tolist()
+    expected = {
+        f"lowcomplex/{name}/layer.weight": record[name].squeeze("layer").to_series()
+        for name in ("effective_rank", "stable_rank")
+    }
+    expected["lowcomplex/bias"] = record["bias"].to_series()
+    rows = pd.read_csv(Path(loggers[0].log_dir) / "metrics.csv").set_index("step")
+    written = {name: rows[name].dropna() for name in rows}
+    for found, precision in ((written, "float64"), (event_files.scalars(tmp_path / "events"), "float32")):
+        assert {name for name in found if "lowcomplex" in name} == set(expected)
+        for name, values in expected.items():
+            assert values.index.tolist() == [0, 2, 4, 6]
+            assert found[name].to_dict() == values.astype(precision).to_dict()
 
 
 def test_arguments_are_refused_when_they_are_given() -> None:

@@ -8,6 +8,7 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
+import event_files
 from lowcomplex import Tracker, stable_rank
 
 transformers = pytest.importorskip("transformers", reason="the extra `transformers` is not installed")
@@ -111,6 +112,28 @@ def test_records_every_optimizer_step(tmp_path: Path) -> None:
     assert float(again["loss"].sel(step=6)) == pytest.approx((model.seen[10] + model.seen[11]) / 2)
     with pytest.raises(ValueError, match="record of another module, up to step 12"):
         _trainer(_Model(), tmp_path, callback).train()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tensorboard_gets_every_record(tmp_path: Path) -> None:
+    from lowcomplex.integrations.transformers import TrackerCallback
+
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    model = _Model()
+    callback = TrackerCallback(every=2, quantities={"bias": lambda: model.layer.bias[0].item()})
+    _trainer(model, tmp_path, callback, report_to=["tensorboard"], save_strategy="no").train()
+    record, found = callback.dataset(), event_files.scalars(tmp_path)
+    # The trainer puts `train/` before every name that it does not know.
+    expected = {
+        f"train/lowcomplex/{name}/{layer}": record[name].sel(layer=layer)
+        for name in ("effective_rank", "stable_rank")
+        for layer in ("layer.weight", "frozen.weight")
+    }
+    expected["train/lowcomplex/bias"] = record["bias"]
+    assert {name for name in found if "lowcomplex" in name} == set(expected)
+    for name, values in expected.items():
+        assert found[name].index.tolist() == [0, 2, 4, 6]
+        assert found[name].to_dict() == values.to_series().astype("float32").to_dict()
 
 
 @pytest.mark.filterwarnings("ignore")
