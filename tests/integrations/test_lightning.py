@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import event_files
+import killed
 from lowcomplex import stable_rank
 
 lightning = pytest.importorskip("lightning", reason="the extra `lightning` is not installed")
@@ -41,11 +42,10 @@ def _fit(
     trainer = lightning.Trainer(
         callbacks=callback,
         accelerator="cpu",
-        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,
-        **{"max_epochs": 1, "logger": False, **options},
+        **{"max_epochs": 1, "logger": False, "enable_checkpointing": False, **options},
     )
     trainer.fit(module, data, ckpt_path=path)
     return trainer
@@ -170,6 +170,42 @@ def test_a_record_continues_from_a_checkpoint(tmp_path: Path) -> None:
     other = TrackerCallback(("effective_rank",))
     _fit(_Module(), other, tmp_path, path, max_epochs=2)
     assert other.dataset()["step"].values.tolist() == list(range(6, 13))
+
+
+class _Killed(lightning.Callback):  # type: ignore[misc,name-defined]
+    def on_train_batch_end(self, trainer: lightning.Trainer, *args: object) -> None:
+        if trainer.global_step == 8:
+            killed.kill()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_killed_fit_ends_with_the_record_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    from lightning.pytorch.callbacks import ModelCheckpoint
+
+    from lowcomplex.integrations.lightning import TrackerCallback
+
+    def fit(folder: Path, *more: object, checkpoint: str | None = None) -> xr.Dataset:
+        callback = TrackerCallback(path=folder / "record.nc")
+        saved = ModelCheckpoint(folder, "{step}", save_top_k=-1)
+        path = checkpoint and tmp_path / "cut" / checkpoint
+        options = {"max_epochs": 3, "enable_checkpointing": True}
+        _fit(_Module(), [callback, saved, *more], folder, path, **options)
+        return callback.dataset()
+
+    assert killed.kills(lambda: fit(tmp_path / "cut", _Killed()))
+    left = xr.load_dataset(tmp_path / "cut" / "record.nc", engine="h5netcdf")
+    assert left["step"].values.tolist() == list(range(8))
+    resumed, whole = fit(tmp_path / "cut", checkpoint="step=6.ckpt"), fit(tmp_path / "whole")
+    assert whole["step"].values.tolist() == list(range(19))
+    xr.testing.assert_identical(resumed, whole)
+    xr.testing.assert_identical(
+        *(
+            xr.load_dataset(tmp_path / name / "record.nc", engine="h5netcdf").drop_attrs(deep=False)
+            for name in ("cut", "whole")
+        )
+    )
+    # What a checkpoint after the kill holds is whole too.
+    xr.testing.assert_identical(fit(tmp_path / "third", checkpoint="step=12.ckpt"), whole)
 
 
 @pytest.mark.filterwarnings("ignore")

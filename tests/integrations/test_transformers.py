@@ -9,6 +9,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 import event_files
+import killed
 from lowcomplex import Tracker, stable_rank
 
 transformers = pytest.importorskip("transformers", reason="the extra `transformers` is not installed")
@@ -153,6 +154,38 @@ def test_a_record_continues_from_a_checkpoint(tmp_path: Path) -> None:
         xr.testing.assert_identical(again.dataset(), expected)
         # Of arguments that were not used before: its steps were done before.
         assert other.dataset()["step"].values.tolist() == [4, 6]
+
+
+class _Killed(transformers.TrainerCallback):  # type: ignore[misc,name-defined]
+    def on_step_end(self, args: object, state: object, control: object, **kwargs: object) -> None:
+        if state.global_step == 5:
+            killed.kill()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_killed_training_ends_with_the_record_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    from lowcomplex.integrations.transformers import TrackerCallback
+
+    def train(folder: Path, *more: object, checkpoint: str | None = None) -> xr.Dataset:
+        callback = TrackerCallback(path=folder / "record.nc")
+        path = checkpoint and str(tmp_path / "cut" / checkpoint)
+        _trainer(_Model(), folder, callback, *more, max_steps=8).train(resume_from_checkpoint=path)
+        return callback.dataset()
+
+    assert killed.kills(lambda: train(tmp_path / "cut", _Killed()))
+    left = xr.load_dataset(tmp_path / "cut" / "record.nc", engine="h5netcdf")
+    assert left["step"].values.tolist() == list(range(5))
+    resumed, whole = train(tmp_path / "cut", checkpoint="checkpoint-3"), train(tmp_path / "whole")
+    assert whole["step"].values.tolist() == list(range(9))
+    xr.testing.assert_identical(resumed, whole)
+    xr.testing.assert_identical(
+        *(
+            xr.load_dataset(tmp_path / name / "record.nc", engine="h5netcdf").drop_attrs(deep=False)
+            for name in ("cut", "whole")
+        )
+    )
+    # What a checkpoint after the kill holds is whole too.
+    xr.testing.assert_identical(train(tmp_path / "third", checkpoint="checkpoint-6"), whole)
 
 
 @pytest.mark.filterwarnings("ignore")
