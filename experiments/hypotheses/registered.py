@@ -202,3 +202,4 @@ def load(path: Path = HYPOTHESES) -> tuple[Hypothesis, ...]:
 
 class _File(_Registered):
     hypothesis: tuple[Hypothesis, ...] = pydantic.Field(min_length=1)
+    experiment: tuple[Any, ...] = ()  # experiments.hypotheses.experiments reads these

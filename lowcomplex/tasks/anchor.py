@@ -199,6 +199,7 @@ class AnchorTask:
         *,
         pairs: Sequence[Word] | None = None,
         keys: Keys = "train",
+        positions: Sequence[int] | None = None,
     ) -> AnchorBatch:
         """Draw sequences, uniform over pairs and over the allowed (position, key) combinations.
 
@@ -207,13 +208,14 @@ class AnchorTask:
             generator: Source of randomness; its device is the device of the result.
             pairs: Pairs (words, if there are more anchors) to draw from; by default the seen ones.
             keys: "train" (x mod modulus != position), "test" (==), or "all".
+            positions: Positions of the key to draw from; by default all.
 
         Returns:
             Tokens, labels, keys and anchors.
 
         Raises:
-            ValueError: n is not positive, `pairs` is empty or names an unknown pair, or `keys` is
-                unknown.
+            ValueError: n is not positive, `pairs` is empty or names an unknown pair, `keys` is unknown, or
+                `positions` is empty or holds an unknown one.
         """
         if n < 1:
             raise ValueError(f"n: expected a positive number of sequences, got {n}")
@@ -221,8 +223,11 @@ class AnchorTask:
         if not words:
             raise ValueError("pairs: expected at least one pair, got none")
         _check_words("pairs", words, self.anchors)
+        places = tuple(self.positions if positions is None else positions)
+        if not places or not set(places) <= set(self.positions):
+            raise ValueError(f"positions: expected some of 0..{self.positions[-1]}, got {places}")
         device = generator.device
-        allowed = _key_positions(keys, self.modulus, len(self.positions), device)
+        allowed = _key_positions(keys, self.modulus, places, device)
         tokens = torch.randint(FIRST_KEY, LAST_KEY + 1, (n, LENGTH), generator=generator, device=device)
         where = allowed[torch.randint(len(allowed), (n,), generator=generator, device=device)]
         what = torch.randint(len(words), (n,), generator=generator, device=device)
@@ -264,13 +269,13 @@ def _noise(groups: int) -> list[tuple[Pair, int]]:
 
 
 @functools.lru_cache(maxsize=16)
-def _key_positions(keys: Keys, modulus: int, positions: int, device: torch.device) -> Tensor:
+def _key_positions(keys: Keys, modulus: int, positions: tuple[int, ...], device: torch.device) -> Tensor:
     """The allowed (position, key) combinations, kept for the next batch."""
     if keys not in ("train", "test", "all"):
         raise ValueError(f"keys: expected 'train', 'test' or 'all', got {keys!r}")
     allowed = [
         (position, key)
-        for position in range(positions)
+        for position in positions
         for key in range(FIRST_KEY, LAST_KEY + 1)
         if keys == "all" or (key % modulus == position) == (keys == "test")
     ]
