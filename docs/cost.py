@@ -1,4 +1,4 @@
-"""Write docs/cost.md: what sweeps cost, measured here and extrapolated to the papers' own scale.
+"""Write docs/explanation/cost.md: what sweeps cost, measured here and extrapolated to the papers' own scale.
 
 Run as `make cost`; it takes about two minutes on an idle machine.
 """
@@ -158,7 +158,7 @@ def main() -> None:
     page = PAGE.format(
         measured="\n".join(measured()), gammas=gammas(), extrapolated="\n".join(extrapolated()), seeds=SEEDS
     )
-    Path(__file__).with_name("cost.md").write_text(page, encoding="utf-8")
+    (Path(__file__).parent / "explanation" / "cost.md").write_text(page, encoding="utf-8")
 
 
 PAGE = """# What a sweep costs
@@ -178,7 +178,7 @@ The cost of a sweep is cells × updates × this, divided by the workers: cells a
 computes one position of nine, so that one block more costs more than a block's share. γ itself is free
 ({gammas}):
 a γ axis of twice as many points costs twice as much. Ensembles of small networks are the exception: they cost
-less than their members one by one ([](sweeps.md)).
+less than their members one by one ([](../sweeps.md)).
 
 ## Extrapolated to the papers' own scale
 

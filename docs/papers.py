@@ -1,4 +1,4 @@
-"""Write docs/papers.md: what the papers claim and what was registered, beside what the committed runs say.
+"""Write docs/explanation/papers.md: the papers' claims and the registered hypotheses, beside the findings.
 
 Run as `make papers`; it takes some minutes, from the committed datasets.
 """
@@ -17,7 +17,7 @@ from lowcomplex import plots
 from paper_figs import Figure, _hypotheses, figure, names
 from paper_figs._papers import Entry, entries, introduction
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "explanation"
 PICTURES = HERE / "papers"
 LARGEST = 100_000
 RESOLUTIONS = (110, 90, 75, 60, 50)

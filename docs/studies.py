@@ -10,7 +10,7 @@ from pathlib import Path
 from experiments import Study, studies
 from paper_figs import figure, names
 
-PAGE = Path(__file__).with_name("studies.md")
+PAGE = Path(__file__).parent / "explanation" / "studies.md"
 WORKERS = 2
 HEAD = (
     "| study | asks | runs, quick | runs, full | seconds per run | figures |",
@@ -84,4 +84,4 @@ finished is not computed again.
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
-    print("docs/studies.md")
+    print("docs/explanation/studies.md")

@@ -38,7 +38,8 @@ def main(
     name
         The study.
     preset
-        quick, full, or another that the list names; docs/studies.md says how long the first two take.
+        quick, full, or another that the list names; docs/explanation/studies.md says how long the first two
+        take.
     workers
         Processes, one thread each.
     folder

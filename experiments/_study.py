@@ -44,7 +44,7 @@ class Study:
         findings: What the runs show, computed from the whole dataset: sentences, and settings of the grid.
         order: Its place in the main job and the report; cheap ones first, for a first figure soon.
         seconds: Duration of one run of the preset "full", measured with two workers on a small server; used
-            for the estimates in docs/studies.md alone.
+            for the estimates in docs/explanation/studies.md alone.
         reduce: The part of the dataset that figures and findings need.
         together: Fields in which the runs of one batch may differ.
         batch: Most runs of one batch.

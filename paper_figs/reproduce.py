@@ -46,7 +46,8 @@ def main(
     Parameters
     ----------
     preset
-        quick or full; docs/studies.md says how long each takes, and the job's first lines what is left.
+        quick or full; docs/explanation/studies.md says how long each takes, and the job's first lines what is
+        left.
     workers
         Processes, one thread each.
     folder

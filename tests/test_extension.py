@@ -121,9 +121,10 @@ def _add(copy: Path) -> None:
 
 def _assert_documented(copy: Path) -> None:
     pages = {
-        name: (copy / "docs" / f"{name}.md").read_text("utf-8") for name in ("measures", "studies", "theory")
+        name: (copy / "docs" / "explanation" / f"{name}.md").read_text("utf-8")
+        for name in ("measures", "studies", "theory")
     }
-    assert f"(gallery/{MEASURE}.png)" in pages["measures"]
+    assert f"(../gallery/{MEASURE}.png)" in pages["measures"]
     assert f"| `{THEOREM}` | A null: the mean of m random vectors" in pages["theory"]
     (row,) = [line for line in pages["studies"].splitlines() if f"| `{STUDY}` |" in line]
     assert f"`{FIGURE}`" in row

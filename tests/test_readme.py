@@ -49,5 +49,5 @@ def test_no_dead_link() -> None:
 def test_durations_are_said_on_the_page_of_the_studies_alone(page: str) -> None:
     said = (ROOT / page).read_text(encoding="utf-8")
     assert not re.search(r"\b(minutes?|hours?)\b", said), (
-        "docs/studies.md says them, from the studies' seconds"
+        "docs/explanation/studies.md says them, from the studies' seconds"
     )

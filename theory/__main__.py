@@ -1,6 +1,6 @@
 """Execute the notebooks: `python -m theory [NAME …]` writes NAME.ipynb, with outputs, from NAME.py.
 
-`python -m theory --table` writes the tables of README.md and docs/theory.md.
+`python -m theory --table` writes the tables of README.md and docs/explanation/theory.md.
 """
 
 from __future__ import annotations
@@ -77,12 +77,12 @@ def main(*notebooks: str, table: Annotated[bool, cyclopts.Parameter(negative="")
     notebooks
         Names of notebooks; all of them without a name.
     table
-        Write the tables of theory/README.md and docs/theory.md instead.
+        Write the tables of theory/README.md and docs/explanation/theory.md instead.
     """
     if table:
         _table.README.write_text(_table.readme(), encoding="utf-8")
         _table.PAGE.write_text(_table.page(), encoding="utf-8")
-        print("theory/README.md\ndocs/theory.md")
+        print("theory/README.md\ndocs/explanation/theory.md")
         return 0
     try:
         for name in notebooks:

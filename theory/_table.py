@@ -1,4 +1,4 @@
-"""The tables of theory/README.md and docs/theory.md, one row per theorem."""
+"""The tables of theory/README.md and docs/explanation/theory.md, one row per theorem."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lowcomplex import theorems
 
 FOLDER = Path(__file__).parent
 README = FOLDER / "README.md"
-PAGE = FOLDER.parent / "docs" / "theory.md"
+PAGE = FOLDER.parent / "docs" / "explanation" / "theory.md"
 _HEAD = (
     "| theorem | claim | formula | derivation | check | figures |",
     "| --- | --- | --- | --- | --- | --- |",
@@ -27,7 +27,7 @@ def readme() -> str:
 
 
 def page() -> str:
-    """docs/theory.md with its table of statements made anew, without links out of the documentation."""
+    """docs/explanation/theory.md with its table of statements made anew, which links to no file outside."""
     rows = [f"| `{name}` | {_summary(name)} |" for name in theorems.names()]
     return _with_table(PAGE, "\n".join(("| theorem | claim |", "| --- | --- |", *rows)))
 

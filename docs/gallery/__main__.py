@@ -1,7 +1,7 @@
 """Draw the gallery: what each measure sees in networks from a large and from a small initialization.
 
 Run as `python docs/gallery`, or with the names of the pictures to draw; all take about a minute, and need the
-extras `nufft` and `curvature`. The page docs/measures.md is written in either case.
+extras `nufft` and `curvature`. The page docs/explanation/measures.md is written in either case.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "measures.md"
+PAGE = HERE.parent / "explanation" / "measures.md"
 
 
 def names() -> list[str]:
@@ -22,7 +22,7 @@ def page() -> str:
         path = HERE / "pictures" / f"{name}.py"
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
         caption = _constants(path)["CAPTION"]
-        sections.append(f"## {text}\n\n![{caption}](gallery/{name}.png)")
+        sections.append(f"## {text}\n\n![{caption}](../gallery/{name}.png)")
     return "\n\n".join(sections) + "\n"
 
 
