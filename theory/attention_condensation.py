@@ -143,7 +143,7 @@ sp.Eq(sp.Symbol("change"), library["query-key change"])
 v = condensation_vector(data, labels)
 rate = float(np.linalg.norm(v))
 start = [draw[name] for name in ("value", "hidden", "readout")]
-leading = attention_condensation(*start, v, sigma=1.0, drop=1e-3)
+leading = attention_condensation(*start, v, sigma=1.0, share=1e-3)
 drive = torch.from_numpy(v)
 remaining = 1e-2
 ascent = gradient_flow(
@@ -215,13 +215,13 @@ def run(scale, times, query_key=None):
 
 
 sigmas = np.array([1e-3, 1e-4, 1e-5])
-runs = [run(s, attention_condensation(*start, v, sigma=s, drop=drops).time) for s in sigmas]
+runs = [run(s, attention_condensation(*start, v, sigma=s, share=drops).time) for s in sigmas]
 large = run(0.5, np.linspace(0.1, 4, 14))
 # Large scores attend to the same tokens all along, so another vector takes the place of v.
 scores = 9 * np.einsum("nd,dk,ek,nse->ns", data[:, -1], draw["query"], draw["key"], data) / WIDTH**0.5
 attended = torch.softmax(torch.from_numpy(scores), 1).numpy()
 other = labels @ np.einsum("ns,nsd->nd", attended, data) / SAMPLES
-attentive = run(1e-4, attention_condensation(*start, other, sigma=1e-4, drop=drops).time, query_key=3.0)
+attentive = run(1e-4, attention_condensation(*start, other, sigma=1e-4, share=drops).time, query_key=3.0)
 
 
 def at_drop(record, name, drop):
@@ -230,8 +230,8 @@ def at_drop(record, name, drop):
 
 
 measured_before = [leading.blow_up_time / s - r["time"] for s, r in zip(sigmas, runs, strict=True)]
-forecast = attention_condensation(*start, v, sigma=sigmas, drop=1e-3)
-change_forecast = query_key_change(draw["query"], draw["key"], data, labels, drop=1e-3)
+forecast = attention_condensation(*start, v, sigma=sigmas, share=1e-3)
+change_forecast = query_key_change(draw["query"], draw["key"], data, labels, share=1e-3)
 for index, (scale, record) in enumerate(zip(sigmas, runs, strict=True)):
     print(
         f"σ = {scale:.0e}, δ = 1e-3:   s2/s1 {at_drop(record, 'ratio', 1e-3):.3e}, predicted "
@@ -251,7 +251,7 @@ assert np.all(np.abs(ratios / forecast.ratio - 1) < 0.02)
 slope = np.polyfit(np.log(sigmas), np.log(ratios), 1)[0]
 assert abs(slope - 1) < 0.005
 last = runs[-1]
-expected_change = query_key_change(draw["query"], draw["key"], data, labels, drop=last["drop"])
+expected_change = query_key_change(draw["query"], draw["key"], data, labels, share=last["drop"])
 middle = (last["drop"] > 1e-4) & (last["drop"] < 2e-3)
 assert np.all(np.abs(last["change"] / expected_change - 1)[middle] < 0.05)
 exponent = np.polyfit(np.log(last["drop"][middle]), np.log(last["change"][middle]), 1)[0]
@@ -282,7 +282,7 @@ with style():
     for scale, record, point in labeled:
         axes[1].loglog(record["drop"], record["ratio"], **point)
         axes[1].loglog(
-            line, attention_condensation(*start, v, sigma=scale, drop=line).ratio, color="0.6", zorder=0
+            line, attention_condensation(*start, v, sigma=scale, share=line).ratio, color="0.6", zorder=0
         )
     shown = large["drop"] > 0
     axes[1].loglog(large["drop"][shown], large["ratio"][shown], "x", color="C3", label="σ = 0.5 (control)")
@@ -294,7 +294,7 @@ with style():
         axes[2].loglog(record["drop"], record["change"], **point)
     axes[2].loglog(
         line,
-        query_key_change(draw["query"], draw["key"], data, labels, drop=line),
+        query_key_change(draw["query"], draw["key"], data, labels, share=line),
         color="0.6",
         zorder=0,
         label="predicted, slope 2/3",

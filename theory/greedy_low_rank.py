@@ -137,7 +137,7 @@ def draw(rng):
         if first[-2] > 0.6 * first[-1]:
             continue
         try:
-            law = greedy_low_rank(matrix, seen, most=3)
+            law = greedy_low_rank(matrix, seen, max_stages=3)
         except ArithmeticError:  # a stage that does not attract
             continue
         values = np.linalg.eigvalsh(law.stages[-1])

@@ -201,8 +201,8 @@ def rates(frequency, trained, located=False, center=0.2, wide=RANGE):
     band = np.arange(max(frequency - 3.5, 0.3), frequency + 3.5, 0.02)
     decay = linear_frequency_principle(
         band,
-        weight=WEIGHTS,
-        output=OUTPUTS,
+        input_weight=WEIGHTS,
+        output_weight=OUTPUTS,
         density=1 / (2 * wide),
         trained=trained,
         parametrization="location" if located else "bias",
@@ -247,13 +247,16 @@ spreads, band = np.array([1.0, 2.0, 4.0, 8.0]), np.arange(1.5, 8.5, 0.02)
 ratios = []
 for spread in spreads:
     density = np.exp(-((biases / spread) ** 2) / 2) / np.sqrt(2 * np.pi) / spread
-    decay = linear_frequency_principle(band, weight=1.0, output=1.0, density=density.max())
+    decay = linear_frequency_principle(band, input_weight=1.0, output_weight=1.0, density=density.max())
     ratios.append(squared @ density * 0.006 / packet_decay(inputs, packet, band, decay))
 floor = (
     squared.sum()
     * 0.006
     / packet_decay(
-        inputs, packet, band, linear_frequency_principle(band, weight=1.0, output=1.0, density=1.0)
+        inputs,
+        packet,
+        band,
+        linear_frequency_principle(band, input_weight=1.0, output_weight=1.0, density=1.0),
     )
 )
 missing = 1 - np.array(ratios) / floor

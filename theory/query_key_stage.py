@@ -349,7 +349,7 @@ leading = attention_condensation(
     one_draw["readout"][0, :, 0].numpy(),
     v,
     sigma=1.0,
-    drop=1e-3,
+    share=1e-3,
 )
 common, waits, falls = np.array([1e-2, 1e-3, 1e-4]), [], []
 for sigma in common:

@@ -236,7 +236,7 @@ def top_offset(weights, outputs):
 DELTAS = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1]
 ends, path = train(1e-7, DELTAS, every=25)
 measured = np.array([top_offset(weights, outputs) for _, _, weights, outputs in ends])
-predicted = np.array([feedback_shift(inputs, targets, delta=fall) for _, fall, _, _ in ends])
+predicted = np.array([feedback_shift(inputs, targets, share=fall) for _, fall, _, _ in ends])
 for stop, one, other in zip(DELTAS, measured, predicted, strict=True):
     print(f"δ = {stop:<6g}  moved by {np.degrees(one):9.5f}°   predicted {np.degrees(other):9.5f}°")
 error = np.abs(measured / predicted - 1)

@@ -19,8 +19,8 @@ def pair_probability(columns: int, threshold: float, *, signed: bool = False) ->
 
     Args:
         columns: Dimension d, the number of columns of a matrix whose rows point this way.
-        threshold: τ, in [0, 1).
-        signed: Count only cos > threshold.
+        threshold: Threshold τ, in [0, 1).
+        signed: Whether pairs with cos > τ are counted, not |cos| > τ.
 
     Returns:
         The probability.
@@ -49,10 +49,10 @@ def random_cosines(rows: int, columns: int, threshold: float, *, signed: bool = 
     pairwise independent.
 
     Args:
-        rows: Number m of directions.
+        rows: Number m of rows, the directions.
         columns: Dimension d, the number of columns of a matrix whose rows point this way.
-        threshold: τ, in [0, 1).
-        signed: Count only cos > threshold.
+        threshold: Threshold τ, in [0, 1).
+        signed: Whether pairs with cos > τ are counted, not |cos| > τ.
 
     Returns:
         Mean and standard deviation.
@@ -77,7 +77,7 @@ def random_mean_cosine(rows: int, columns: int) -> Null:
     Exact: cosines of different pairs are uncorrelated, each of variance 1/d.
 
     Args:
-        rows: Number m of directions, at least 2.
+        rows: Number m of rows, the directions, at least 2.
         columns: Dimension d, the number of columns of a matrix whose rows point this way.
 
     Returns:
@@ -101,7 +101,7 @@ def random_mean_squared_cosine(rows: int, columns: int) -> Null:
     distributed, and any two pairs of directions are independent.
 
     Args:
-        rows: Number m of directions, at least 2.
+        rows: Number m of rows, the directions, at least 2.
         columns: Dimension d, the number of columns of a matrix whose rows point this way.
 
     Returns:
@@ -125,7 +125,7 @@ def random_effective_directions(rows: int, columns: int) -> Null:
     m d / (m + d - 1).
 
     Args:
-        rows: Number m of directions, at least 2.
+        rows: Number m of rows, the directions, at least 2.
         columns: Dimension d, the number of columns of a matrix whose rows point this way.
 
     Returns:
@@ -149,7 +149,7 @@ def random_condensed_directions(rows: int, columns: int) -> Null:
     `lowcomplex.measures.condensed_directions` counts a direction only above `largest_random_share`.
 
     Args:
-        rows: Number m of directions.
+        rows: Number m of rows, the directions.
         columns: Dimension d, the number of columns of a matrix whose rows point this way.
 
     Returns:
@@ -181,7 +181,7 @@ def largest_random_share(
     max w + p + sqrt(2 v L) + max(w) L / 3 with v = p (1 - p) Σ w², L = log(m / (1 - level)).
 
     Args:
-        rows: Number m of directions.
+        rows: Number m of rows, the directions.
         columns: Dimension d, the number of columns of a matrix whose rows point this way.
         threshold: Cosine of the cap's opening angle.
         signed: Take caps of cos > threshold instead of |cos| > threshold.

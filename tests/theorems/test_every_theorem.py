@@ -7,6 +7,9 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -60,6 +63,39 @@ def test_evaluator_is_documented_with_its_regime(name: str) -> None:
     assert "\n" not in repr(prediction)
     for part in (prediction.statement, "regime(", prediction.source):
         assert html.escape(part) in prediction._repr_html_()
+
+
+def test_an_argument_has_one_name_and_one_meaning() -> None:
+    found = defaultdict(list)
+    for name in NAMES:
+        prediction, module = theorems.formula(name), sys.modules[f"lowcomplex.theorems.{name}.formula"]
+        beside = [
+            each for each in vars(module).values() if getattr(each, "__module__", "") == module.__name__
+        ]
+        public = [each for each in beside if inspect.isfunction(each) and not each.__name__.startswith("_")]
+        for function in (prediction.evaluate, prediction.regime, *public):
+            described = _arguments(function)
+            assert set(described) == set(inspect.signature(function).parameters), (name, function)
+            for argument, meaning in described.items():
+                found[argument].append((name, meaning))
+    shared = {argument: uses for argument, uses in found.items() if len(uses) > 1}
+    words = tomllib.loads((Path(__file__).parent / "arguments.toml").read_text(encoding="utf-8"))
+    others = {}
+    for argument in shared:
+        wrong = [use for use in shared[argument] if words.get(argument, "?").lower() not in use[1].lower()]
+        others |= {argument: wrong} if wrong else {}
+    assert not others
+    assert set(words) == set(shared), "arguments.toml holds the names that several functions have"
+    assert len(set(words.values())) == len(words), "two names mean the same"
+
+
+def _arguments(function: Callable[..., object]) -> dict[str, str]:
+    """What the docstring of a function says of each argument."""
+    document = inspect.cleandoc(function.__doc__ or "")
+    _, _, rest = document.partition("Args:\n")
+    lines = re.split(r"\n(?=\S)|\n\n", rest)[0]
+    entries = re.split(r"^    (?=\w+: )", lines, flags=re.MULTILINE)[1:]
+    return {name: " ".join(text.split()) for name, _, text in (each.partition(": ") for each in entries)}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -74,9 +74,9 @@ def _evaluate(
     neuron: Adam's update for the gradients α + B and μ + A, with α = a(0)/η and μ = w(0)·v / (η |v|_1).
 
     Args:
-        input_weight: (..., m, d) initial w.
-        output_weight: (..., m) initial a.
-        v: (d,) the `driving_vector`.
+        input_weight: (..., m, d) initial input weights w.
+        output_weight: (..., m) initial output weights a.
+        v: (d,) driving vector v, the `driving_vector`.
         step: Learning rate η, a number or an array that broadcasts against (..., m).
         steps: Number of updates.
         betas: Adam's β1 and β2.
@@ -157,34 +157,34 @@ def adam_escape_steps(
     drop: float,
     step: float,
     betas: tuple[float, float] = (0.9, 0.999),
-    most: int = 100_000,
+    max_steps: int = 100_000,
 ) -> float:
     """Steps until the loss has fallen by `drop`, once they exceed those in which neurons turn; free of σ.
 
     All neurons have |a| = |w_j| = η q_t, and the loss has fallen by m (η q_t)² |v|_1.
 
     Args:
-        v: (d,) the `driving_vector`.
-        width: m.
-        drop: L(0) - L, such as δ L(0) with δ much smaller than 1.
+        v: (d,) driving vector v, the `driving_vector`.
+        width: Width m.
+        drop: Fall of the loss, L(0) - L, such as δ L(0) with δ much smaller than 1.
         step: Learning rate η.
         betas: Adam's β1 and β2.
-        most: Largest number of steps that is looked at.
+        max_steps: Largest number of steps that is looked at.
 
     Returns:
         The time t with m (η q_t)² |v|_1 = drop, between two steps by linear interpolation of q.
 
     Raises:
-        ValueError: v holds a zero, an argument is not positive, or `most` steps do not reach the drop.
+        ValueError: v holds a zero, an argument is not positive, or `max_steps` steps do not reach the drop.
     """
     vector, _ = _signs(v)
     for name, value in {"width": width, "drop": drop, "step": step}.items():
         if not value > 0:
             raise ValueError(f"{name}: expected a positive number, got {value}")
     target = float(_amplitude_at_escape(drop, width, np.abs(vector).sum(), step))
-    path = adam_amplitude(min(most, int(2 * target) + 10), betas=betas)
+    path = adam_amplitude(min(max_steps, int(2 * target) + 10), betas=betas)
     if path[-1] < target:
-        raise ValueError(f"most: the loss has not fallen by {drop:g} after {len(path) - 1} steps")
+        raise ValueError(f"max_steps: the loss has not fallen by {drop:g} after {len(path) - 1} steps")
     return float(np.interp(target, path, np.arange(len(path))))
 
 
@@ -200,7 +200,16 @@ def _regime(
     multiplicity: int = 1,
     epsilon: float = 0.0,
 ) -> Regime:
-    """Inside for multiplicity one, weights of σ + 2ηt much smaller than m^(-1/2), and a small Adam's ε."""
+    """Inside for multiplicity one, weights of σ + 2ηt much smaller than m^(-1/2), and a small Adam's ε.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        width: Width m.
+        step: Learning rate η.
+        steps: Number of updates.
+        multiplicity: Multiplicity of the activation.
+        epsilon: Adam's ε.
+    """
     if multiplicity != 1:
         return Regime(False, f"the activation has multiplicity {multiplicity}; the law needs 1")
     reach = float((sigma + 2 * step * steps) * np.sqrt(width))

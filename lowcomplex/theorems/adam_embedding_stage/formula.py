@@ -81,12 +81,12 @@ def _evaluate(
     unit j follow a recursion of their own. All lengths scale with η, so only σ/η matters.
 
     Args:
-        embedding: (..., s, h) initial E; a row for each row of G.
-        output: (..., V, h) initial U.
-        drive: (s, V) G. For logits U · mean_t E[s_t] it is `token_drive`: row s is freq_s (P^s - 1/V), with
-            freq_s the mean fraction of positions that hold s and P^s the distribution of labels given s. A
-            transformer with a residual stream and no LayerNorm, which answers at its last position, has that
-            of the last token alone, and one more row P - 1/V for the last position's embedding.
+        embedding: (..., s, h) initial embeddings E; a row for each row of G.
+        output: (..., V, h) initial output head U.
+        drive: (s, V) matrix G. For logits U · mean_t E[s_t] it is `token_drive`: row s is freq_s (P^s - 1/V),
+            with freq_s the mean fraction of positions that hold s and P^s the distribution of labels given s.
+            A transformer with a residual stream and no LayerNorm, which answers at its last position, has
+            that of the last token alone, and one more row P - 1/V for the last position's embedding.
         step: Learning rate η, a number or an array that broadcasts against (..., 1, 1).
         steps: Number of updates, or several in increasing order: they become the first axis.
         betas: Adam's β1 and β2.
@@ -149,7 +149,7 @@ def sign_attractors(drive: ArrayLike, *, starts: int = 500, seed: int = 0) -> Si
     every start ends.
 
     Args:
-        drive: (s, V) G.
+        drive: (s, V) matrix G.
         starts: Number of random starts y; the signs of G's top singular vector are one more.
         seed: Seed of the starts.
 
@@ -199,9 +199,9 @@ def adam_embedding_escape(
     their way, make it a little later.
 
     Args:
-        drive: (s, V) G.
-        width: Number of hidden units h.
-        drop: L(0) - L, such as δ log V with δ much smaller than 1.
+        drive: (s, V) matrix G.
+        width: Width h, the number of hidden units.
+        drop: Fall of the loss, L(0) - L, such as δ log V with δ much smaller than 1.
         step: Learning rate η.
         betas: Adam's β1 and β2.
         norm: |G|_(∞→1) = max over sign vectors of xᵀ G y; of `sign_attractors` if None.
@@ -217,7 +217,15 @@ def adam_embedding_escape(
 
 
 def _regime(*, sigma: float, step: float, steps: int, width: int, epsilon: float = 0.0) -> Regime:
-    """Inside while logits, of order h (σ + 2ηt)², are small and Adam's ε (over gradients) is too."""
+    """Inside while logits, of order h (σ + 2ηt)², are small and Adam's ε (over gradients) is too.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        step: Learning rate η.
+        steps: Number of updates.
+        width: Width h.
+        epsilon: Adam's ε, over the size of the gradients.
+    """
     logits = width * (sigma + 2 * step * steps) ** 2
     if logits > 0.1:
         return Regime(False, f"h (σ + 2ηt)² = {logits:g} is not small: the logits feed back")

@@ -93,7 +93,7 @@ def judge(observed: Stops, law: Law) -> tuple[Comparison, ...]:
     x, y, sigmas, draw = observed.inputs, observed.targets, observed.sigmas, observed.draw
     v = law.vector(x, y)
     path = (draw.value[0], draw.hidden[0], draw.readout[0])
-    predicted = law.stop(*path, v, sigma=sigmas, drop=_DROPS[-1])
+    predicted = law.stop(*path, v, sigma=sigmas, share=_DROPS[-1])
     left, singular, _ = np.linalg.svd(observed.value)
     ratio = singular[:, 1] / singular[:, 0]
     # A singular vector has no sign of its own.
@@ -103,7 +103,7 @@ def judge(observed: Stops, law: Law) -> tuple[Comparison, ...]:
     # How long before its blow-up the network stops: the part of T that does not depend on σ.
     before = predicted.blow_up_time / np.array(sigmas) - observed.times[:, -1]
     expected_before = predicted.blow_up_time / np.array(sigmas) - predicted.time
-    expected_change = law.change(draw.query[0], draw.key[0], x, y, drop=_DROPS)
+    expected_change = law.change(draw.query[0], draw.key[0], x, y, share=_DROPS)
     change = observed.change
     remains, expected_remains, collapse, expected_collapse, scale_free = (
         fit_exponent(sigmas, values)

@@ -53,7 +53,7 @@ def _expressions() -> dict[str, sp.Expr]:
 
 
 def query_key_change(
-    query: ArrayLike, key: ArrayLike, inputs: ArrayLike, targets: ArrayLike, *, drop: ArrayLike
+    query: ArrayLike, key: ArrayLike, inputs: ArrayLike, targets: ArrayLike, *, share: ArrayLike
 ) -> Array:
     """Relative change of (W_Q, W_K) when the loss has fallen by the share δ; it does not depend on σ.
 
@@ -61,14 +61,14 @@ def query_key_change(
     zero output and β = v/λ.
 
     Args:
-        query: (d, k) initial W_Q.
-        key: (d, k) initial W_K.
-        inputs: (n, s, d) tokens.
-        targets: (n,) of 1 and -1.
-        drop: δ, a number or an array.
+        query: (d, k) initial query matrix W_Q.
+        key: (d, k) initial key matrix W_K.
+        inputs: (n, s, d) inputs, sequences of tokens.
+        targets: (n,) targets y of 1 and -1.
+        share: Share δ by which the loss has fallen, a number or an array.
 
     Returns:
-        The relative change, of the shape of `drop`.
+        The relative change, of the shape of `share`.
 
     Raises:
         ValueError: As `condensation_vector`, or v is zero.
@@ -78,8 +78,8 @@ def query_key_change(
     rate = _rate(v)
     matrix = query_key_matrix(inputs, targets, v / rate)
     force = np.hypot(np.linalg.norm(matrix @ k), np.linalg.norm(matrix.T @ q))
-    share = float(force / np.hypot(np.linalg.norm(q), np.linalg.norm(k)))
-    return _change(share, np.asarray(drop, dtype=float), rate)
+    pull = float(force / np.hypot(np.linalg.norm(q), np.linalg.norm(k)))
+    return _change(pull, np.asarray(share, dtype=float), rate)
 
 
 def _rate(v: Array) -> float:
@@ -96,7 +96,7 @@ def _evaluate(
     v: ArrayLike,
     *,
     sigma: ArrayLike,
-    drop: ArrayLike,
+    share: ArrayLike,
 ) -> AttentionCondensation:
     """The stop at L = (1 - δ) L0 of a network started at σ times a draw.
 
@@ -110,9 +110,9 @@ def _evaluate(
         value: (d, h) draw of W_V at σ = 1.
         hidden: (h, h) draw of W1.
         readout: (h,) draw of w2.
-        v: (d,) the `condensation_vector`.
-        sigma: σ, a number or an array.
-        drop: δ; broadcasts against `sigma`.
+        v: (d,) driving vector v, the `condensation_vector`.
+        sigma: Scale σ of the initial weights, a number or an array.
+        share: Share δ by which the loss has fallen; broadcasts against `sigma`.
 
     Returns:
         Time, T1, the ratio of singular values, and the tilt.
@@ -129,9 +129,9 @@ def _evaluate(
         )
     if not all(np.isfinite(x).all() for x in (w, m, r)):
         raise ValueError("value, hidden, readout: hold NaN or infinite entries")
-    scale, share = np.broadcast_arrays(np.asarray(sigma, dtype=float), np.asarray(drop, dtype=float))
-    if not ((scale > 0).all() and (share > 0).all() and (share < 1).all()):
-        raise ValueError("sigma, drop: expected σ > 0 and 0 < δ < 1")
+    scale, delta = np.broadcast_arrays(np.asarray(sigma, dtype=float), np.asarray(share, dtype=float))
+    if not ((scale > 0).all() and (delta > 0).all() and (delta < 1).all()):
+        raise ValueError("sigma, share: expected σ > 0 and 0 < δ < 1")
     rate = _rate(v)
     blow_up, condensed = _leading_flow(w, m, r, v)
     across = w - np.outer(v, v @ w) / rate**2
@@ -139,10 +139,10 @@ def _evaluate(
     rest = across - np.outer(across @ condensed, condensed)
     second = np.linalg.norm(rest, 2)
     return AttentionCondensation(
-        _time(blow_up, scale, share, rate),
+        _time(blow_up, scale, delta, rate),
         blow_up,
-        _ratio(scale, second, share, rate),
-        _tilt(scale, tilt, share, rate),
+        _ratio(scale, second, delta, rate),
+        _tilt(scale, tilt, delta, rate),
     )
 
 
@@ -192,24 +192,24 @@ def _leading_flow(w: Array, m: Array, r: Array, v: Array) -> tuple[float, Array]
     return float(end[-1]) + 1 / (rate * size), row / np.linalg.norm(row)
 
 
-def _regime(*, sigma: float, drop: float, rate: float) -> Regime:
-    """Inside if the drop is small, and the weights have grown far beyond σ when it is reached.
+def _regime(*, sigma: float, share: float, rate: float) -> Regime:
+    """Inside if δ is small, and the weights have grown far beyond σ when it is reached.
 
     Args:
         sigma: Scale σ of the initial weights of the value path.
-        drop: Share δ by which the loss has fallen at the stop.
+        share: Share δ by which the loss has fallen at the stop.
         rate: λ = |v|.
     """
-    if not drop <= 1e-2:
-        return Regime(False, f"δ = {drop:g} is not small: the neglected terms are of relative order δ")
-    grown = (drop / rate) ** (1 / 3)
+    if not share <= 1e-2:
+        return Regime(False, f"δ = {share:g} is not small: the neglected terms are of relative order δ")
+    grown = (share / rate) ** (1 / 3)
     if not sigma <= 0.05 * grown:
         return Regime(
             False,
             f"σ = {sigma:g} is not small beside the value matrix's norm {grown:.3g} at the stop",
         )
     return Regime(
-        True, f"δ = {drop:g}, σ = {sigma:g}: neglected orders δ and (σ/a)² = {(sigma / grown) ** 2:.1e}"
+        True, f"δ = {share:g}, σ = {sigma:g}: neglected orders δ and (σ/a)² = {(sigma / grown) ** 2:.1e}"
     )
 
 

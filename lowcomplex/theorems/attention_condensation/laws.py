@@ -43,9 +43,9 @@ def _stop(
 ) -> Callable[..., AttentionCondensation]:
     """The law of the stop with W_V's norm times factor · (δ/λ)^power, or another blow-up time."""
 
-    def wrong(*path: Array, sigma: Array, drop: float) -> AttentionCondensation:
-        true = attention_condensation(*path, sigma=sigma, drop=drop)
-        size = factor * (drop / np.linalg.norm(path[-1])) ** power
+    def wrong(*path: Array, sigma: Array, share: float) -> AttentionCondensation:
+        true = attention_condensation(*path, sigma=sigma, share=share)
+        size = factor * (share / np.linalg.norm(path[-1])) ** power
         late, tail = true.blow_up_time / np.asarray(sigma), true.blow_up_time / np.asarray(sigma) - true.time
         return AttentionCondensation(
             blow_up * late - tail / size, blow_up * true.blow_up_time, true.ratio / size, true.tilt / size
@@ -57,16 +57,16 @@ def _stop(
 def _tail(factor: float) -> Callable[..., AttentionCondensation]:
     """The law of the stop with the time's second term times a factor."""
 
-    def wrong(*path: Array, sigma: Array, drop: float) -> AttentionCondensation:
-        true = attention_condensation(*path, sigma=sigma, drop=drop)
+    def wrong(*path: Array, sigma: Array, share: float) -> AttentionCondensation:
+        true = attention_condensation(*path, sigma=sigma, share=share)
         late = true.blow_up_time / np.asarray(sigma)
         return true._replace(time=late - factor * (late - true.time))
 
     return wrong
 
 
-def _change_with_power(*pair: Array, drop: Array) -> Array:
-    change: Array = query_key_change(*pair, drop=drop) * np.asarray(drop) ** 0.1
+def _change_with_power(*pair: Array, share: Array) -> Array:
+    change: Array = query_key_change(*pair, share=share) * np.asarray(share) ** 0.1
     return change
 
 

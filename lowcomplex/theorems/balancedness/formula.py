@@ -58,15 +58,20 @@ def _evaluate(
     return drift
 
 
-def _regime(*, homogeneous: bool, multiplicity: int = 1) -> Regime:
-    """Inside for homogeneous activations, s(z) = z^p or relu."""
+def _regime(*, homogeneous: bool, degree: int = 1) -> Regime:
+    """Inside for homogeneous activations, s(z) = z^p or relu.
+
+    Args:
+        homogeneous: Whether the activation is homogeneous, z s'(z) = p s(z).
+        degree: Degree p of the activation.
+    """
     if not homogeneous:
         return Regime(
             False,
             "the activation is not homogeneous: z s'(z) = p s(z) fails; where s is z^p to leading order, "
             "|w|² - p a² is conserved only while weights are small",
         )
-    return Regime(True, f"homogeneous of degree {multiplicity}: |w|² - {multiplicity} a² is conserved")
+    return Regime(True, f"homogeneous of degree {degree}: |w|² - {degree} a² is conserved")
 
 
 balancedness = Prediction(

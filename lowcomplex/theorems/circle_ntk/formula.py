@@ -70,7 +70,7 @@ def _evaluate(
     of Θ cos(kθ) over the samples.
 
     Args:
-        frequency: Integers k >= 0, any shape.
+        frequency: Frequencies, integers k >= 0, any shape.
         bias: Whether biases (0 at the start) are trained too.
         samples: Number n of equispaced samples; None for the whole circle.
         step: Learning rate η of gradient descent on (1/2n) Σ (f - y)²; 0 for gradient flow.
@@ -109,7 +109,7 @@ def direction_error(
     Euler and Maclaurin's formula for a product of two cosines, whose third derivative is -4 times its first.
 
     Args:
-        frequency: Integers k >= 0, any shape.
+        frequency: Frequencies, integers k >= 0, any shape.
         directions: Number D of directions, a multiple of n; broadcasts against `frequency`.
         samples: Number n of equispaced samples, a multiple of 4; None for the whole circle.
         shift: Distance q of the samples from the nearest kink of a neuron, in units of the spacing of the
@@ -134,15 +134,25 @@ def direction_error(
     return np.where(even, 8 * (shift**2 - shift + 1 / 6) * pole / count**2, 0.0)
 
 
-def _regime(*, alpha: float, directions: int, frequency: int = 1) -> Regime:
-    """Inside if the network is lazy and its directions resolve the frequency."""
-    if alpha < 100:
-        return Regime(False, f"output scale α = {alpha:g}: the kernel moves while the network learns")
+def _regime(*, output_factor: float, directions: int, frequency: int = 1) -> Regime:
+    """Inside if the network is lazy and its directions resolve the frequency.
+
+    Args:
+        output_factor: α, by which the network's output is multiplied.
+        directions: Number D of equispaced neuron directions.
+        frequency: Largest frequency k that is compared.
+    """
+    if output_factor < 100:
+        return Regime(
+            False, f"output factor α = {output_factor:g}: the kernel moves while the network learns"
+        )
     if directions < 16 * max(frequency, 1):
         return Regime(False, f"{directions} directions do not resolve the frequency {frequency}")
     # c_k is about 1/(πk)², and its error at most 4/(3 (k²-1) D²), at q = 0.
     error = 4 * np.pi**2 / (3 * directions**2)
-    return Regime(True, f"lazy (α = {alpha:g}); the directions' error is at most {error:.1g} of a rate")
+    return Regime(
+        True, f"lazy (α = {output_factor:g}); the directions' error is at most {error:.1g} of a rate"
+    )
 
 
 circle_ntk = Prediction(

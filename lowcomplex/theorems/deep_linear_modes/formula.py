@@ -42,7 +42,7 @@ def _evaluate(strengths: ArrayLike, initial: ArrayLike, time: ArrayLike) -> Arra
     Args:
         strengths: (k,) singular values s of the target, nonnegative.
         initial: (k,) positive initial strengths u_0 of the modes.
-        time: (T,) times; learning rate times steps.
+        time: (T,) times t, learning rate times steps.
 
     Returns:
         (T, k).
@@ -80,9 +80,9 @@ def random_start(input_weight: ArrayLike, output_weight: ArrayLike, target: Arra
     u_0i = |W1 v_i + W2ᵀ u_i|² / 4: only the balanced part of a mode grows.
 
     Args:
-        input_weight: (h, d) W1.
-        output_weight: (c, h) W2.
-        target: (c, d), u_i and v_i its left and right singular vectors.
+        input_weight: (h, d) initial input weights W1.
+        output_weight: (c, h) initial output weights W2.
+        target: (c, d) target matrix, u_i and v_i its left and right singular vectors.
 
     Returns:
         The nonzero singular values s_i of the target, and u_0i, each (rank,).
@@ -103,9 +103,9 @@ def null_start(input_weight: ArrayLike, output_weight: ArrayLike, target: ArrayL
     learned they are the singular values of U0ᵀ W2 W1 V0, and later they are so up to a relative sqrt(rank/h).
 
     Args:
-        input_weight: (h, d) W1, h at least the target's rank.
-        output_weight: (c, h) W2.
-        target: (c, d).
+        input_weight: (h, d) initial input weights W1, h at least the target's rank.
+        output_weight: (c, h) initial output weights W2.
+        target: (c, d) target matrix.
 
     Returns:
         (min(c, d) - rank,), descending.
@@ -131,7 +131,7 @@ def discrete_recursion(
         initial: (k,) initial strengths u_0 = b_0^L.
         step: Learning rate η.
         steps: Number of updates.
-        depth: Number L of layers.
+        depth: Number L of weight matrices.
 
     Returns:
         (steps + 1, k), u after each update.
@@ -147,7 +147,14 @@ def discrete_recursion(
 
 
 def _regime(*, sigma: float, width: int, time: float, smallest: float) -> Regime:
-    """Inside at small random initialization, once the slowest mode has aligned."""
+    """Inside at small random initialization, once the slowest mode has aligned.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        width: Width h.
+        time: Time t, learning rate times steps, from which modes are compared.
+        smallest: Least singular value s of the target that is compared.
+    """
     if sigma**2 * width >= 0.1 * smallest:
         return Regime(False, f"initial modes of about {sigma**2 * width:g} are not small beside {smallest:g}")
     if time < 1.5 / smallest:

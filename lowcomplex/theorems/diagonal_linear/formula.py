@@ -41,8 +41,8 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, *, alpha: float, rtol: floa
     steps solve the dual problem in ν, with β = 2α² sinh(Xᵀν).
 
     Args:
-        inputs: (n, d) X, with n <= d and independent rows.
-        targets: (n,) y.
+        inputs: (n, d) inputs X, with n <= d and independent rows.
+        targets: (n,) targets y.
         alpha: Initialization scale α.
         rtol: Residual |Xβ - y| / |y| at which to stop.
 
@@ -94,7 +94,12 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike, *, alpha: float, rtol: floa
 
 
 def minimum_norm(inputs: ArrayLike, targets: ArrayLike) -> Array:
-    """The interpolator of least ℓ2 norm: the limit of large α, reached as α^-4."""
+    """The interpolator of least ℓ2 norm: the limit of large α, reached as α^-4.
+
+    Args:
+        inputs: (n, d) inputs X.
+        targets: (n,) targets y.
+    """
     solution: Array = np.linalg.pinv(np.asarray(inputs, dtype=float)) @ np.asarray(targets, dtype=float)
     return solution
 
@@ -106,8 +111,8 @@ def least_norm_correction(inputs: ArrayLike, targets: ArrayLike) -> Array:
     asinh(z/2) = z/2 - z³/48 + ..., and β - β_ℓ2 lies in the kernel of X.
 
     Args:
-        inputs: (n, d) X, with independent rows.
-        targets: (n,) y.
+        inputs: (n, d) inputs X, with independent rows.
+        targets: (n,) targets y.
 
     Returns:
         (d,) b.
@@ -119,7 +124,12 @@ def least_norm_correction(inputs: ArrayLike, targets: ArrayLike) -> Array:
 
 
 def _regime(*, samples: int, dimension: int) -> Regime:
-    """Inside for underdetermined problems."""
+    """Inside for underdetermined problems.
+
+    Args:
+        samples: Number n of samples.
+        dimension: Input dimension d.
+    """
     if samples > dimension:
         return Regime(False, f"{samples} equations for {dimension} unknowns: nothing to interpolate")
     return Regime(True, f"{samples} equations for {dimension} unknowns")

@@ -72,9 +72,13 @@ def _expressions() -> dict[str, sp.Expr]:
     }
 
 
-def row_cosines(rows: ArrayLike) -> Array:
-    """Cosines between rows: (..., p, h) to (..., p, p); NaN for a row of zeros."""
-    x = np.asarray(rows, dtype=float)
+def row_cosines(weight: ArrayLike) -> Array:
+    """Cosines between rows: (..., p, h) to (..., p, p); NaN for a row of zeros.
+
+    Args:
+        weight: (..., p, h) weights whose rows are compared.
+    """
+    x = np.asarray(weight, dtype=float)
     norm = np.linalg.norm(x, axis=-1, keepdims=True)
     unit = np.divide(x, norm, out=np.full_like(x, np.nan), where=norm > 0)
     cosines: Array = unit @ np.swapaxes(unit, -1, -2)
@@ -107,7 +111,7 @@ def cosine_spread(cosine: ArrayLike, width: ArrayLike) -> Array:
 
     Args:
         cosine: ρ, the `early_cosines` of the two rows.
-        width: h; broadcasts against `cosine`.
+        width: Width h; broadcasts against `cosine`.
 
     Returns:
         The mean, up to relative order 1/h.
@@ -184,7 +188,7 @@ def _evaluate(
         left: (..., p, h) initial weights on the side of G's rows: E (tokens × h), or A (outputs × h).
         right: (..., q, h) initial weights on the side of G's columns: U (outputs × h), or Wᵀ (inputs × h).
         drive: (p, q) the matrix G, from `token_drive` or `driving_matrix`.
-        time: t, a number or an array of the leading dimensions' shape.
+        time: Time t, a number or an array of the leading dimensions' shape.
         step: Learning rate η; 0 for gradient flow.
 
     Returns:
@@ -232,7 +236,12 @@ def _decomposed(left: Array, right: Array, drive: ArrayLike) -> tuple[Array, Arr
 
 
 def _regime(*, sigma: float, multiplicity: int = 1) -> Regime:
-    """Inside if the activation has multiplicity one (or there is none) and σ is small."""
+    """Inside if the activation has multiplicity one (or there is none) and σ is small.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        multiplicity: Multiplicity of the activation.
+    """
     if multiplicity != 1:
         return Regime(False, f"the activation has multiplicity {multiplicity}; the law needs 1")
     if sigma > 1e-2:

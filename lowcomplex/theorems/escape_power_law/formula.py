@@ -58,10 +58,10 @@ def _evaluate(
     The flow is homogeneous of degree p: from σ times the weights it takes σ^(-(p-1)) times as long.
 
     Args:
-        inputs: (n, d), with a 1 appended where neurons have a bias.
-        targets: (n,).
-        input_weight: (m, d) w of scale one.
-        output_weight: (m,) a of scale one.
+        inputs: (n, d) inputs, with a 1 appended where neurons have a bias.
+        targets: (n,) targets y.
+        input_weight: (m, d) initial input weights w, of scale one.
+        output_weight: (m,) initial output weights a, of scale one.
         multiplicity: Multiplicity p of the activation, s(z) = z^p + …, at least 2.
 
     Returns:
@@ -113,10 +113,10 @@ def escape_tail(
 
     Args:
         law: From `escape_power_law`.
-        inputs: (n, d).
-        multiplicity: Multiplicity p.
+        inputs: (n, d) inputs.
+        multiplicity: Multiplicity p of the activation.
         loss: Initial loss L_0.
-        share: δ; broadcasts against `loss`.
+        share: Share δ by which the loss has fallen; broadcasts against `loss`.
         feedback: Whether to include the last factor, the output's own feedback.
 
     Returns:
@@ -138,7 +138,12 @@ _leading_tail = closed_form(_expressions, "tail without feedback", "p", "D", "ta
 
 
 def _regime(*, sigma: float, multiplicity: int | None) -> Regime:
-    """Inside for a multiplicity of at least two at small initialization."""
+    """Inside for a multiplicity of at least two at small initialization.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        multiplicity: Multiplicity of the activation; None if it has none.
+    """
     if multiplicity is None or multiplicity < 2:
         return Regime(False, f"the multiplicity is {multiplicity}; the law needs at least 2")
     if sigma > 1e-2:

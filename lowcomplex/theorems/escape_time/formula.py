@@ -49,11 +49,11 @@ def _evaluate(
     T_δ = log(4 δ L_0 / (λ Σ_k (a_k + u_k)²)) / (2r).
 
     Args:
-        input_weight: (..., m, d) initial w.
-        output_weight: (..., m) initial a.
-        v: (d,) the `driving_vector`.
+        input_weight: (..., m, d) initial input weights w.
+        output_weight: (..., m) initial output weights a.
+        v: (d,) driving vector v, the `driving_vector`.
         loss: Initial loss L_0, a number or an array that broadcasts against (...).
-        share: δ, a number or an array that broadcasts against (...).
+        share: Share δ by which the loss has fallen, a number or an array that broadcasts against (...).
         step: Learning rate η; 0 for gradient flow.
 
     Returns:
@@ -86,10 +86,10 @@ def escape_delay(
     3 c L_0 δ / (4 λ²) for gradient flow. It does not depend on σ.
 
     Args:
-        inputs: (n, d), with a 1 appended where neurons have a bias.
-        v: (d,) the `driving_vector`.
+        inputs: (n, d) inputs, with a 1 appended where neurons have a bias.
+        v: (d,) driving vector v, the `driving_vector`.
         loss: Initial loss L_0.
-        share: δ; broadcasts against `loss`.
+        share: Share δ by which the loss has fallen; broadcasts against `loss`.
         step: Learning rate η; 0 for gradient flow.
 
     Returns:
@@ -111,8 +111,8 @@ def escape_gamma_slope(v: ArrayLike, dimension: ArrayLike, *, step: float = 0.0)
     alone counts.
 
     Args:
-        v: (d,) the `driving_vector`.
-        dimension: The smaller fan-in, d.
+        v: (d,) driving vector v, the `driving_vector`.
+        dimension: Input dimension d, smaller than the width.
         step: Learning rate η; 0 for gradient flow.
 
     Returns:
@@ -139,21 +139,23 @@ def _growth(v: Array, step: float) -> tuple[float, float]:
     return rate, float(np.log1p(step * rate) / step) if step else rate
 
 
-def _regime(*, start: float, share: float, multiplicity: int = 1) -> Regime:
+def _regime(*, initial_share: float, share: float, multiplicity: int = 1) -> Regime:
     """Inside if there is a plateau to leave.
 
     Args:
-        start: λ Σ (a + u)² / (4 L_0), the formula's own share at t = 0.
-        share: δ.
+        initial_share: λ Σ (a + u)² / (4 L_0), the formula's own share at the start.
+        share: Share δ by which the loss has fallen.
         multiplicity: Multiplicity of the activation.
     """
     if multiplicity != 1:
         return Regime(False, f"the activation has multiplicity {multiplicity}; the law needs 1")
     if share > 0.01:
         return Regime(False, f"δ = {share:g} is not small: the delay is of order δ and then not linear")
-    if start > 0.1 * share:
-        return Regime(False, f"there is no plateau: the start is at a share of {start:g}, δ = {share:g}")
-    return Regime(True, f"multiplicity 1, a plateau from a share of {start:g} to δ = {share:g}")
+    if initial_share > 0.1 * share:
+        return Regime(
+            False, f"there is no plateau: the start is at a share of {initial_share:g}, δ = {share:g}"
+        )
+    return Regime(True, f"multiplicity 1, a plateau from a share of {initial_share:g} to δ = {share:g}")
 
 
 escape_time = Prediction(

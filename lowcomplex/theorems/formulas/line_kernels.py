@@ -32,8 +32,8 @@ class LineKernel(NamedTuple):
 
 
 def line_coefficients(
-    weight: ArrayLike,
-    output: ArrayLike,
+    input_weight: ArrayLike,
+    output_weight: ArrayLike,
     *,
     bias_range: float,
     trained: Collection[str] = PARTS,
@@ -45,8 +45,8 @@ def line_coefficients(
     |x| <= B / max|w| ("bias") or |x| <= B ("location").
 
     Args:
-        weight: (m,) or a number: w of the neurons, over which the kernel is averaged.
-        output: (m,) or a number: a of the neurons.
+        input_weight: (m,) or a number: w of the neurons, over which the kernel is averaged.
+        output_weight: (m,) or a number: a of the neurons.
         bias_range: B.
         trained: The parts that are trained, among "output", "input", "bias" (the location in its place).
         parametrization: "bias" if b is a parameter, "location" if l is.
@@ -65,9 +65,11 @@ def line_coefficients(
         raise ValueError(f"parametrization: expected 'bias' or 'location', got {parametrization!r}")
     if not bias_range > 0:
         raise ValueError(f"bias_range: expected B > 0, got {bias_range}")
-    w, a = np.broadcast_arrays(np.abs(np.asarray(weight, dtype=float)), np.asarray(output, dtype=float))
+    w, a = np.broadcast_arrays(
+        np.abs(np.asarray(input_weight, dtype=float)), np.asarray(output_weight, dtype=float)
+    )
     if not (np.isfinite(w).all() and np.isfinite(a).all()):
-        raise ValueError("weight, output: hold NaN or infinite entries")
+        raise ValueError("input_weight, output_weight: hold NaN or infinite entries")
     b = bias_range
     constant = linear = cubic = kink = product = 0.0
     located = parametrization == "location"

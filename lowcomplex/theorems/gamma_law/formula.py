@@ -41,7 +41,7 @@ def _evaluate(gamma: ArrayLike, depth: ArrayLike) -> NDArray[np.float64]:
     RD = ‖θ - θ_0‖ / ‖θ_0‖ is the relative displacement of all weight matrices, or of the first.
 
     Args:
-        gamma: Initialization rate.
+        gamma: Initialization rate γ.
         depth: Number L of weight matrices; broadcasts against `gamma`.
 
     Returns:
@@ -80,7 +80,12 @@ _rich_exponent = closed_form(_expressions, "rich exponent in m", "gamma")
 
 
 def _regime(*, gamma: float, unit_norm_inputs: bool = True) -> Regime:
-    """Which arm a γ lies on; outside near the boundary and for inputs of another norm."""
+    """Which arm a γ lies on; outside near the boundary and for inputs of another norm.
+
+    Args:
+        gamma: Initialization rate.
+        unit_norm_inputs: Whether inputs have norm 1.
+    """
     if not unit_norm_inputs:
         return Regime(False, "inputs of norm sqrt(m) move the boundary to 1/2 + 1/(2L)")
     if TRANSITION[0] < gamma < TRANSITION[1]:

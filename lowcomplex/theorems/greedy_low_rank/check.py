@@ -178,7 +178,7 @@ def _draw(rng: np.random.Generator) -> tuple[Array, Mask, GreedyLowRank, int]:
         if first[-2] > _LARGEST_GAP * first[-1]:  # The first gap alone is cheap to see.
             continue
         try:
-            law = greedy_low_rank(m, mask, most=_RANK + 1)
+            law = greedy_low_rank(m, mask, max_stages=_RANK + 1)
         except ArithmeticError:  # A stage that does not attract is outside the hypotheses.
             continue
         if len(law.rates) != _RANK or law.losses[-1] > 1e-12 * law.losses[0]:
@@ -200,7 +200,7 @@ def _solved(matrix: bytes, observed: bytes) -> GreedyLowRank:
     return greedy_low_rank(
         np.frombuffer(matrix).reshape(shape),
         np.frombuffer(observed, dtype=bool).reshape(shape),
-        most=_RANK + 1,
+        max_stages=_RANK + 1,
     )
 
 

@@ -72,7 +72,7 @@ _distance_exponent = closed_form(
 )
 
 
-def _evaluate(matrix: ArrayLike, observed: ArrayLike, *, most: int | None = None) -> GreedyLowRank:
+def _evaluate(target: ArrayLike, observed: ArrayLike, *, max_stages: int | None = None) -> GreedyLowRank:
     """The stages W_r that gradient flow on U Uᵀ passes as its scale goes to zero.
 
     f(W) = ½ Σ_ij O_ij (W_ij - M_ij)², L(U) = ½ f(U Uᵀ), U̇ = -∇f(U Uᵀ) U. At W_{r-1} = U Uᵀ a column ε u is
@@ -80,9 +80,9 @@ def _evaluate(matrix: ArrayLike, observed: ArrayLike, *, most: int | None = None
     procedure ends where -∇f has no positive eigenvalue.
 
     Args:
-        matrix: (d, d) symmetric M; entries that are not observed are not used.
+        target: (d, d) symmetric target matrix M; entries that are not observed are not used.
         observed: (d, d) symmetric, True where M is observed.
-        most: Largest number of stages to compute; d by default.
+        max_stages: Largest number of stages to compute; d by default.
 
     Returns:
         The stages.
@@ -92,18 +92,18 @@ def _evaluate(matrix: ArrayLike, observed: ArrayLike, *, most: int | None = None
             the top eigenvalue ties at a stage, which singles out no direction.
         ArithmeticError: A stage did not converge.
     """
-    m, mask = _checked(matrix, observed)
+    m, mask = _checked(target, observed)
     d = len(m)
     columns = np.zeros((d, 0))
     stages, rates, gaps, contractions = [np.zeros((d, d))], [], [], []
     values, vectors = np.linalg.eigh(-_gradient(stages[0], m, mask))
     scale = float(np.abs(values).max())
-    for _ in range(d if most is None else most):
+    for _ in range(d if max_stages is None else max_stages):
         top, second = values[-1], values[-2] if d > 1 else 0.0
         if top <= 1e-8 * scale:
             break
         if top - second <= 1e-6 * scale:
-            raise ValueError("matrix: the top eigenvalue of the gradient ties; the law needs a gap there")
+            raise ValueError("target: the top eigenvalue of the gradient ties; the law needs a gap there")
         seed = _SEED * np.sqrt(scale) * vectors[:, -1:]
         columns = _converge(np.hstack((columns, seed)), m, mask, scale)
         stages.append(columns @ columns.T)
@@ -160,27 +160,36 @@ def _contraction(u: Array, m: Array, mask: NDArray[np.bool_]) -> float:
     return float(np.sort(np.linalg.eigvalsh((hessian + hessian.T) / 2))[rotations])
 
 
-def _checked(matrix: ArrayLike, observed: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
-    m, mask = np.asarray(matrix, dtype=float), np.asarray(observed, dtype=bool)
+def _checked(target: ArrayLike, observed: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
+    m, mask = np.asarray(target, dtype=float), np.asarray(observed, dtype=bool)
     if m.ndim != 2 or m.shape[0] != m.shape[1] or mask.shape != m.shape:
-        raise ValueError(f"matrix, observed: expected (d, d) twice, got {m.shape} and {mask.shape}")
+        raise ValueError(f"target, observed: expected (d, d) twice, got {m.shape} and {mask.shape}")
     if (mask != mask.T).any():
         raise ValueError("observed: not symmetric")
     m = np.where(mask, m, 0.0)
     if not np.isfinite(m).all():
-        raise ValueError("matrix: observed entries are NaN or infinite")
+        raise ValueError("target: observed entries are NaN or infinite")
     if not np.allclose(m, m.T, rtol=1e-12, atol=0):
-        raise ValueError("matrix: not symmetric")
+        raise ValueError("target: not symmetric")
     return m, mask
 
 
-def _regime(*, sigma: float, gap: float = 0.0) -> Regime:
-    """Inside for a small σ and a gap below the top eigenvalue."""
-    if gap >= 1:
+def _regime(*, sigma: float, runner_up: float = 0.0) -> Regime:
+    """Inside for a small σ and a second eigenvalue well below the top eigenvalue.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        runner_up: Second eigenvalue over the first at the stage that is compared.
+    """
+    if runner_up >= 1:
         return Regime(False, "the top eigenvalue ties: two directions grow together")
-    if sigma ** (1 - gap) > 1e-2:
-        return Regime(False, f"σ^(1 - gap) = {sigma ** (1 - gap):.2g}: the second direction has grown too")
-    return Regime(True, f"the second direction is behind by σ^(1 - gap) = {sigma ** (1 - gap):.2g}")
+    if sigma ** (1 - runner_up) > 1e-2:
+        return Regime(
+            False, f"σ^(1 - runner-up) = {sigma ** (1 - runner_up):.2g}: the second direction has grown too"
+        )
+    return Regime(
+        True, f"the second direction is behind by σ^(1 - runner-up) = {sigma ** (1 - runner_up):.2g}"
+    )
 
 
 greedy_low_rank = Prediction(

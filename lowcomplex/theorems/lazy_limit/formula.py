@@ -56,9 +56,9 @@ def _evaluate(
     Args:
         kernel: (n, n) tangent kernel of h among the samples, at the start.
         cross: (q, n) tangent kernel between test inputs and samples.
-        targets: (..., n) y.
+        targets: (..., n) targets y.
         time: Time t, the sum of the steps η, not of η/α².
-        step: Step η of gradient descent; 0 for gradient flow.
+        step: Learning rate η of gradient descent; 0 for gradient flow.
 
     Returns:
         The output at the test inputs and α times the displacement.
@@ -96,7 +96,11 @@ def _evaluate(
 
 
 def _regime(*, relative_displacement: float) -> Regime:
-    """Inside if weights move by little; the function's error is of the order of RD."""
+    """Inside if weights move by little; the function's error is of the order of RD.
+
+    Args:
+        relative_displacement: Relative displacement RD of the weights, ‖θ - θ_0‖/‖θ_0‖.
+    """
     if relative_displacement > 0.1:
         return Regime(False, f"RD = {relative_displacement:g}: features move, the kernel is not constant")
     return Regime(True, f"RD = {relative_displacement:g}, which is the order of the neglected terms")

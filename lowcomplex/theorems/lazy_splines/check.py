@@ -151,10 +151,10 @@ def _wider(*args: ArrayLike, trained: Part, bias_range: float = np.inf) -> Array
 
 
 def _larger_cubic(
-    points: ArrayLike, samples: ArrayLike, targets: ArrayLike, *, trained: Part, bias_range: float = np.inf
+    points: ArrayLike, inputs: ArrayLike, targets: ArrayLike, *, trained: Part, bias_range: float = np.inf
 ) -> Array:
     right = line_coefficients(1.0, 1.0, bias_range=bias_range, trained=(trained,))
-    return line_interpolant(points, samples, targets, right._replace(cubic=1.1 * right.cubic))
+    return line_interpolant(points, inputs, targets, right._replace(cubic=1.1 * right.cubic))
 
 
 LAW = Law(lazy_splines.evaluate, staircase, BIAS_EXPONENT, OUTPUT_EXPONENT)

@@ -34,12 +34,12 @@ def _expressions() -> dict[str, sp.Expr]:
 
 def _evaluate(
     points: ArrayLike,
-    samples: ArrayLike,
+    inputs: ArrayLike,
     targets: ArrayLike,
     *,
     trained: Literal["bias", "output"],
     bias_range: float = np.inf,
-    weight: float = 1.0,
+    input_weight: float = 1.0,
 ) -> Array:
     """The interpolating function of a lazy ReLU network, b uniform on [-B, B], with one part trained.
 
@@ -47,12 +47,12 @@ def _evaluate(
     cubic spline, twice differentiable, with knots at the samples; it tends to the natural one as 1/B.
 
     Args:
-        points: (p,) where to evaluate the function.
-        samples: (n,) distinct, |x| <= B/|w|.
-        targets: (..., n).
-        trained: "bias" or "output".
-        bias_range: B; infinite for the limit.
-        weight: |w| of all neurons.
+        points: (p,) points at which the function is evaluated.
+        inputs: (n,) inputs of the samples, distinct, |x| <= B/|w|.
+        targets: (..., n) targets y.
+        trained: The part that is trained, "bias" or "output".
+        bias_range: Range B of the biases; infinite for the limit.
+        input_weight: |w|, the size of all input weights.
 
     Returns:
         (..., p).
@@ -63,33 +63,40 @@ def _evaluate(
     """
     if trained not in ("bias", "output"):
         raise ValueError(f"trained: expected 'bias' or 'output', got {trained!r}")
-    x = np.asarray(samples, dtype=float)
-    if bias_range < abs(weight) * np.abs(x).max(initial=0):
+    x = np.asarray(inputs, dtype=float)
+    if bias_range < abs(input_weight) * np.abs(x).max(initial=0):
         raise ValueError(f"bias_range: knots within B = {bias_range:g} do not cover the samples")
-    coefficients = line_coefficients(weight, 1.0, bias_range=bias_range, trained=(trained,))
+    coefficients = line_coefficients(input_weight, 1.0, bias_range=bias_range, trained=(trained,))
     return line_interpolant(points, x, targets, coefficients)
 
 
 _staircase = closed_form(_expressions, "error of finitely many knots, biases trained", "slope", "h")
 
 
-def staircase(slope: float, spacing: float) -> float:
+def staircase(rms_slope: float, spacing: float) -> float:
     """Rms distance slope · h/√12 of a staircase of trained biases from the line that it follows.
 
     Args:
-        slope: Root mean square slope of the line.
+        rms_slope: Root mean square slope of the line.
         spacing: Distance h of neighboring knots.
 
     Returns:
         The distance.
     """
-    return float(_staircase(slope, spacing))
+    return float(_staircase(rms_slope, spacing))
 
 
-def _regime(*, bias_range: float, weight: float, largest_sample: float, width: int) -> Regime:
-    """Inside if knots cover the samples and are dense."""
-    if bias_range < weight * largest_sample:
-        return Regime(False, f"knots reach {bias_range / weight:g}, samples {largest_sample:g}")
+def _regime(*, bias_range: float, input_weight: float, largest_input: float, width: int) -> Regime:
+    """Inside if knots cover the samples and are dense.
+
+    Args:
+        bias_range: Range B of the biases.
+        input_weight: |w|, the size of all input weights.
+        largest_input: Largest |x| among the samples.
+        width: Width m.
+    """
+    if bias_range < input_weight * largest_input:
+        return Regime(False, f"knots reach {bias_range / input_weight:g}, samples {largest_input:g}")
     if width < 100:
         return Regime(False, f"{width} neurons: knots are farther apart than a percent of their range")
     return Regime(True, f"knots cover the samples; their spacing is about {8 * bias_range / width:g}")

@@ -147,8 +147,8 @@ def _compare_rates(packet: Packet, law: Law) -> list[Comparison]:
     frequencies = np.arange(1.5, 8.5, 0.02)
     decay = law.decay(
         frequencies,
-        weight=_WEIGHTS,
-        output=packet.outputs,
+        input_weight=_WEIGHTS,
+        output_weight=packet.outputs,
         density=1 / (2 * packet.bias_range),
         parametrization=packet.law,
     )

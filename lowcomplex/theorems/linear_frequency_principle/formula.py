@@ -47,8 +47,8 @@ def _expressions() -> dict[str, sp.Expr]:
 def _evaluate(
     frequency: ArrayLike,
     *,
-    weight: ArrayLike,
-    output: ArrayLike,
+    input_weight: ArrayLike,
+    output_weight: ArrayLike,
     density: float,
     parametrization: Parametrization = "bias",
     trained: tuple[str, ...] = _ALL,
@@ -62,9 +62,9 @@ def _evaluate(
     and D = 0.
 
     Args:
-        frequency: ξ, nonzero, any shape.
-        weight: (m,) or a number: w of the neurons.
-        output: (m,) or a number: a of the neurons.
+        frequency: Frequencies ξ, nonzero, any shape.
+        input_weight: (m,) or a number: input weights w of the neurons.
+        output_weight: (m,) or a number: output weights a of the neurons.
         density: p of b (or l): 1/2B if uniform on [-B, B], 1/(√(2π) σ) if Gaussian and wide.
         parametrization: "bias" or "location".
         trained: The parts that are trained, among "output", "input", "bias" (the location in its place).
@@ -81,7 +81,9 @@ def _evaluate(
         raise ValueError("frequency: expected finite frequencies other than 0")
     if not density > 0:
         raise ValueError(f"density: expected p > 0, got {density}")
-    c = line_coefficients(weight, output, bias_range=1.0, trained=trained, parametrization=parametrization)
+    c = line_coefficients(
+        input_weight, output_weight, bias_range=1.0, trained=trained, parametrization=parametrization
+    )
     return FrequencyDecay(_rate(xi, density, c.cubic, c.kink), _drift(xi, density, c.product))
 
 
@@ -99,9 +101,9 @@ def packet_decay(
     """∫ γ² |û|² + D |∂_ξ û|²/(4π²) dξ = <u, K u>, the rate at which a residual u lowers the loss ½ ∫ u².
 
     Args:
-        points: (n,) equispaced, outside which u vanishes.
+        points: (n,) equispaced points, outside which u vanishes.
         values: (n,) u, whose spectrum is negligible outside the given frequencies (near 0 in particular).
-        frequency: (k,) equispaced positive frequencies.
+        frequency: (k,) equispaced positive frequencies ξ.
         decay: Coefficients at these frequencies.
 
     Returns:
@@ -115,11 +117,18 @@ def packet_decay(
 
 
 def _regime(
-    *, bias_range: float, weight: float, largest_sample: float, relative_displacement: float
+    *, bias_range: float, input_weight: float, largest_input: float, relative_displacement: float
 ) -> Regime:
-    """Inside if kinks cover the samples and the network is lazy."""
-    if bias_range < weight * largest_sample:
-        return Regime(False, f"kinks reach {bias_range / weight:g}, samples {largest_sample:g}")
+    """Inside if kinks cover the samples and the network is lazy.
+
+    Args:
+        bias_range: Range B of the biases.
+        input_weight: |w|, the size of all input weights.
+        largest_input: Largest |x| among the samples.
+        relative_displacement: Relative displacement RD of the weights.
+    """
+    if bias_range < input_weight * largest_input:
+        return Regime(False, f"kinks reach {bias_range / input_weight:g}, samples {largest_input:g}")
     if relative_displacement > 0.1:
         return Regime(False, f"RD = {relative_displacement:g}: the moments of the weights change")
     return Regime(True, f"kinks cover the samples, RD = {relative_displacement:g}")

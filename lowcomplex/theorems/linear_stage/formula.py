@@ -50,8 +50,8 @@ def driving_vector(inputs: ArrayLike, targets: ArrayLike, *, slope: float = 1.0)
     """V = s'(0) (1/n) Σ y_i x_i, the direction that every neuron is drawn to.
 
     Args:
-        inputs: (n, d), with a 1 appended to each input where neurons have a bias.
-        targets: (n,).
+        inputs: (n, d) inputs, with a 1 appended where neurons have a bias.
+        targets: (n,) targets y.
         slope: s'(0) of the activation.
 
     Returns:
@@ -74,9 +74,9 @@ def _evaluate(
     a_N = (P + Q)/2, u_N = (P - Q)/2, w_N = w_0 + (u_N - u_0) v̂.
 
     Args:
-        input_weight: (..., m, d) initial w.
-        output_weight: (..., m) initial a.
-        v: (d,) the `driving_vector`.
+        input_weight: (..., m, d) initial input weights w.
+        output_weight: (..., m) initial output weights a.
+        v: (d,) driving vector v, the `driving_vector`.
         step: Learning rate η.
         steps: Number of updates N, a number or an array that broadcasts against (..., 1).
 
@@ -108,7 +108,12 @@ _along_v = closed_form(_expressions, "u_N", *_SYMBOLS)
 
 
 def _regime(*, sigma: float, multiplicity: int = 1) -> Regime:
-    """Inside if the activation has multiplicity one and σ is small enough for the linear stage to exist."""
+    """Inside if the activation has multiplicity one and σ is small enough for the linear stage to exist.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        multiplicity: Multiplicity of the activation.
+    """
     if multiplicity != 1:
         return Regime(False, f"the activation has multiplicity {multiplicity}; the law needs 1")
     if sigma > 1e-3:

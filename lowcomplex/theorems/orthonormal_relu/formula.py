@@ -65,7 +65,7 @@ def _evaluate(targets: ArrayLike) -> OrthonormalRelu:
     smallest |y|.
 
     Args:
-        targets: (n,) y.
+        targets: (n,) targets y.
 
     Returns:
         The limit and its exponents.
@@ -95,7 +95,7 @@ def partial_rates(targets: ArrayLike, sign: int) -> Array:
     """ρ_A = ‖y_A‖/‖y_group‖ of the two fastest kinds of neurons that are active on a part A of a sign group.
 
     Args:
-        targets: (n,) y.
+        targets: (n,) targets y.
         sign: +1 for the samples with y > 0, -1 for those with y < 0.
 
     Returns:
@@ -123,9 +123,10 @@ def norm_excess(targets: ArrayLike, input_weight: ArrayLike, output_weight: Arra
     large.
 
     Args:
-        targets: (n,) y.
-        input_weight: (..., m, n) w·x_i at the start, not positive where y_i has not the sign of a.
-        output_weight: (..., m) a at the start.
+        targets: (n,) targets y.
+        input_weight: (..., m, n) initial input weights in the basis of the samples, w·x_i; not positive where
+            y_i has not the sign of a.
+        output_weight: (..., m) initial output weights a.
 
     Returns:
         (...) the excess.
@@ -175,7 +176,13 @@ def _checked(targets: ArrayLike) -> Array:
 
 
 def _regime(*, sigma: float, rho: float = 0.0, active: bool = True) -> Regime:
-    """Inside if every sign group has a fully active neuron and σ^(1-ρ) is small."""
+    """Inside if every sign group has a fully active neuron and σ^(1-ρ) is small.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        rho: Rate ρ of the fastest neurons that miss a sample of their group over that of the full ones.
+        active: Whether each sign group has a neuron that is active on all of its samples.
+    """
     if not active:
         return Regime(False, "a sign group has no neuron that is active on all of its samples")
     remainder = sigma ** (1 - rho)

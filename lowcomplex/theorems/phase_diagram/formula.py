@@ -42,7 +42,7 @@ def luo_coordinates(
     Args:
         output_std: β1.
         input_std: β2.
-        width: m, at least 2.
+        width: Width m, at least 2.
         output_scale: α. All four broadcast.
 
     Returns:
@@ -147,7 +147,14 @@ def _point(gamma_l: ArrayLike, gamma_prime: ArrayLike) -> tuple[Array, Array]:
 def _regime(
     *, gamma_l: float, gamma_prime: float, unit_norm_inputs: bool = True, fixed_inputs: bool = True
 ) -> Regime:
-    """Which case a point lies in; outside near the boundary and for data that change with the width."""
+    """Which case a point lies in; outside near the boundary and for data that change with the width.
+
+    Args:
+        gamma_l: γ_L.
+        gamma_prime: γ'_L.
+        unit_norm_inputs: Whether inputs have norm 1.
+        fixed_inputs: Whether the data stay the same as the width grows.
+    """
     if not fixed_inputs:
         return Regime(False, "data of a growing dimension: gamma_law's exponents hold instead")
     if not unit_norm_inputs:

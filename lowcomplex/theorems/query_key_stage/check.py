@@ -58,7 +58,7 @@ def observe(seed: int, *, sigmas: tuple[float, ...] = _SIGMAS, attends: bool = T
     x, y, plateau, draws = _draw_data(np.random.default_rng(seed), attends)
     draw, scales = draw_weights(_WIDTH, seed=seed), [_VALUE_SCALE] * len(sigmas)
     path = (draw.value[0], draw.hidden[0], draw.readout[0])
-    first = attention_condensation(*path, condensation_vector(x, y), sigma=_VALUE_SCALE, drop=1e-3)
+    first = attention_condensation(*path, condensation_vector(x, y), sigma=_VALUE_SCALE, share=1e-3)
     top = float(np.linalg.norm(plateau.matrix, 2))
     horizon = first.blow_up_time / _VALUE_SCALE + (10 - np.log(sigmas[-1])) / top
     start = initialized(_WIDTH, scales, sigmas, seed=seed)

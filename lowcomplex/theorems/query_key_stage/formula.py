@@ -77,8 +77,8 @@ def value_plateau(inputs: ArrayLike, targets: ArrayLike) -> ValuePlateau:
     enter F through β* only.
 
     Args:
-        inputs: (n, s, d) tokens.
-        targets: (n,) of 1 and -1.
+        inputs: (n, s, d) inputs, sequences of tokens.
+        targets: (n,) targets y of 1 and -1.
 
     Returns:
         β*, its loss, the rates of approach and F.
@@ -137,8 +137,8 @@ def value_velocity(direction: ArrayLike, inputs: ArrayLike, targets: ArrayLike) 
 
     Args:
         direction: (..., d) β, not zero.
-        inputs: (n, s, d) tokens.
-        targets: (n,) of 1 and -1.
+        inputs: (n, s, d) inputs, sequences of tokens.
+        targets: (n,) targets y of 1 and -1.
 
     Returns:
         (..., d).
@@ -190,10 +190,10 @@ def escape_from_plateau(query: ArrayLike, key: ArrayLike, matrix: ArrayLike, *, 
     second singular value, are neglected: their share is that of `query_key_stage`'s singular values.
 
     Args:
-        query: (d, k) W_Q at a time on the plateau.
-        key: (d, k) W_K at that time.
-        matrix: (d, d) F.
-        drop: Δ.
+        query: (d, k) query matrix W_Q at a time on the plateau.
+        key: (d, k) key matrix W_K at that time.
+        matrix: (d, d) matrix F.
+        drop: Fall of the loss, Δ.
 
     Returns:
         The time.
@@ -216,7 +216,7 @@ def query_rank_exponent(matrix: ArrayLike) -> float:
     """1 - s2/s1 of F: the second over first singular value of W_Q (W_K) at the escape is of order σ to this.
 
     Args:
-        matrix: (d, d) F, of at least two dimensions.
+        matrix: (d, d) matrix F, of at least two dimensions.
 
     Returns:
         The exponent, between 0 and 1.
@@ -240,10 +240,10 @@ def _evaluate(query: ArrayLike, key: ArrayLike, matrix: ArrayLike, time: ArrayLi
     q_j(t) = q_j cosh(s_j t) + k_j sinh(s_j t), k_j(t) = q_j sinh(s_j t) + k_j cosh(s_j t).
 
     Args:
-        query: (d, k) W_Q at time 0.
-        key: (d, k) W_K at time 0.
-        matrix: (d, d) F of the `value_plateau`.
-        time: (...) times.
+        query: (d, k) query matrix W_Q at time 0.
+        key: (d, k) key matrix W_K at time 0.
+        matrix: (d, d) matrix F of the `value_plateau`.
+        time: (...) times t.
 
     Returns:
         The pair and the leading drop of the loss.
@@ -260,23 +260,23 @@ def _evaluate(query: ArrayLike, key: ArrayLike, matrix: ArrayLike, time: ArrayLi
     return QueryKeyStage(left @ (grown + shrunk), right @ (grown - shrunk), drop)
 
 
-def _regime(*, query_key: float, ratio: float, gap: float, depth: float = 1e-3) -> Regime:
+def _regime(*, query_key: float, ratio: float, gap: float, distance: float = 1e-3) -> Regime:
     """Inside if the pair is small enough for the value path to settle first, and F has a gap.
 
     Args:
         query_key: Scale of the initial W_Q and W_K.
         ratio: s1/μ, growth of the pair over the slowest approach of the value path to its plateau.
         gap: 1 - s2/s1 of F.
-        depth: Relative distance of the value path from its plateau that is small enough.
+        distance: Relative distance of the value path from its plateau that is small enough.
     """
     if not gap > 0:
         return Regime(False, "F has no gap between its first two singular values: no rank-one limit")
-    grown = query_key * depth**-ratio
+    grown = query_key * distance**-ratio
     if not grown < 0.1:
         return Regime(
             False,
-            f"there is no plateau: until the value path is within {depth:g} of it, the pair has grown from "
-            f"{query_key:g} to the order of {grown:.2g}",
+            f"there is no plateau: until the value path is within {distance:g} of it, the pair has grown "
+            f"from {query_key:g} to the order of {grown:.2g}",
         )
     return Regime(
         True,

@@ -46,10 +46,10 @@ def pair_count_skewness(rows: int, columns: int, threshold: float, *, signed: bo
     variance^(3/2) as m grows.
 
     Args:
-        rows: Number m of directions, at least 2.
-        columns: Dimension d, at least 3.
-        threshold: τ in [0, 1).
-        signed: Pairs with cos > τ instead of |cos| > τ.
+        rows: Number of rows m, at least 2.
+        columns: Number of columns d, at least 3.
+        threshold: Threshold τ in [0, 1).
+        signed: Whether pairs with cos > τ are counted, not |cos| > τ.
 
     Returns:
         The skewness; NaN if the count does not vary.
@@ -90,7 +90,14 @@ def _harmonics(d: int, degree: int) -> int:
 
 
 def _regime(*, rows: int, columns: int, threshold: float, signed: bool = False) -> Regime:
-    """Inside where the count is nearly normal too; its mean and variance are exact everywhere."""
+    """Inside where the count is nearly normal too; its mean and variance are exact everywhere.
+
+    Args:
+        rows: Number of rows m, the directions.
+        columns: Number of columns d, their dimension.
+        threshold: Threshold τ.
+        signed: Whether pairs with cos > τ are counted, not |cos| > τ.
+    """
     if columns < 3:
         return Regime(False, f"d = {columns}: mean and variance are exact, the distribution is not normal")
     skewness = pair_count_skewness(rows, columns, threshold, signed=signed)

@@ -32,7 +32,13 @@ def _expressions() -> dict[str, sp.Expr]:
 
 
 def _regime(*, rows: int, columns: int, gaussian: bool = True) -> Regime:
-    """Inside for independent Gaussian entries and sizes at which the expansion in 1/k converges fast."""
+    """Inside for independent Gaussian entries and sizes at which the expansion in 1/k converges fast.
+
+    Args:
+        rows: Number of rows m.
+        columns: Number of columns n.
+        gaussian: Whether entries are independent and Gaussian.
+    """
     k = min(rows, columns)
     if not gaussian:
         return Regime(False, "entries are not Gaussian: shift and spread change with their fourth cumulant")

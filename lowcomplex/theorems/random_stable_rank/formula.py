@@ -35,7 +35,13 @@ def _expressions() -> dict[str, sp.Expr]:
 
 
 def _regime(*, rows: int, columns: int, gaussian: bool = True) -> Regime:
-    """Inside for independent Gaussian entries and sizes at which Tracy and Widom's law is near."""
+    """Inside for independent Gaussian entries and sizes at which Tracy and Widom's law is near.
+
+    Args:
+        rows: Number of rows m.
+        columns: Number of columns n.
+        gaussian: Whether entries are independent and Gaussian.
+    """
     k = min(rows, columns)
     if not gaussian:
         return Regime(False, "entries are not Gaussian: heavy tails move the largest singular value")

@@ -67,7 +67,7 @@ def _evaluate(v: ArrayLike, matrices: Sequence[ArrayLike]) -> RankCollapse:
     takes σ^(-(L-2)) times as long, and all singular values of W_2 but the first stay of the order of σ.
 
     Args:
-        v: (d,) the `driving_vector`.
+        v: (d,) driving vector v, the `driving_vector`.
         matrices: W_1 (m_1, d), …, W_L (1, m_(L-1)), of scale one; L >= 3.
 
     Returns:
@@ -132,11 +132,11 @@ def deep_escape(
 
     Args:
         collapse: From `rank_collapse`.
-        inputs: (n, d).
-        v: (d,) the `driving_vector`.
+        inputs: (n, d) inputs.
+        v: (d,) driving vector v, the `driving_vector`.
         loss: Initial loss L_0; broadcasts against `sigma`.
-        sigma: Scale of the initial matrices.
-        share: δ.
+        sigma: Scale σ of the initial weights.
+        share: Share δ by which the loss has fallen.
 
     Returns:
         The escape, for each σ.
@@ -161,7 +161,13 @@ _largest = closed_form(_expressions, "s_1", *_SYMBOLS)
 
 
 def _regime(*, sigma: float, depth: int, multiplicity: int = 1) -> Regime:
-    """Inside for at least three matrices, an activation like tanh, and small initialization."""
+    """Inside for at least three matrices, an activation like tanh, and small initialization.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        depth: Number L of weight matrices.
+        multiplicity: Multiplicity of the activation.
+    """
     if depth < 3:
         return Regime(False, f"{depth} matrices leave the plateau after a logarithm of 1/σ, see escape_time")
     if multiplicity != 1:

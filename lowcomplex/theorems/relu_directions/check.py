@@ -110,9 +110,9 @@ def _compare(observed: Stopped, law: Law) -> list[Comparison]:
     return [
         Comparison(
             quantity=f"angle (rad) from the fastest direction ({kind}) at σ = {sigmas[-1]:g}",
-            predicted=law.shift(x, y, delta=float(stop.falls[-1])),
+            predicted=law.shift(x, y, share=float(stop.falls[-1])),
             measured=_mean(offset[-1], np.where(nearest[-1] == 0, amplitude[-1], 0.0)),
-            tolerance=2 * feedback * abs(feedback_shift(x, y, delta=_DELTA)) + 10 * sigmas[-1] / _DELTA**0.5,
+            tolerance=2 * feedback * abs(feedback_shift(x, y, share=_DELTA)) + 10 * sigmas[-1] / _DELTA**0.5,
             reason="twice the shift times the relative change of D, δ L_0 |C ŵ| / G²; the part of w across "
             "the direction, of order σ beside |w| of about sqrt δ, times 10 as few neurons share it",
             draws=draws,
@@ -199,7 +199,7 @@ def _draw(rng: np.random.Generator, kind: Kind) -> tuple[Array, Array, Array, Ar
         output = np.maximum(x @ along, 0)
         if found.top_rate**2 < _EXPLAINED * np.square(y).mean() * np.square(output).mean():
             continue
-        if kind == "arc" and abs(feedback_shift(x, y, delta=_DELTA)) < _VISIBLE:
+        if kind == "arc" and abs(feedback_shift(x, y, share=_DELTA)) < _VISIBLE:
             continue
         inside = _in_basin(x, y, found, _angles(w))
         keeps = (np.sign(a) == found.signs[0]) & (np.abs(a) > np.linalg.norm(w, axis=1))

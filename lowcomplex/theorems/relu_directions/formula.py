@@ -72,8 +72,8 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike) -> ReluDirections:
     a < 0 do the same with -G.
 
     Args:
-        inputs: (n, 2), the second column 1 for a bias.
-        targets: (n,).
+        inputs: (n, 2) inputs, the second column 1 for a bias.
+        targets: (n,) targets y.
 
     Returns:
         The attractors, sorted by decreasing rate.
@@ -125,13 +125,13 @@ def _evaluate(inputs: ArrayLike, targets: ArrayLike) -> ReluDirections:
     )
 
 
-def relu_drive(inputs: ArrayLike, targets: ArrayLike, angles: ArrayLike) -> Array:
+def relu_drive(inputs: ArrayLike, targets: ArrayLike, angle: ArrayLike) -> Array:
     """G(φ) = (1/n) Σ y_i relu(w·x_i) at w = (cos φ, sin φ).
 
     Args:
-        inputs: (n, 2).
-        targets: (n,).
-        angles: (...) φ in radians.
+        inputs: (n, 2) inputs, the second column 1 for a bias.
+        targets: (n,) targets y.
+        angle: (...) φ in radians.
 
     Returns:
         (...).
@@ -140,13 +140,13 @@ def relu_drive(inputs: ArrayLike, targets: ArrayLike, angles: ArrayLike) -> Arra
         ValueError: Shapes do not agree, or values are not finite.
     """
     x, y = _checked(inputs, targets)
-    phi = np.asarray(angles, dtype=float)
+    phi = np.asarray(angle, dtype=float)
     projection = np.cos(phi)[..., None] * x[:, 0] + np.sin(phi)[..., None] * x[:, 1]
     value: Array = np.maximum(projection, 0.0) @ y / len(y)
     return value
 
 
-def feedback_shift(inputs: ArrayLike, targets: ArrayLike, *, delta: float) -> float:
+def feedback_shift(inputs: ArrayLike, targets: ArrayLike, *, share: float) -> float:
     """Angle by which the top direction has moved when the loss has fallen by a share δ, to first order in δ.
 
     The output S relu(ŵ·x) of the aligned neurons turns D into D - S C ŵ, C = (1/n) Σ x_i x_iᵀ over active
@@ -154,9 +154,9 @@ def feedback_shift(inputs: ArrayLike, targets: ArrayLike, *, delta: float) -> fl
     With δ L_0 = S G, ψ = -δ L_0 c / (3 G²), whatever σ. A top direction at a knot does not move.
 
     Args:
-        inputs: (n, 2).
-        targets: (n,).
-        delta: Share δ of the loss.
+        inputs: (n, 2) inputs, the second column 1 for a bias.
+        targets: (n,) targets y.
+        share: Share δ by which the loss has fallen.
 
     Returns:
         The signed angle in radians.
@@ -172,7 +172,7 @@ def feedback_shift(inputs: ArrayLike, targets: ArrayLike, *, delta: float) -> fl
     along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     active = x[x @ along > 0]
     pulled = float((active @ along) @ (active @ across)) / len(y)
-    return float(_shift(delta, np.square(y).mean() / 2, found.top_rate, pulled))
+    return float(_shift(share, np.square(y).mean() / 2, found.top_rate, pulled))
 
 
 _shift = closed_form(_expressions, "shift at the δ-stop", "delta", "L_0", "G", "c")
@@ -192,15 +192,21 @@ def _checked(inputs: ArrayLike, targets: ArrayLike) -> tuple[Array, Array]:
     return x, y
 
 
-def _regime(*, sigma: float, delta: float, runner_up: float = 0.0) -> Regime:
-    """Inside for small σ and an early stop; the rate law also needs a gap below the fastest direction."""
+def _regime(*, sigma: float, share: float, runner_up: float = 0.0) -> Regime:
+    """Inside for small σ and an early stop; the rate law also needs a gap below the fastest direction.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        share: Share δ by which the loss has fallen.
+        runner_up: Second rate over the first; matters for the law of the rate alone.
+    """
     if sigma > 1e-5:
         return Regime(False, f"σ = {sigma:g} is not small: neurons do not align before the loss falls")
-    if delta > 1e-2:
-        return Regime(False, f"δ = {delta:g} is late: directions have moved by an angle of order δ at any σ")
+    if share > 1e-2:
+        return Regime(False, f"δ = {share:g} is late: directions have moved by an angle of order δ at any σ")
     if runner_up > 0.8:
         return Regime(False, f"the second rate is {runner_up:g} of the first: the escape mixes both")
-    return Regime(True, f"σ = {sigma:g}, δ = {delta:g}: directions moved by an angle of order δ")
+    return Regime(True, f"σ = {sigma:g}, δ = {share:g}: directions moved by an angle of order δ")
 
 
 relu_directions = Prediction(

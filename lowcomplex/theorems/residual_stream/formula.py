@@ -92,8 +92,8 @@ def _evaluate(
         embedding: (..., V, h) initial token embeddings.
         positions: (..., T, h) initial position embeddings.
         output: (..., C, h) initial output head.
-        drive: (V + T, C) the `residual_drive`.
-        time: t, a number or an array of the leading dimensions' shape.
+        drive: (V + T, C) matrix G, the `residual_drive`.
+        time: Time t, a number or an array of the leading dimensions' shape.
         step: Learning rate η; 0 for gradient flow.
         final_norm_eps: ε of a LayerNorm (without trained scale and shift) before the output head; None if
             there is none.
@@ -126,7 +126,13 @@ def _evaluate(
 
 
 def _regime(*, sigma: float, output_projection: bool = True, final_norm_eps: float | None = None) -> Regime:
-    """Inside if σ is small, also beside sqrt(ε) of a final LayerNorm, and every branch has two matrices."""
+    """Inside if σ is small, also beside sqrt(ε) of a final LayerNorm, and every branch has two matrices.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        output_projection: Whether attention has an output projection, so that every branch has two matrices.
+        final_norm_eps: ε of a LayerNorm before the output head; None if there is none.
+    """
     if not output_projection:
         return Regime(False, "attention without output projection is of relative order σ, not σ²")
     scale = 1.0 if final_norm_eps is None else min(1.0, float(np.sqrt(final_norm_eps)))

@@ -48,7 +48,13 @@ def _expressions() -> dict[str, sp.Expr]:
 
 
 def stationary_polynomial(inputs: ArrayLike, targets: ArrayLike, multiplicity: int) -> Array:
-    """Coefficients, highest degree first, of Σ y_i (x_i1 + x_i2 z)^(p-1) (x_i2 - x_i1 z)."""
+    """Coefficients, highest degree first, of Σ y_i (x_i1 + x_i2 z)^(p-1) (x_i2 - x_i1 z).
+
+    Args:
+        inputs: (n, 2) inputs, the second column 1 for a bias.
+        targets: (n,) targets y.
+        multiplicity: Multiplicity p of the activation.
+    """
     x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
     total = np.zeros(multiplicity + 1)
     for power in range(multiplicity):
@@ -61,10 +67,17 @@ def stationary_polynomial(inputs: ArrayLike, targets: ArrayLike, multiplicity: i
     return total
 
 
-def tensor_value(inputs: ArrayLike, targets: ArrayLike, multiplicity: int, angles: ArrayLike) -> Array:
-    """T(φ) = (1/n) Σ y_i (w·x_i)^p at w = (cos φ, sin φ)."""
+def tensor_value(inputs: ArrayLike, targets: ArrayLike, multiplicity: int, angle: ArrayLike) -> Array:
+    """T(φ) = (1/n) Σ y_i (w·x_i)^p at w = (cos φ, sin φ).
+
+    Args:
+        inputs: (n, 2) inputs, the second column 1 for a bias.
+        targets: (n,) targets y.
+        multiplicity: Multiplicity p of the activation.
+        angle: (...) φ in radians.
+    """
     x, y = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
-    phi = np.asarray(angles, dtype=float)
+    phi = np.asarray(angle, dtype=float)
     projection = np.cos(phi)[..., None] * x[:, 0] + np.sin(phi)[..., None] * x[:, 1]
     value: Array = (projection**multiplicity) @ y / len(y)
     return value
@@ -81,9 +94,9 @@ def slowest_turning(
     least |T'/(p T)| / sin ψ on the circle: angles shrink at least as |w| to minus this power.
 
     Args:
-        inputs: (n, 2).
-        targets: (n,).
-        multiplicity: Multiplicity p.
+        inputs: (n, 2) inputs, the second column 1 for a bias.
+        targets: (n,) targets y.
+        multiplicity: Multiplicity p of the activation.
         found: From `tensor_directions`.
 
     Returns:
@@ -102,7 +115,7 @@ def slowest_turning(
 
 
 def _evaluate(
-    inputs: ArrayLike, targets: ArrayLike, multiplicity: int, *, gap: float = 1e-6
+    inputs: ArrayLike, targets: ArrayLike, multiplicity: int, *, tie: float = 1e-6
 ) -> TensorDirections:
     """Orientations where neurons with s(z) = c z^p + …, c > 0, may condense.
 
@@ -111,10 +124,10 @@ def _evaluate(
     those with a < 0.
 
     Args:
-        inputs: (n, 2), the second column 1 for a bias.
-        targets: (n,).
+        inputs: (n, 2) inputs, the second column 1 for a bias.
+        targets: (n,) targets y.
         multiplicity: Multiplicity p of the activation.
-        gap: Roots closer than this (in radians) are a tie.
+        tie: Roots closer than this (in radians) are a tie.
 
     Returns:
         The stationary orientations.
@@ -136,7 +149,7 @@ def _evaluate(
     if np.abs(coefficients[0]) <= 1e-12 * scale:
         lines = np.append(lines, np.pi / 2)
     lines = np.sort(np.mod(lines, np.pi))
-    if len(lines) > 1 and np.diff(np.append(lines, lines[0] + np.pi)).min() < gap:
+    if len(lines) > 1 and np.diff(np.append(lines, lines[0] + np.pi)).min() < tie:
         raise ValueError("inputs: two stationary directions tie; the law needs a gap between them")
     angles = np.concatenate((lines, lines + np.pi))
     values = tensor_value(x, y, multiplicity, angles)
@@ -151,7 +164,13 @@ def _evaluate(
 
 
 def _regime(*, sigma: float, multiplicity: int | None, turning: float = 1.0) -> Regime:
-    """Inside for an activation of known multiplicity, small initialization, and data without a bottleneck."""
+    """Inside for an activation of known multiplicity, small initialization, and data without a bottleneck.
+
+    Args:
+        sigma: Scale σ of the initial weights.
+        multiplicity: Multiplicity of the activation; None if it has none.
+        turning: The `slowest_turning` on the data.
+    """
     if multiplicity is None:
         return Regime(False, "the activation has no finite multiplicity at zero")
     if sigma > 1e-2:

@@ -115,8 +115,8 @@ def test_bad_input() -> None:
         adam_amplitude(3, betas=(1.0, 0.9))
     with pytest.raises(ValueError, match="drop: expected a positive"):
         adam_escape_steps(v, 5, drop=0.0, step=1e-3)
-    with pytest.raises(ValueError, match="most"):
-        adam_escape_steps(v, 5, drop=1.0, step=1e-3, most=10)
+    with pytest.raises(ValueError, match="max_steps"):
+        adam_escape_steps(v, 5, drop=1.0, step=1e-3, max_steps=10)
 
 
 def test_regime() -> None:

@@ -29,7 +29,7 @@ def _data(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_leading_flow_blows_up_at_the_predicted_time() -> None:
     value, hidden, readout, v = _draw(0)
-    predicted = attention_condensation(value, hidden, readout, v, sigma=1.0, drop=1e-3)
+    predicted = attention_condensation(value, hidden, readout, v, sigma=1.0, share=1e-3)
 
     def slope(_: float, flat: np.ndarray) -> np.ndarray:
         w, m, r = flat[:9].reshape(3, 3), flat[9:18].reshape(3, 3), flat[18:]
@@ -52,8 +52,8 @@ def test_leading_flow_blows_up_at_the_predicted_time() -> None:
 
 def test_scaling_of_the_draw_is_sigma() -> None:
     value, hidden, readout, v = _draw(1)
-    one = attention_condensation(value, hidden, readout, v, sigma=[1e-3, 1e-5], drop=1e-3)
-    two = attention_condensation(2 * value, 2 * hidden, 2 * readout, v, sigma=[5e-4, 5e-6], drop=1e-3)
+    one = attention_condensation(value, hidden, readout, v, sigma=[1e-3, 1e-5], share=1e-3)
+    two = attention_condensation(2 * value, 2 * hidden, 2 * readout, v, sigma=[5e-4, 5e-6], share=1e-3)
     np.testing.assert_allclose(one.time, two.time, rtol=1e-8)
     np.testing.assert_allclose(one.ratio, two.ratio, rtol=1e-8)
     np.testing.assert_allclose(one.tilt, two.tilt, rtol=1e-6)
@@ -63,9 +63,9 @@ def test_scaling_of_the_draw_is_sigma() -> None:
 def test_rotations_change_nothing() -> None:
     value, hidden, readout, v = _draw(2)
     turn, other, third = (np.linalg.qr(matrix)[0] for matrix in np.random.default_rng(3).random((3, 3, 3)))
-    one = attention_condensation(value, hidden, readout, v, sigma=1e-3, drop=1e-3)
+    one = attention_condensation(value, hidden, readout, v, sigma=1e-3, share=1e-3)
     two = attention_condensation(
-        turn @ value @ other.T, other @ hidden @ third.T, third @ readout, turn @ v, sigma=1e-3, drop=1e-3
+        turn @ value @ other.T, other @ hidden @ third.T, third @ readout, turn @ v, sigma=1e-3, share=1e-3
     )
     np.testing.assert_allclose(one.time, two.time, rtol=1e-8)
     np.testing.assert_allclose(one.ratio, two.ratio, rtol=1e-7)
@@ -88,10 +88,10 @@ def test_query_key_matrix_is_the_gradient_at_uniform_attention() -> None:
 def test_expressions_are_the_evaluator() -> None:
     value, hidden, readout, v = _draw(4)
     rate = float(np.linalg.norm(v))
-    predicted = attention_condensation(value, hidden, readout, v, sigma=2e-4, drop=1e-3)
+    predicted = attention_condensation(value, hidden, readout, v, sigma=2e-4, share=1e-3)
     time = symbolic.function(attention_condensation, "T", "T_1", "sigma", "delta", "lambda")
     np.testing.assert_allclose(time(predicted.blow_up_time, 2e-4, 1e-3, rate), predicted.time)
-    unit = attention_condensation(value, hidden, readout, v, sigma=1.0, drop=1e-3)
+    unit = attention_condensation(value, hidden, readout, v, sigma=1.0, share=1e-3)
     size = symbolic.function(attention_condensation, "a", "delta", "lambda")(1e-3, rate)
     for name, symbol, at_one, measured in (
         ("s_2/s_1", "r_2", unit.ratio, predicted.ratio),
@@ -111,9 +111,9 @@ def test_query_key_change_expression_and_scale() -> None:
     force = np.sqrt(np.square(matrix @ key).sum() + np.square(matrix.T @ query).sum())
     force /= np.sqrt(np.square(query).sum() + np.square(key).sum())
     formula = symbolic.function(attention_condensation, "query-key change", "phi", "delta", "lambda")
-    change = query_key_change(query, key, x, y, drop=[1e-4, 1e-3])
+    change = query_key_change(query, key, x, y, share=[1e-4, 1e-3])
     np.testing.assert_allclose(change, formula(force, np.array([1e-4, 1e-3]), rate))
-    np.testing.assert_allclose(change, query_key_change(1e-9 * query, 1e-9 * key, x, y, drop=[1e-4, 1e-3]))
+    np.testing.assert_allclose(change, query_key_change(1e-9 * query, 1e-9 * key, x, y, share=[1e-4, 1e-3]))
 
 
 def test_condensation_vector_is_the_correlation_with_mean_tokens() -> None:
@@ -125,15 +125,15 @@ def test_bad_input() -> None:
     value, hidden, readout, v = _draw(0)
     x, y = _data(0)
     with pytest.raises(ValueError, match="v: is zero"):
-        attention_condensation(value, hidden, readout, 0 * v, sigma=1e-3, drop=1e-3)
+        attention_condensation(value, hidden, readout, 0 * v, sigma=1e-3, share=1e-3)
     with pytest.raises(ValueError, match="does not blow up"):
-        attention_condensation(0 * value, 0 * hidden, 0 * readout, v, sigma=1e-3, drop=1e-3)
+        attention_condensation(0 * value, 0 * hidden, 0 * readout, v, sigma=1e-3, share=1e-3)
     with pytest.raises(ValueError, match="hold NaN"):
-        attention_condensation(np.nan * value, hidden, readout, v, sigma=1e-3, drop=1e-3)
+        attention_condensation(np.nan * value, hidden, readout, v, sigma=1e-3, share=1e-3)
     with pytest.raises(ValueError, match="expected σ > 0"):
-        attention_condensation(value, hidden, readout, v, sigma=0.0, drop=1e-3)
+        attention_condensation(value, hidden, readout, v, sigma=0.0, share=1e-3)
     with pytest.raises(ValueError, match="value, hidden, readout, v: expected"):
-        attention_condensation(value, hidden[:2], readout, v, sigma=1e-3, drop=1e-3)
+        attention_condensation(value, hidden[:2], readout, v, sigma=1e-3, share=1e-3)
     with pytest.raises(ValueError, match="1 and -1"):
         condensation_vector(x, 2 * y)
     with pytest.raises(ValueError, match="NaN"):
@@ -146,6 +146,6 @@ def test_bad_input() -> None:
 
 def test_regime() -> None:
     regime = attention_condensation.regime
-    assert regime(sigma=1e-4, drop=1e-3, rate=0.3)
-    assert "δ = 0.1" in regime(sigma=1e-4, drop=0.1, rate=0.3).reason
-    assert "σ = 0.1" in regime(sigma=0.1, drop=1e-3, rate=0.3).reason
+    assert regime(sigma=1e-4, share=1e-3, rate=0.3)
+    assert "δ = 0.1" in regime(sigma=1e-4, share=0.1, rate=0.3).reason
+    assert "σ = 0.1" in regime(sigma=0.1, share=1e-3, rate=0.3).reason

@@ -101,6 +101,6 @@ def test_bad_input() -> None:
 
 
 def test_regime() -> None:
-    assert circle_ntk.regime(alpha=1e4, directions=256, frequency=6)
-    assert "kernel moves" in circle_ntk.regime(alpha=1.0, directions=256).reason
-    assert not circle_ntk.regime(alpha=1e4, directions=16, frequency=6)
+    assert circle_ntk.regime(output_factor=1e4, directions=256, frequency=6)
+    assert "kernel moves" in circle_ntk.regime(output_factor=1.0, directions=256).reason
+    assert not circle_ntk.regime(output_factor=1e4, directions=16, frequency=6)

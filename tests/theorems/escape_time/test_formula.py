@@ -115,7 +115,7 @@ def test_bad_input() -> None:
 
 
 def test_regime() -> None:
-    assert escape_time.regime(start=1e-8, share=0.01)
-    assert "no plateau" in escape_time.regime(start=0.1, share=0.01).reason
-    assert not escape_time.regime(start=1e-8, share=0.1)
-    assert not escape_time.regime(start=1e-8, share=0.01, multiplicity=2)
+    assert escape_time.regime(initial_share=1e-8, share=0.01)
+    assert "no plateau" in escape_time.regime(initial_share=0.1, share=0.01).reason
+    assert not escape_time.regime(initial_share=1e-8, share=0.1)
+    assert not escape_time.regime(initial_share=1e-8, share=0.01, multiplicity=2)

@@ -35,7 +35,7 @@ def test_with_all_entries_stages_are_the_best_approximations(seed: int, scale: f
 
 def test_contraction_is_that_of_the_flow_near_a_stage() -> None:
     m, _ = _spectral(0, [3.0, 2.0, 0.5, -1.0])
-    law = greedy_low_rank(m, EVERYTHING, most=2)
+    law = greedy_low_rank(m, EVERYTHING, max_stages=2)
     # Around √s v the column shrinks at 2s along v and at s - s_j along v_j; at rank two that is s_2 - s_3.
     np.testing.assert_allclose(law.contractions, [1.0, 1.5], rtol=1e-6)
 
@@ -105,7 +105,7 @@ def test_bad_input() -> None:
     m, mask = _completion(0)
     with pytest.raises(ValueError, match="top eigenvalue of the gradient ties"):
         greedy_low_rank(np.eye(3), np.ones((3, 3), dtype=bool))
-    with pytest.raises(ValueError, match="matrix: not symmetric"):
+    with pytest.raises(ValueError, match="target: not symmetric"):
         greedy_low_rank(np.triu(m), EVERYTHING)
     with pytest.raises(ValueError, match="observed: not symmetric"):
         greedy_low_rank(m, np.triu(mask))
@@ -122,6 +122,6 @@ def test_nothing_to_learn_without_a_positive_eigenvalue() -> None:
 
 
 def test_regime() -> None:
-    assert greedy_low_rank.regime(sigma=1e-6, gap=0.5)
-    assert "has grown too" in greedy_low_rank.regime(sigma=1e-2, gap=0.5).reason
-    assert "ties" in greedy_low_rank.regime(sigma=1e-6, gap=1.0).reason
+    assert greedy_low_rank.regime(sigma=1e-6, runner_up=0.5)
+    assert "has grown too" in greedy_low_rank.regime(sigma=1e-2, runner_up=0.5).reason
+    assert "ties" in greedy_low_rank.regime(sigma=1e-6, runner_up=1.0).reason

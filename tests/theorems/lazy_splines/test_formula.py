@@ -70,6 +70,8 @@ def test_bad_input() -> None:
 
 
 def test_regime() -> None:
-    assert lazy_splines.regime(bias_range=2.0, weight=1.0, largest_sample=1.0, width=1000)
-    assert "samples 3" in lazy_splines.regime(bias_range=2, weight=1, largest_sample=3, width=1000).reason
-    assert not lazy_splines.regime(bias_range=2.0, weight=1.0, largest_sample=1.0, width=10)
+    assert lazy_splines.regime(bias_range=2.0, input_weight=1.0, largest_input=1.0, width=1000)
+    assert (
+        "samples 3" in lazy_splines.regime(bias_range=2, input_weight=1, largest_input=3, width=1000).reason
+    )
+    assert not lazy_splines.regime(bias_range=2.0, input_weight=1.0, largest_input=1.0, width=10)

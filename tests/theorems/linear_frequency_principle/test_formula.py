@@ -22,7 +22,9 @@ def test_spectrum_of_the_exact_kernel(parametrization: Any, trained: tuple[str, 
     wide = 2.0
     how: dict[str, Any] = {"trained": trained, "parametrization": parametrization}
     kernel = line_kernel(X, X, line_coefficients(WEIGHT, OUTPUT, bias_range=wide, **how), bias_range=wide)
-    decay = linear_frequency_principle(XI, weight=WEIGHT, output=OUTPUT, density=1 / (2 * wide), **how)
+    decay = linear_frequency_principle(
+        XI, input_weight=WEIGHT, output_weight=OUTPUT, density=1 / (2 * wide), **how
+    )
     measured = PACKET @ kernel @ PACKET * 0.003**2
     # The kernel's kinks fall on samples: an error of second order in 2πξ dx = 0.1.
     assert measured == pytest.approx(packet_decay(X, PACKET, XI, decay), rel=2e-3)
@@ -37,7 +39,7 @@ def test_gaussian_biases_err_by_the_curvature_of_their_density() -> None:
     errors = []
     for sigma in (2.0, 4.0, 8.0):
         density = np.exp(-np.square(b / sigma) / 2) / np.sqrt(2 * np.pi) / sigma
-        decay = linear_frequency_principle(XI, weight=1.0, output=1.0, density=density.max())
+        decay = linear_frequency_principle(XI, input_weight=1.0, output_weight=1.0, density=density.max())
         errors.append(squares @ density * 0.006 / packet_decay(X, PACKET, XI, decay) - 1)
     # Differences, since the samples' spacing adds an error that σ does not change.
     assert errors[0] < errors[1] < errors[2]
@@ -45,41 +47,45 @@ def test_gaussian_biases_err_by_the_curvature_of_their_density() -> None:
 
 
 def test_asymptotes() -> None:
-    low, high = linear_frequency_principle([1e-3, 1e3], weight=WEIGHT, output=OUTPUT, density=0.1).rate
+    low, high = linear_frequency_principle(
+        [1e-3, 1e3], input_weight=WEIGHT, output_weight=OUTPUT, density=0.1
+    ).rate
     cubic, kink = np.mean(WEIGHT**3), np.mean(OUTPUT**2 * WEIGHT)
     assert low == pytest.approx(0.1 * cubic / (2 * np.pi * 1e-3) ** 4, rel=1e-3)
     assert high == pytest.approx(0.1 * kink / (2 * np.pi * 1e3) ** 2, rel=1e-3)
     located = linear_frequency_principle(
-        1.0, weight=WEIGHT, output=OUTPUT, density=0.1, parametrization="location"
+        1.0, input_weight=WEIGHT, output_weight=OUTPUT, density=0.1, parametrization="location"
     )
     assert located.drift == 0
 
 
 def test_expressions_are_the_evaluator() -> None:
     w, a = 0.8, 1.3
-    decay = linear_frequency_principle(XI, weight=w, output=a, density=0.2)
+    decay = linear_frequency_principle(XI, input_weight=w, output_weight=a, density=0.2)
     rate = symbolic.function(linear_frequency_principle, "rate, bias", "xi", "p", "w3", "a2w")
     np.testing.assert_allclose(rate(XI, 0.2, w**3, a**2 * w), decay.rate)
     drift = symbolic.function(linear_frequency_principle, "drift, bias", "xi", "p", "a2w")
     np.testing.assert_allclose(drift(XI, 0.2, a**2 * w), decay.drift)
-    located = linear_frequency_principle(XI, weight=w, output=a, density=0.2, parametrization="location")
+    located = linear_frequency_principle(
+        XI, input_weight=w, output_weight=a, density=0.2, parametrization="location"
+    )
     rate = symbolic.function(linear_frequency_principle, "rate, location", "xi", "p", "w2", "a2", "a2w2")
     np.testing.assert_allclose(rate(XI, 0.2, w**2, a**2, a**2 * w**2), located.rate)
 
 
 def test_bad_input() -> None:
     with pytest.raises(ValueError, match="frequency"):
-        linear_frequency_principle([0.0, 1.0], weight=1.0, output=1.0, density=1.0)
+        linear_frequency_principle([0.0, 1.0], input_weight=1.0, output_weight=1.0, density=1.0)
     with pytest.raises(ValueError, match="frequency"):
-        linear_frequency_principle(np.nan, weight=1.0, output=1.0, density=1.0)
+        linear_frequency_principle(np.nan, input_weight=1.0, output_weight=1.0, density=1.0)
     with pytest.raises(ValueError, match="density"):
-        linear_frequency_principle(1.0, weight=1.0, output=1.0, density=0.0)
+        linear_frequency_principle(1.0, input_weight=1.0, output_weight=1.0, density=0.0)
     with pytest.raises(ValueError, match="weight, output"):
-        linear_frequency_principle(1.0, weight=np.inf, output=1.0, density=1.0)
+        linear_frequency_principle(1.0, input_weight=np.inf, output_weight=1.0, density=1.0)
 
 
 def test_regime() -> None:
-    inside = {"bias_range": 2.0, "weight": 1.0, "largest_sample": 1.0, "relative_displacement": 1e-3}
+    inside = {"bias_range": 2.0, "input_weight": 1.0, "largest_input": 1.0, "relative_displacement": 1e-3}
     assert linear_frequency_principle.regime(**inside)
-    assert "samples 3" in linear_frequency_principle.regime(**{**inside, "largest_sample": 3.0}).reason
+    assert "samples 3" in linear_frequency_principle.regime(**{**inside, "largest_input": 3.0}).reason
     assert not linear_frequency_principle.regime(**{**inside, "relative_displacement": 1.0})

@@ -134,7 +134,7 @@ def test_shift_is_that_of_the_flow_with_feedback() -> None:
             slope, (0, 40 / found.top_rate), start, events=reached, method="DOP853", rtol=1e-11, atol=1e-14
         ).y_events[0][0]
         moved.append(np.angle(np.exp(1j * (np.arctan2(end[2], end[1]) - angle))))
-    predicted = np.array([feedback_shift(x, y, delta=delta) for delta in (1e-2, 1e-3)])
+    predicted = np.array([feedback_shift(x, y, share=delta) for delta in (1e-2, 1e-3)])
     errors = np.abs(moved / predicted - 1)
     assert errors[1] < 1e-2
     # The next term is of second order in δ.
@@ -142,7 +142,7 @@ def test_shift_is_that_of_the_flow_with_feedback() -> None:
 
 
 def test_a_knot_does_not_move() -> None:
-    assert feedback_shift([[0.0, 1.0], [1.0, 1.0]], [5.0, -3.0], delta=1e-3) == 0
+    assert feedback_shift([[0.0, 1.0], [1.0, 1.0]], [5.0, -3.0], share=1e-3) == 0
 
 
 def test_expressions_are_the_evaluator() -> None:
@@ -158,7 +158,7 @@ def test_expressions_are_the_evaluator() -> None:
     active = x[x @ along > 0]
     pull = (active.T @ active @ along / len(x)) @ np.array([-along[1], along[0]])
     assert shift(1e-3, np.square(y).mean() / 2, found.top_rate, pull) == pytest.approx(
-        feedback_shift(x, y, delta=1e-3)
+        feedback_shift(x, y, share=1e-3)
     )
 
 
@@ -177,7 +177,7 @@ def test_bad_input() -> None:
 
 
 def test_regime() -> None:
-    assert relu_directions.regime(sigma=1e-6, delta=1e-3)
-    assert "is late" in relu_directions.regime(sigma=1e-6, delta=0.1).reason
-    assert "is not small" in relu_directions.regime(sigma=1e-3, delta=1e-3).reason
-    assert "second rate" in relu_directions.regime(sigma=1e-6, delta=1e-3, runner_up=0.9).reason
+    assert relu_directions.regime(sigma=1e-6, share=1e-3)
+    assert "is late" in relu_directions.regime(sigma=1e-6, share=0.1).reason
+    assert "is not small" in relu_directions.regime(sigma=1e-3, share=1e-3).reason
+    assert "second rate" in relu_directions.regime(sigma=1e-6, share=1e-3, runner_up=0.9).reason
