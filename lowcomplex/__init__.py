@@ -42,6 +42,7 @@ _ROOMS = (
     "nulls",
     "plots",
     "predictions",
+    "statistics",
     "sweeps",
     "tasks",
     "theorems",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.anchor.schema import NOT_CONVERGED
-from experiments.statistics.association import Effect, rank_correlation
+from lowcomplex.statistics import Estimate, rank_correlation
 from paper_figs._finding import Point, Status
 from paper_figs._words import counted
 
@@ -53,11 +53,11 @@ def trend(
         "correlation": effect.estimate,
         "low": effect.low,
         "high": effect.high,
-        "p_value": effect.p_value,
-        "runs": effect.runs,
+        "p_value": effect.p,
+        "runs": effect.n,
     }
-    numbers = f"(ρ = {effect.estimate:+.2f} {interval}, {counted(effect.runs, 'run')})"
-    if effect.low <= 0 <= effect.high or effect.p_value >= _LEVEL:
+    numbers = f"(ρ = {effect.estimate:+.2f} {interval}, {counted(effect.n, 'run')})"
+    if effect.low <= 0 <= effect.high or effect.p >= _LEVEL:
         return Point("open", f"{where}{what} shows no clear trend with {along} {numbers}", found)
     rises = effect.estimate > 0
     status: Status = "yes" if rises == (expected == 1) else "no"
@@ -159,6 +159,6 @@ def _error(values: pd.Series) -> float:
     return float(np.std(values.to_numpy(float), ddof=1)) / len(values) ** 0.5 if len(values) > 1 else 0.0
 
 
-def _correlation(runs: pd.DataFrame, x: str, within: Sequence[str], value: str) -> Effect:
+def _correlation(runs: pd.DataFrame, x: str, within: Sequence[str], value: str) -> Estimate:
     strata = runs.groupby(list(within)).ngroup().to_numpy() if within else None
     return rank_correlation(runs[x].to_numpy(float), runs[value].to_numpy(float), strata)

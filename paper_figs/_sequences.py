@@ -7,15 +7,15 @@ import xarray as xr
 
 from experiments.sequences.findings import advantage, described, final_accuracy
 from experiments.sequences.schema import ARMS
-from experiments.statistics.association import Effect
+from lowcomplex.statistics import Estimate
 from paper_figs._finding import Finding, Point, Status, conclude
 
 _LEVEL = 0.05
 
 
-def status_of(effect: Effect) -> Status:
+def status_of(effect: Estimate) -> Status:
     """Whether the arm "small" is ahead, at level 0.05."""
-    if not effect.p_value < _LEVEL:
+    if not effect.p < _LEVEL:
         return "open"
     return "yes" if effect.estimate > 0.5 else "no"
 
@@ -62,8 +62,8 @@ def _more(dataset: xr.Dataset, group: str, noun: str) -> Point:
     return Point(status_of(effect), words, _numbers(effect))
 
 
-def _numbers(effect: Effect) -> dict[str, float]:
-    return {"area": effect.estimate, "p_value": effect.p_value, "runs": effect.runs}
+def _numbers(effect: Estimate) -> dict[str, float]:
+    return {"area": effect.estimate, "p_value": effect.p, "runs": effect.n}
 
 
 def _mean(values: xr.DataArray) -> str:

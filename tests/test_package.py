@@ -90,7 +90,7 @@ def test_the_library_is_light_to_import() -> None:
     assert not heavy & loaded
 
 
-@pytest.mark.parametrize("room", ["predictions", "plots", "nulls", "sweeps"])
+@pytest.mark.parametrize("room", ["predictions", "plots", "nulls", "statistics", "sweeps"])
 def test_rooms_without_torch(room: str) -> None:
     assert "torch" not in _modules_after(f"import lowcomplex.{room}")
 

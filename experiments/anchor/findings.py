@@ -10,8 +10,8 @@ import xarray as xr
 
 from experiments._findings import Finding, Setting
 from experiments._layers import QUERY
+from experiments._neighbors import FEWEST, explained_by_neighbors, ordering
 from experiments.anchor.schema import ANCHORS, GROUPS, NOT_CONVERGED, UNTRAINED
-from experiments.statistics.neighbors import FEWEST, explained_by_neighbors, ordering
 from lowcomplex import effective_rank, nulls
 
 _SYMBOLS = {"gamma": "γ"}

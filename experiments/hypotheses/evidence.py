@@ -13,12 +13,18 @@ from experiments.anchor.schema import NOT_CONVERGED, PHASES
 from experiments.hypotheses.observables import MissingObservableError, observables, run_dimensions
 from experiments.hypotheses.outcome import Outcome, of_effect, overall
 from experiments.hypotheses.registered import MATCHED, Association, Choice, Hypothesis
-from experiments.statistics.association import Effect, area_under_curve, corrected, rank_correlation
-from experiments.statistics.power import power_of_area, power_of_rank_correlation
 from lowcomplex._names import require_known
+from lowcomplex.statistics import (
+    Estimate,
+    area_under_curve,
+    benjamini_hochberg,
+    power_of_area,
+    power_of_rank_correlation,
+    rank_correlation,
+)
 
 _ONE_KIND = "in a stratum of one kind"
-_NO_EFFECT = Effect(np.nan, np.nan, np.nan, np.nan, 0)
+_NO_EFFECT = Estimate(np.nan, np.nan, np.nan)
 _RULES = {"all": "all are", "any": "any is", "majority": "more than half are"}
 
 
@@ -41,7 +47,7 @@ class Result:
 
     test: Association
     runs: pd.DataFrame
-    effect: Effect = _NO_EFFECT
+    effect: Estimate = _NO_EFFECT
     corrected: float = np.nan
     power: float = np.nan
     outcome: Outcome = Outcome.NOT_RUN
@@ -73,7 +79,7 @@ class Judgment:
         """The outcome, on how many of the registered runs, and how the tests came out."""
         outcomes = [result.outcome.value for result in self.results]
         parts = ", ".join(f"{outcomes.count(kind)} {kind}" for kind in dict.fromkeys(outcomes))
-        found = _range([result.effect.runs for result in self.results])
+        found = _range([result.effect.n for result in self.results])
         asked = _range([result.test.sample for result in self.results])
         return (
             f"{self.outcome.value.capitalize()}, on {found} of {asked} registered runs: of {len(outcomes)} "
@@ -110,7 +116,7 @@ def evaluate(
             results.append(_result(test, datasets[test.study], resamples))
         else:
             results.append(Result(test, _no_runs(), reason=f"no dataset of {test.study}"))
-    p_values = corrected([result.effect.p_value for result in results])
+    p_values = benjamini_hochberg([result.effect.p for result in results])
     judged = iter([_judged(result, float(p), alpha) for result, p in zip(results, p_values, strict=True)])
     judgments = []
     for hypothesis in hypotheses:

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.statistics.association import Effect
 from lowcomplex._names import require_known
+from lowcomplex.statistics import Estimate
 
 Rule = Literal["all", "any", "majority"]
 _ROUNDING = 1e-12
@@ -25,7 +25,7 @@ class Outcome(Enum):
 
 
 def of_effect(
-    effect: Effect,
+    effect: Estimate,
     p_value: float,
     *,
     threshold: float,

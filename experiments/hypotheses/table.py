@@ -75,7 +75,7 @@ def report(judgments: Sequence[Judgment]) -> list[dict[str, Any]]:
 
 
 def _found(result: Result) -> str:
-    effect, runs = result.effect, f"{result.effect.runs:3d} of {result.test.sample:3d} runs"
+    effect, runs = result.effect, f"{result.effect.n:3d} of {result.test.sample:3d} runs"
     if not np.isfinite(effect.estimate):
         return f"{runs}  {result.reason:47s}"
     sign = "+" if result.test.null == 0 else ""
@@ -100,9 +100,9 @@ def _row(judgment: Judgment, result: Result) -> dict[str, str | float]:
         "estimate": effect.estimate,
         "low": effect.low,
         "high": effect.high,
-        "p_value": effect.p_value,
+        "p_value": effect.p,
         "corrected": result.corrected,
-        "runs": effect.runs,
+        "runs": effect.n,
         "sample": test.sample,
         "left_out": ", ".join(f"{count} {reason}" for reason, count in result.left_out.items()),
         "power": result.power,

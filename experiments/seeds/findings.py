@@ -8,7 +8,7 @@ import xarray as xr
 
 from experiments._layers import QUERY
 from experiments.anchor.schema import NOT_CONVERGED, PHASES
-from experiments.statistics.association import rank_correlation
+from lowcomplex.statistics import rank_correlation, share
 
 KINDS = (*PHASES, NOT_CONVERGED)
 LEVEL = 0.95
@@ -31,15 +31,13 @@ def share_of_seeds(dataset: xr.Dataset) -> pd.DataFrame:
     Returns:
         Columns gamma, phase, seeds, share, low, high: one row per γ and kind of solution.
     """
-    from scipy.stats import binomtest
-
     rows = []
     for gamma in dataset["gamma"].values:
         found = dataset["phase"].sel(gamma=gamma).values
         for kind in KINDS:
             count = int((found == kind).sum())
-            interval = binomtest(count, len(found)).proportion_ci(LEVEL, method="wilson")
-            rows.append((float(gamma), kind, count, count / len(found), interval.low, interval.high))
+            of_all = share(count, len(found), level=LEVEL)
+            rows.append((float(gamma), kind, count, of_all.estimate, of_all.low, of_all.high))
     return pd.DataFrame(rows, columns=["gamma", "phase", "seeds", "share", "low", "high"])
 
 
@@ -86,5 +84,5 @@ def _of_rank(dataset: xr.Dataset) -> str:
     return (
         f"Within one γ, Spearman's correlation of the stable rank of the first block's query matrix with the "
         f"composed share is {effect.estimate:+.2f} ({effect.low:+.2f} to {effect.high:+.2f}, p = "
-        f"{effect.p_value:.2g} by permutation, {effect.runs} converged runs)."
+        f"{effect.p:.2g} by permutation, {effect.n} converged runs)."
     )

@@ -11,12 +11,12 @@ from experiments._findings import Finding, Setting
 from experiments._layers import QUERY
 from experiments._starts import LARGE, SMALL
 from experiments.sequences.schema import ARMS, CONVERGED, TRAIN
-from experiments.statistics.association import Effect, area_under_curve
+from lowcomplex.statistics import Estimate, area_under_curve
 
 _WORDS: dict[str, str] = {SMALL: "Small start, large decay", LARGE: "Large start, small decay"}
 
 
-def advantage(values: xr.DataArray) -> Effect:
+def advantage(values: xr.DataArray) -> Estimate:
     """How often a run of the arm "small" has the larger value, among runs with as many examples.
 
     Args:
@@ -38,13 +38,13 @@ def final_accuracy(dataset: xr.Dataset, group: str) -> xr.DataArray:
     return final.where(dataset["converged"].astype(bool))
 
 
-def described(effect: Effect) -> str:
+def described(effect: Estimate) -> str:
     """How often the small start is ahead, in words."""
     if not np.isfinite(effect.estimate):
         return "there are too few runs of both arms with as many examples to compare them"
     return (
         f"in {effect.estimate:.0%} of the pairs of runs with as many examples the small start is ahead "
-        f"({effect.runs} runs, p = {effect.p_value:.2g})"
+        f"({effect.n} runs, p = {effect.p:.2g})"
     )
 
 

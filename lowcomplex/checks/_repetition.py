@@ -34,12 +34,10 @@ def wilson(successes: int, trials: int) -> Rate:
         >>> tuple(round(end, 3) for end in wilson(99, 100))
         (0.99, 0.946, 0.998)
     """
-    from scipy.stats import binomtest
+    from lowcomplex.statistics import share
 
-    if trials == 0:
-        return Rate(float("nan"), 0.0, 1.0)
-    interval = binomtest(successes, trials).proportion_ci(method="wilson")
-    return Rate(successes / trials, float(interval.low), float(interval.high))
+    found = share(successes, trials)
+    return Rate(found.estimate, found.low, found.high)
 
 
 @dataclass(frozen=True)

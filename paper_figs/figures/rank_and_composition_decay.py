@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from experiments._neighbors import FEWEST, explained_by_neighbors
 from experiments.anchor.schema import NOT_CONVERGED
 from experiments.hypotheses.observables import COMPOSING_RANK
-from experiments.statistics.neighbors import FEWEST, explained_by_neighbors
 from paper_figs._figure import Figure
 from paper_figs._finding import Claim, Finding, conclude
 from paper_figs._judged import trend

@@ -45,7 +45,7 @@ def _formula(name: str) -> str:
         "paper_figs/_judged.py",
         "paper_figs/_finding.py",
         "experiments/anchor/schema.py",
-        "experiments/statistics/association.py",
+        "lowcomplex/statistics/_association.py",
         "lowcomplex/nulls/_cosines.py",
     ],
 )

@@ -92,7 +92,7 @@ def test_a_planted_effect_is_supported_and_its_opposite_refuted() -> None:
     reference = stats.spearmanr(first.runs["x"], first.runs["y"])
     assert first.effect.estimate == pytest.approx(reference.statistic)
     assert first.effect.low < first.effect.estimate < first.effect.high
-    assert 0 < first.effect.p_value <= first.corrected < 0.05
+    assert 0 < first.effect.p <= first.corrected < 0.05
     assert 0.3 < first.power < 0.6
     assert judgment.sentence == (
         "Supported, on 36 of 36 registered runs: of 6 tests, 4 supported, 2 refuted (the hypothesis is "
@@ -127,7 +127,7 @@ def test_many_tests_are_paid_for() -> None:
     noise = [_test(name=f"noise {i}", x="training_loss") for i in range(12)]
     among = _judge(dataset, _test(), *noise).results[0]
     assert among.effect == alone.effect
-    assert among.corrected > alone.corrected == alone.effect.p_value
+    assert among.corrected > alone.corrected == alone.effect.p
 
 
 def test_a_difference_between_strata_neither_makes_nor_hides_an_effect() -> None:
@@ -164,9 +164,9 @@ def test_runs_that_cannot_count_are_left_out_and_counted() -> None:
     dataset["phase"][2, :2] = "neither"
     plain, area = _judge(dataset, _test(), _area(negative="symmetric")).results
     assert plain.left_out == {"no value": 1, "not converged": 3}
-    assert plain.effect.runs == 32
+    assert plain.effect.n == 32
     assert area.left_out == {"another phase": 2, "no value": 1, "not converged": 3}
-    assert area.effect.runs == 30
+    assert area.effect.n == 30
     assert len(plain.runs) == 36
     lone = dataset.isel(seed=[0, 3])
     (result,) = _judge(lone, _test(strata=["gamma"])).results
@@ -179,14 +179,14 @@ def test_strata_of_one_kind_inform_no_area_and_are_not_counted() -> None:
     dataset["phase"][0] = "inferential"
     (result,) = _judge(dataset, _area(strata=["gamma"])).results
     assert result.left_out == {"in a stratum of one kind": 12}
-    assert result.effect.runs == 24
+    assert result.effect.n == 24
     assert result.power < all_strata.power
 
 
 def test_a_test_is_of_the_runs_that_it_names() -> None:
     dataset = _study(np.random.default_rng(7), effect=0.8)
     (result,) = _judge(dataset, _test(where={"gamma": 0.6}, sample=12)).results
-    assert (len(result.runs), result.effect.runs) == (12, 12)
+    assert (len(result.runs), result.effect.n) == (12, 12)
     (several,) = _judge(dataset, _test(where={"gamma": [0.4, 0.8]})).results
     assert sorted(set(several.runs["gamma"])) == [0.4, 0.8]
     assert "on 24 of 36 registered runs" in _judge(dataset, _test(where={"gamma": [0.4, 0.8]})).sentence
@@ -215,7 +215,7 @@ def test_without_data_a_test_is_not_run_and_never_passes() -> None:
     dataset["phase"][:] = "not converged"
     judgment = _judge(dataset, _test())
     assert (judgment.outcome, judgment.results[0].reason) == (Outcome.NOT_RUN, "every run is left out")
-    assert judgment.results[0].effect.runs == 0
+    assert judgment.results[0].effect.n == 0
 
 
 def test_what_does_not_vary_is_undecided() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.hypotheses.outcome import Outcome, Rule, of_effect, overall
-from experiments.statistics.association import Effect
+from lowcomplex.statistics import Estimate
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ from experiments.statistics.association import Effect
     ],
 )
 def test_of_effects(estimate: float, low: float, high: float, p: float, expected: str) -> None:
-    effect = Effect(estimate, low, high, p, 30)
+    effect = Estimate(estimate, low, high, p=p)
     assert of_effect(effect, p, threshold=0.3, direction=1) is Outcome(expected)
-    mirrored = Effect(-estimate, -high, -low, p, 30)
+    mirrored = Estimate(-estimate, -high, -low, p=p)
     assert of_effect(mirrored, p, threshold=-0.3, direction=-1) is Outcome(expected)
 
 
@@ -44,8 +44,8 @@ def test_of_effects(estimate: float, low: float, high: float, p: float, expected
 def test_of_effects_where_no_effect_is_expected(
     estimate: float, low: float, high: float, p: float, expected: str
 ) -> None:
-    assert of_effect(Effect(estimate, low, high, p, 30), p, threshold=0.3, direction=0) is Outcome(expected)
-    area = Effect(0.5 + estimate / 2, 0.5 + low / 2, 0.5 + high / 2, p, 30)
+    assert of_effect(Estimate(estimate, low, high, p=p), p, threshold=0.3, direction=0) is Outcome(expected)
+    area = Estimate(0.5 + estimate / 2, 0.5 + low / 2, 0.5 + high / 2, p=p)
     assert of_effect(area, p, threshold=0.65, direction=0, null=0.5) is Outcome(expected)
 
 

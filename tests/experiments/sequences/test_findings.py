@@ -27,7 +27,7 @@ def test_advantage_counts_pairs_of_runs_with_as_many_examples() -> None:
     small[0, 2] = np.nan
     wins = sum((s > b) for i in range(2) for s in small[i][np.isfinite(small[i])] for b in large[i])
     effect = advantage(_values(small, large))
-    assert (effect.estimate, effect.runs) == (pytest.approx(wins / 15), 11)
+    assert (effect.estimate, effect.n) == (pytest.approx(wins / 15), 11)
 
 
 @pytest.mark.parametrize("study", STUDIES)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.statistics.neighbors import explained_by_neighbors, ordering
+from experiments._neighbors import explained_by_neighbors, ordering
 
 GAMMA, RATE = (
     values.ravel() for values in np.meshgrid(np.linspace(0.5, 0.9, 5), np.geomspace(1e-3, 8e-3, 4))

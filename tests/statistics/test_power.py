@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.statistics.association import area_under_curve, rank_correlation
-from experiments.statistics.power import power_of_area, power_of_rank_correlation
+from lowcomplex.statistics import area_under_curve, power_of_area, power_of_rank_correlation, rank_correlation
 
 
 def test_power_against_known_values() -> None:
@@ -36,8 +35,8 @@ def test_power_is_how_often_the_permutation_test_finds_it(strata: int) -> None:
         y = pearson * x + np.sqrt(1 - pearson**2) * noise
         found.append(
             (
-                rank_correlation(x, y, labels, resamples=199, seed=draw).p_value <= 0.05,
-                area_under_curve(noise + shift * positive, positive, labels, resamples=199).p_value <= 0.05,
+                rank_correlation(x, y, labels, resamples=199, seed=draw).p <= 0.05,
+                area_under_curve(noise + shift * positive, positive, labels, resamples=199).p <= 0.05,
             )
         )
     correlation, area = np.mean(found, axis=0)

@@ -1,1 +1,0 @@
-"""Statistics over runs: association within strata, power, and what neighboring runs predict."""

@@ -1,0 +1,277 @@
+"""Association of two observables over runs, within strata, with seeds as blocks.
+
+Everything is computed within strata (runs of one γ, say) where strata are given, so that a difference between
+strata can neither make nor hide an association within them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lowcomplex.statistics._arguments import Floats, checked_options, values_of_runs
+from lowcomplex.statistics._bootstrap import t_interval
+from lowcomplex.statistics._estimate import Estimate
+
+Indices = NDArray[np.intp]
+_ROUNDING = 1e-12
+# artanh is taken of nothing larger, so that a perfect association has a finite one.
+_LARGEST = 0.9999
+
+
+def rank_correlation(
+    x: ArrayLike,
+    y: ArrayLike,
+    strata: ArrayLike | None = None,
+    *,
+    blocks: ArrayLike | None = None,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """Spearman's correlation of two observables over runs, within strata.
+
+    Values are ranked within each stratum and the ranks, divided by the stratum's size and centered, are
+    correlated over all runs. Without strata this is Spearman's ρ.
+
+    Without blocks, runs are drawn and permuted within strata, as if all were independent. Runs of one seed
+    share their start and their data: give the seeds as `blocks`, and whole seeds are drawn. Permutations then
+    exchange the runs of one stratum and seed; where every seed has one run per stratum, they exchange whole
+    seeds, of those with runs in the same strata.
+
+    Args:
+        x: (runs,) one observable.
+        y: (runs,) the other.
+        strata: (runs,) labels; one stratum if None.
+        blocks: (runs,) labels of what was drawn independently, such as seeds; every run by default.
+        level: Coverage of the interval: the percentile bootstrap over runs; with blocks, the interval "t" of
+            `bootstrap` for artanh(ρ), which is right for few of them, too.
+        resamples: Number of bootstrap samples, and of permutations.
+        seed: Seed of bootstrap samples and permutations.
+
+    Returns:
+        The correlation in [-1, 1], its interval and its two-sided permutation test; NaN if there are fewer
+        than three runs, or x or y does not vary within strata. `n` counts the runs in strata of at least two,
+        with blocks the blocks.
+
+    Raises:
+        ValueError: Shapes differ, a value is not finite, or there are fewer than two blocks.
+
+    Example:
+        >>> rank_correlation([1, 2, 3, 4, 5, 6], [1, 3, 2, 4, 6, 5]).estimate
+        0.8857142857142858
+    """
+    data = _data(x, y, strata, blocks)
+    return _estimate(data, _correlation_terms, _correlation, 0.0, level, resamples, seed)
+
+
+def area_under_curve(
+    score: ArrayLike,
+    positive: ArrayLike,
+    strata: ArrayLike | None = None,
+    *,
+    blocks: ArrayLike | None = None,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """Area under the ROC curve: how often a positive run scores above a negative one of its stratum.
+
+    Ties count one half; pairs of one stratum are pooled over strata.
+
+    Args:
+        score: (runs,) the predictor.
+        positive: (runs,) booleans.
+        strata: (runs,) labels; one stratum if None.
+        blocks: (runs,) labels of what was drawn independently, as in `rank_correlation`.
+        level: Coverage of the interval, as in `rank_correlation`, with blocks for the area's logit.
+        resamples: Number of bootstrap samples, and of permutations.
+        seed: Seed of bootstrap samples and permutations.
+
+    Returns:
+        The area in [0, 1], 1/2 without association; NaN where no stratum holds both kinds.
+
+    Raises:
+        ValueError: Shapes differ, a value is not finite, or there are fewer than two blocks.
+
+    Example:
+        >>> area_under_curve([0.1, 0.4, 0.3, 0.8], [False, False, True, True]).estimate
+        0.75
+    """
+    data = _data(score, np.asarray(positive, dtype=float), strata, blocks)
+    return _estimate(data, _area_terms, _ratio, 0.5, level, resamples, seed)
+
+
+@dataclass(frozen=True)
+class _Stratum:
+    """The runs of one stratum.
+
+    `x_below[i, j]` is 1 if x_j < x_i and 1/2 if they are equal, so that ranks in a weighted sample are a
+    product with the weights.
+    """
+
+    y: Floats
+    x_below: Floats
+    y_below: Floats
+    block: Indices
+
+
+@dataclass(frozen=True)
+class _Data:
+    strata: tuple[_Stratum, ...]
+    runs: int
+    blocks: int | None
+
+
+# Of weights (resamples, runs) and an order (resamples, runs) into which y is brought: sums over a stratum.
+_Terms = Callable[[_Stratum, Floats, Indices], tuple[Floats, ...]]
+
+
+def _data(x: ArrayLike, y: ArrayLike, strata: ArrayLike | None, blocks: ArrayLike | None) -> _Data:
+    a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    labels = np.zeros(a.shape, dtype=int) if strata is None else np.asarray(strata)
+    units = np.arange(a.size) if blocks is None else np.asarray(blocks)
+    if a.ndim != 1 or not a.shape == b.shape == labels.shape == units.shape:
+        raise ValueError(
+            f"x, y, strata, blocks: expected one value per run from each, got shapes {a.shape}, {b.shape}, "
+            f"{labels.shape} and {units.shape}"
+        )
+    a, b = values_of_runs(a, "x", least=0), values_of_runs(b, "y", least=0)
+    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    groups = [group for group in groups if len(group) > 1]
+    used = np.concatenate(groups) if groups else np.array([], dtype=int)
+    names, number = np.unique(units[used], return_inverse=True)
+    if blocks is not None and 0 < len(names) < 2:
+        raise ValueError("blocks: expected two blocks or more, got one")
+    of_run = np.zeros(a.size, dtype=np.intp)
+    of_run[used] = number
+    parts = tuple(_Stratum(b[g], _below(a[g]), _below(b[g]), of_run[g]) for g in groups)
+    return _Data(parts, len(used), None if blocks is None else len(names))
+
+
+def _below(values: Floats) -> Floats:
+    smaller: Floats = (values < values[:, None]) + 0.5 * (values == values[:, None])
+    return smaller
+
+
+def _correlation_terms(part: _Stratum, weights: Floats, order: Indices) -> tuple[Floats, ...]:
+    total = weights.sum(-1, keepdims=True)
+    # A stratum may be absent from a sample of blocks; its ranks are 0 then.
+    size = np.where(total > 0, total, 1)
+    u, v = ((weights @ below.T - total / 2) / size for below in (part.x_below, part.y_below))
+    v = _in_order(v, order)
+    return (weights * u * v).sum(-1), (weights * u**2).sum(-1), (weights * v**2).sum(-1)
+
+
+def _correlation(terms: tuple[Floats, ...]) -> Floats:
+    covariance, first, second = terms
+    return _ratio((covariance, np.sqrt(first * second)))
+
+
+def _area_terms(part: _Stratum, weights: Floats, order: Indices) -> tuple[Floats, ...]:
+    label = _in_order(part.y[None], order)
+    ones, zeros = weights * label, weights * (1 - label)
+    return (ones * (zeros @ part.x_below.T)).sum(-1), ones.sum(-1) * zeros.sum(-1)
+
+
+def _ratio(terms: tuple[Floats, ...]) -> Floats:
+    value, scale = terms
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(value / np.where(scale > 0, scale, np.nan))
+
+
+def _in_order(values: Floats, order: Indices) -> Floats:
+    rows = np.broadcast_shapes(values.shape, order.shape)
+    return np.take_along_axis(np.broadcast_to(values, rows), np.broadcast_to(order, rows), -1)
+
+
+def _estimate(
+    data: _Data,
+    terms: _Terms,
+    finish: Callable[[tuple[Floats, ...]], Floats],
+    null: float,
+    level: float,
+    resamples: int,
+    seed: int,
+) -> Estimate:
+    checked_options(level, resamples)
+    n = data.runs if data.blocks is None else data.blocks
+    as_given = [np.arange(len(part.y))[None] for part in data.strata]
+    once = [np.ones((1, len(part.y))) for part in data.strata]
+
+    def statistic(weights: Sequence[Floats], orders: Sequence[Indices]) -> Floats:
+        found = [terms(*each) for each in zip(data.strata, weights, orders, strict=True)]
+        columns = [np.broadcast_arrays(*column) for column in zip(*found, strict=True)]
+        return finish(tuple(np.sum(column, axis=0) for column in columns))
+
+    estimate = float(statistic(once, as_given)[0]) if data.runs >= 3 else np.nan
+    if not np.isfinite(estimate):
+        return Estimate(np.nan, np.nan, np.nan, level, np.nan, n)
+    generator = np.random.default_rng(seed)
+    bootstrap = statistic(_drawn(data, resamples, generator), as_given)
+    if data.blocks is None:
+        tail = (1 - level) / 2
+        low, high = np.nanquantile(bootstrap, (tail, 1 - tail))
+    else:
+        low, high = _interval_of_blocks(estimate, bootstrap, level, data.blocks, null)
+    permuted = statistic(once, _permuted(data, resamples, generator))
+    # Rounding must not make a permutation that reproduces the data look smaller than the data.
+    extreme = int((np.abs(permuted - null) >= abs(estimate - null) - _ROUNDING).sum())
+    p = (1 + extreme) / (1 + resamples)
+    return Estimate(estimate, float(low), float(high), level, p, n)
+
+
+def _interval_of_blocks(
+    estimate: float, samples: Floats, level: float, blocks: int, null: float
+) -> tuple[float, float]:
+    """Student's interval on the scale artanh(ρ), of an area on artanh(2 A - 1), half its logit."""
+    size = 1 - null
+
+    def stretched(values: ArrayLike) -> Floats:
+        inside = np.clip((np.asarray(values) - null) / size, -_LARGEST, _LARGEST)
+        return np.asarray(np.arctanh(inside))
+
+    ends = t_interval(float(stretched(estimate)), stretched(samples), level, blocks)
+    low, high = (null + size * float(np.tanh(end)) for end in ends)
+    return low, high
+
+
+def _drawn(data: _Data, resamples: int, generator: np.random.Generator) -> list[Floats]:
+    """How often each run is in each bootstrap sample, by stratum."""
+    if data.blocks is None:
+        sizes = [len(part.y) for part in data.strata]
+        return [_counts(generator.integers(n, size=(resamples, n)), n) for n in sizes]
+    drawn = _counts(generator.integers(data.blocks, size=(resamples, data.blocks)), data.blocks)
+    return [drawn[:, part.block] for part in data.strata]
+
+
+def _counts(drawn: Indices, n: int) -> Floats:
+    rows = np.arange(len(drawn))[:, None] * n
+    counts = np.bincount((rows + drawn).ravel(), minlength=len(drawn) * n)
+    return counts.reshape(len(drawn), n).astype(float)
+
+
+def _permuted(data: _Data, resamples: int, generator: np.random.Generator) -> list[Indices]:
+    """Orders of y in each permutation, by stratum."""
+    orders = [np.tile(np.arange(len(part.y)), (resamples, 1)) for part in data.strata]
+    if data.blocks is None:
+        return [generator.permuted(order, axis=1) for order in orders]
+    if any(len(np.unique(part.block)) < len(part.block) for part in data.strata):
+        for part, order in zip(data.strata, orders, strict=True):
+            for block in np.unique(part.block):
+                place = np.flatnonzero(part.block == block)
+                order[:, place] = generator.permuted(np.tile(place, (resamples, 1)), axis=1)
+        return orders
+    present = np.array([np.isin(np.arange(data.blocks), part.block) for part in data.strata]).T
+    for pattern in np.unique(present, axis=0):
+        alike = np.flatnonzero((present == pattern).all(1))
+        moved = generator.permuted(np.tile(np.arange(len(alike)), (resamples, 1)), axis=1)
+        for part, order in zip(data.strata, orders, strict=True):
+            run_of = dict(zip(part.block.tolist(), range(len(part.block)), strict=True))
+            if int(alike[0]) in run_of:
+                place = np.array([run_of[int(block)] for block in alike])
+                order[:, place] = place[moved]
+    return orders
