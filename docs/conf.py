@@ -1,29 +1,39 @@
-"""Sphinx configuration: `make docs` writes docs/_build/index.html."""
+"""Sphinx configuration: `make docs` writes docs/_build/html/index.html."""
 
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from rooms import plain_line
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+from rooms import plain_line  # noqa: E402
 
 project = "lowcomplex"
 author = "The lowcomplex developers"
 copyright = author
 release = version_of("lowcomplex")
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "cyclopts.ext.sphinx", "rooms"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "cyclopts.ext.sphinx",
+    "derivations",
+    "rooms",
+]
 exclude_patterns = ["_build", "gallery"]
 html_theme = "furo"
 html_title = f"lowcomplex {release}"
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
+default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+# Notebooks of theory/ are shown with the outputs that they are stored with.
+nb_execution_excludepatterns = ["explanation/derivations/*"]
 # Pages with {code-cell} are run once and then read from the cache, until a cell changes.
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(Path(__file__).parent / "_build" / ".jupyter_cache")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True

@@ -19,7 +19,7 @@ EXPLANATION = DOCS / "explanation"
 PAGES = {
     page.relative_to(DOCS).as_posix(): page.read_text(encoding="utf-8")
     for page in sorted(DOCS.rglob("*.md"))
-    if not {"_build", "gallery"} & set(page.relative_to(DOCS).parts)
+    if not {"_build", "derivations", "gallery"} & set(page.relative_to(DOCS).parts)
 }
 GALLERY = PAGES["explanation/measures.md"]
 

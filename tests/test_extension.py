@@ -125,7 +125,10 @@ def _assert_documented(copy: Path) -> None:
         for name in ("measures", "studies", "theory")
     }
     assert f"(../gallery/{MEASURE}.png)" in pages["measures"]
-    assert f"| `{THEOREM}` | A null: the mean of m random vectors" in pages["theory"]
+    assert (
+        f"| [`{THEOREM}`](../../theory/{THEOREM}.ipynb) | A null: the mean of m random vectors"
+        in pages["theory"]
+    )
     (row,) = [line for line in pages["studies"].splitlines() if f"| `{STUDY}` |" in line]
     assert f"`{FIGURE}`" in row
     theorems = (copy / "theory" / "README.md").read_text(encoding="utf-8")

@@ -27,8 +27,8 @@ def readme() -> str:
 
 
 def page() -> str:
-    """docs/explanation/theory.md with its table of statements made anew, which links to no file outside."""
-    rows = [f"| `{name}` | {_summary(name)} |" for name in theorems.names()]
+    """docs/explanation/theory.md with its table of statements made anew, with links to derivations."""
+    rows = [f"| [`{name}`](../../theory/{name}.ipynb) | {_summary(name)} |" for name in theorems.names()]
     return _with_table(PAGE, "\n".join(("| theorem | claim |", "| --- | --- |", *rows)))
 
 

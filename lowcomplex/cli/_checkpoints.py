@@ -64,7 +64,7 @@ Layouts = Annotated[
 Match = Annotated[
     list[str] | None,
     Parameter(
-        help="Read only tensors whose name matches this shell pattern, such as '*attn*'. Repeatable.",
+        help="Read only tensors whose name matches this shell pattern, such as ``*attn*``. Repeatable.",
         negative=(),
     ),
 ]
