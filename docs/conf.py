@@ -6,7 +6,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
-from rooms import plain_line  # noqa: E402
+from rooms import as_fields, plain_line  # noqa: E402
 
 project = "lowcomplex"
 author = "The lowcomplex developers"
@@ -44,7 +44,7 @@ def _plain_text(app: object, what: str, name: str, item: object, options: object
 
     A star before a word is a shape's, `*batch`, as napoleon copies it from annotations.
     """
-    lines[:] = map(plain_line, lines)
+    lines[:] = as_fields([plain_line(line) for line in lines])
 
 
 def setup(app: object) -> None:

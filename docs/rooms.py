@@ -19,7 +19,9 @@ from lowcomplex._signatures import first_sentence, plain_arguments
 from lowcomplex.predictions import Prediction
 
 _UNDERSCORE = re.compile(r"(?<=\w)_(?=[^\w(]|$)")
+_FIELD = re.compile(r"^(Null|Cost|Misleads):\n", re.MULTILINE)
 _BAR = re.compile(r"(?<!\\)\|")
+_INITIAL = re.compile(r"^(\s*[A-Z])\. ")
 _STAR = re.compile(r"(?<![\\*\w])\*(?=\w)")
 
 
@@ -150,15 +152,20 @@ def _prediction(full: str, prediction: Prediction[..., Any]) -> list[str]:
     ]
 
 
+def as_fields(lines: list[str]) -> list[str]:
+    """Sections that only measures have, as fields beside those that napoleon makes of the others."""
+    return _FIELD.sub(r":\1:\n", "\n".join(lines)).split("\n")
+
+
 def plain(text: str) -> str:
-    """Text whose bars, stars and trailing underscores are no markup; examples stay as they are."""
+    """Text whose bars, stars, trailing underscores and initials are no markup; examples stay as they are."""
     return "\n".join(map(plain_line, text.splitlines()))
 
 
 def plain_line(line: str) -> str:
     if line.lstrip().startswith((">>>", "...")):
         return line
-    return _UNDERSCORE.sub(r"\\_", _STAR.sub(r"\\*", _BAR.sub(r"\\|", line)))
+    return _UNDERSCORE.sub(r"\\_", _STAR.sub(r"\\*", _BAR.sub(r"\\|", _INITIAL.sub(r"\1\\. ", line))))
 
 
 def setup(app: Any) -> dict[str, bool]:

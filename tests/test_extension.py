@@ -58,7 +58,7 @@ GENERATED = (
     "test_every_function_has_an_example",
     "test_every_picture_is_there_and_shown",
     "test_maps_are_made_from_the_theorems",
-    "test_the_page_of_the_measures_is_current",
+    "test_the_pages_of_the_measures_are_current",
     "test_the_page_of_the_studies_is_current",
     "test_the_stub_of_the_measures_is_current",
 )
@@ -122,9 +122,9 @@ def _add(copy: Path) -> None:
 def _assert_documented(copy: Path) -> None:
     pages = {
         name: (copy / "docs" / "explanation" / f"{name}.md").read_text("utf-8")
-        for name in ("measures", "studies", "theory")
+        for name in ("measures_weights", "studies", "theory")
     }
-    assert f"(../gallery/{MEASURE}.png)" in pages["measures"]
+    assert f"(../gallery/{MEASURE}.png)" in pages["measures_weights"]
     assert (
         f"| [`{THEOREM}`](../../theory/{THEOREM}.ipynb) | A null: the mean of m random vectors"
         in pages["theory"]

@@ -1,7 +1,7 @@
 """Draw the gallery: what each measure sees in networks from a large and from a small initialization.
 
 Run as `python docs/gallery`, or with the names of the pictures to draw; all take about a minute, and need the
-extras `nufft` and `curvature`. The page docs/explanation/measures.md is written in either case.
+extras `nufft` and `curvature`. The pages docs/explanation/measures*.md are written in either case.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def main() -> None:
                 axis.set_title(f"γ = {gamma:g}")
                 picture.draw(axis, run)
             figure.savefig(page.HERE / f"{name}.png", dpi=110)
-    page.PAGE.write_text(page.page(), encoding="utf-8")
+    for path, text in page.pages().items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

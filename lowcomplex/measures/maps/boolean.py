@@ -20,7 +20,17 @@ def walsh_spectrum(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*ba
         values: (..., 2^n) the function's values.
 
     Returns:
-        (..., 2^n) coefficients; Σ f̂² = mean of f² (Parseval). Accumulated in float64. Time O(n 2^n).
+        (..., 2^n) coefficients; Σ f̂² = mean of f² (Parseval). Accumulated in float64.
+
+    Null:
+        For independent values ±1 each coefficient has mean 0 and variance 2^-n.
+
+    Cost:
+        Time O(n 2^n), memory O(2^n).
+
+    Misleads:
+        Most coefficients rest on inputs that were not trained. Logits and their signs have different spectra;
+        say which is meant.
 
     Raises:
         TypeError: `values` is not a floating-point tensor.
@@ -51,6 +61,15 @@ def degree_weights(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*ba
     Returns:
         (..., n + 1); their sum is the mean of f².
 
+    Null:
+        For independent values ±1 the weight of degree k is C(n, k)/2^n on average.
+
+    Cost:
+        Time O(n 2^n).
+
+    Misleads:
+        The weights of unbounded outputs scale with their square: divide by the sum before comparing networks.
+
     Raises:
         TypeError: `values` is not a floating-point tensor.
         ValueError: As for `walsh_spectrum`.
@@ -80,6 +99,16 @@ def total_influence(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*b
     Returns:
         (...), between 0 and n times the variance of f.
 
+    Null:
+        n/2 on average for independent values ±1.
+
+    Cost:
+        Time O(n 2^n).
+
+    Misleads:
+        It scales with the square of the outputs: divide by the variance, or take signs, before comparing
+        networks.
+
     Raises:
         TypeError: `values` is not a floating-point tensor.
         ValueError: As for `walsh_spectrum`.
@@ -106,7 +135,16 @@ def sensitivity(values: Float[Tensor, "*batch values"]) -> Float[Tensor, "*batch
         values: (..., 2^n) as for `walsh_spectrum`.
 
     Returns:
-        (..., 2^n), one number per input, in the same order. Time O(n 2^n).
+        (..., 2^n), one number per input, in the same order.
+
+    Null:
+        n/2 on average for independent values ±1.
+
+    Cost:
+        Time O(n 2^n).
+
+    Misleads:
+        It scales with the square of the outputs. Its mean hides that few inputs may hold nearly all of it.
 
     Raises:
         TypeError: `values` is not a floating-point tensor.

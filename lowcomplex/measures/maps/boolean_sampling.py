@@ -38,6 +38,16 @@ def sampled_coefficients(
     Returns:
         Estimates (len(sets),).
 
+    Null:
+        0 within the standard error for independent values.
+
+    Cost:
+        `samples` evaluations, shared by all sets.
+
+    Misleads:
+        Of many sets some exceed two standard errors by chance. A coefficient below the standard error is not
+        seen at all.
+
     Raises:
         ValueError: A set holds an index outside the variables, or an index twice; fewer than two samples; the
             function's values are not finite or not of shape (k,).
@@ -77,6 +87,16 @@ def sampled_total_influence(
 
     Returns:
         The estimate, without dimensions.
+
+    Null:
+        n/2 on average for independent values ±1.
+
+    Cost:
+        2 · `samples` evaluations.
+
+    Misleads:
+        Rare inputs of large sensitivity are missed, and then the standard error is too small as well. It
+        scales with the square of the outputs.
 
     Raises:
         ValueError: Fewer than two samples, or the function's values are not finite or not of shape (k,).

@@ -57,6 +57,16 @@ def fourier_spectrum(values: Float[Tensor, "*batch n"], *, spacing: float = 1.0)
     Returns:
         Frequencies, coefficients and power, one-sided: the power at k is that of k and -k together.
 
+    Null:
+        White noise of variance v has the power 2v/n at each frequency, v/n at 0.
+
+    Cost:
+        Time O(n log n).
+
+    Misleads:
+        A map that is not periodic on the grid jumps at its end, and the jump's power falls as 1/f² across all
+        frequencies. Frequencies above the grid's largest are folded back.
+
     Raises:
         TypeError: `values` is not a floating-point tensor.
         ValueError: Fewer than two points, NaN or infinity; `spacing` is not positive.
@@ -85,6 +95,16 @@ def spectral_centroid(values: Float[Tensor, "*batch n"], *, spacing: float = 1.0
     Returns:
         (...), in cycles per unit; NaN for a constant. Invariant under scale and shift of the values.
 
+    Null:
+        White noise has about half the largest frequency, 1/(4 spacing).
+
+    Cost:
+        Time O(n log n).
+
+    Misleads:
+        A mean over all frequencies: between two peaks there may be no power where it lies. Noise raises it
+        the more, the finer the grid is.
+
     Raises:
         TypeError: `values` is not a floating-point tensor.
         ValueError: Fewer than two points, NaN or infinity; `spacing` is not positive.
@@ -106,6 +126,16 @@ def bandwidth(
     Returns:
         (...), in cycles per unit; NaN for a constant.
 
+    Null:
+        White noise has about `share` times the largest frequency.
+
+    Cost:
+        Time O(n log n).
+
+    Misleads:
+        It is one of the grid's frequencies, so it moves in steps. With a share near 1 it measures the noise
+        or the jump at the end of the period.
+
     Raises:
         TypeError: `values` is not a floating-point tensor.
         ValueError: Fewer than two points, NaN or infinity; `spacing` or `share` out of range.
@@ -126,6 +156,16 @@ def relative_error_by_frequency(
 
     Returns:
         (..., n // 2 + 1): 1 at a frequency that the learned map does not hold, 0 at a learned frequency.
+
+    Null:
+        1 at every frequency for a map that is zero.
+
+    Cost:
+        Time O(n log n).
+
+    Misleads:
+        Frequencies that the target hardly holds have large errors from whatever leaks there; raise `floor`.
+        It exceeds 1 where the learned map holds too much or has another phase.
 
     Raises:
         TypeError: An argument is not a floating-point tensor.
@@ -160,6 +200,15 @@ def fourier_spectrum_2d(
     Returns:
         Frequencies, coefficients and power. Only frequencies with k_2 >= 0 are kept: the power at (k_1, k_2)
         is that of (k_1, k_2) and (-k_1, -k_2) together.
+
+    Null:
+        White noise of variance v has the power 2v/(n_1 n_2) at each pair of frequencies and its opposite.
+
+    Cost:
+        Time O(n log n), n points.
+
+    Misleads:
+        It misleads where `fourier_spectrum` does, along each axis.
 
     Raises:
         TypeError: `values` is not a floating-point tensor.

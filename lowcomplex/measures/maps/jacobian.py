@@ -44,6 +44,16 @@ def jacobian_norms(
         over the inputs. Differentiation runs backward if there are fewer outputs than inputs, forward
         otherwise.
 
+    Null:
+        None in closed form; compare with the network at initialization.
+
+    Cost:
+        A backward pass per output or a forward pass per input dimension, for each sample.
+
+    Misleads:
+        It scales with the outputs: more confident logits have larger norms at the same decision boundary. It
+        says nothing away from the samples.
+
     Raises:
         TypeError: `x` is not a floating-point tensor, or has another precision than the network; the output
             is no tensor.

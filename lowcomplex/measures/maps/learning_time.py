@@ -26,6 +26,16 @@ def learning_time(
     Returns:
         (...), in the units of `steps`, float64; NaN for what is not learned within the record.
 
+    Null:
+        None: a random map passes the bound by chance, but does not stay below it.
+
+    Cost:
+        Time O(steps) per error.
+
+    Misleads:
+        A late rise above the bound makes a time NaN. An error below the bound from the beginning has the
+        first step, and the order of two times may depend on the bound.
+
     Raises:
         TypeError: `errors` is not a floating-point tensor.
         ValueError: Shapes do not agree; steps do not ascend; `below` is not positive.

@@ -60,6 +60,16 @@ def line_spectra(
     Returns:
         Power by frequency, centroid and bandwidth of each line, in float64.
 
+    Null:
+        The same lines through the network at initialization.
+
+    Cost:
+        `lines` · `points` evaluations of the map, and a transform per line.
+
+    Misleads:
+        Nothing finer than 2 / length is resolved. Long lines leave the data, and then show how the network
+        extrapolates.
+
     Raises:
         TypeError: `X` or what the function returns is not a floating-point tensor.
         ValueError: Shapes do not agree; all samples are equal; a number out of range; the outputs hold NaN or

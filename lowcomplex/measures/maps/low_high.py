@@ -56,6 +56,16 @@ def low_high_parts(X: Float[Tensor, "n d"], values: Float[Tensor, "n *outputs"],
         Low and high parts, shaped like the values, in float64. Memory is bounded: distances are computed in
         blocks.
 
+    Null:
+        Independent values move into the high part as δ exceeds the distance between samples.
+
+    Cost:
+        Time O(n² d), in bounded memory.
+
+    Misleads:
+        Where δ is below the distance between samples the low part is the map itself. In high dimension
+        distances are nearly equal, and it turns from the map into the mean within a narrow range of δ.
+
     Raises:
         TypeError: A tensor is not floating-point.
         ValueError: Shapes do not agree; NaN or infinity; δ not positive.
@@ -107,6 +117,16 @@ def low_high_error(
     Returns:
         Both errors: 1 for a map that is zero, 0 for a learned map; NaN where the target has no such part.
         Invariant under a common scale of the values.
+
+    Null:
+        1 in both parts for a map that is zero.
+
+    Cost:
+        Time O(n² d), in bounded memory.
+
+    Misleads:
+        The high part of a target that hardly has one is small, and its relative error is noise. It misleads
+        where `low_high_parts` does, so show several δ.
 
     Raises:
         TypeError: A tensor is not floating-point.

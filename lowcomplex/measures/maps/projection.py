@@ -31,6 +31,16 @@ def projected_spectrum(
     Returns:
         (..., p, k) complex128.
 
+    Null:
+        Values independent of the samples have the power (mean square)/n at every frequency.
+
+    Cost:
+        Time O(p · k · n).
+
+    Misleads:
+        The data's density along a direction is part of the spectrum: clusters show as peaks that are not the
+        map's.
+
     Raises:
         TypeError: A tensor is not floating-point.
         ValueError: Shapes do not agree; a zero direction; NaN or infinity.

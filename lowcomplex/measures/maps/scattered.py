@@ -47,6 +47,16 @@ def scattered_spectrum(
     Returns:
         (..., 2K + 1, …) complex128, with one dimension of frequencies per dimension of the points.
 
+    Null:
+        Values independent of the points have the power (mean square)/n at every frequency.
+
+    Cost:
+        Time O(n (2K + 1)^d) term by term, O(n + (2K + 1)^d log K) by NUFFT.
+
+    Misleads:
+        Points that are not uniform show their own density: the coefficients are those of the map times the
+        density. Below the null's floor all is noise.
+
     Raises:
         TypeError: A tensor is not floating-point.
         ValueError: Shapes do not agree; more than three dimensions; NaN or infinity; a size out of range; an

@@ -44,6 +44,16 @@ def centroid_of(frequencies: Float[Tensor, "f"], power: Float[Tensor, "*batch f"
         (...), in the units of the frequencies; NaN if only f = 0 holds power. Invariant under the scale of
         the power.
 
+    Null:
+        A flat spectrum has the mean of its frequencies.
+
+    Cost:
+        Time O(f).
+
+    Misleads:
+        The sum is over the frequencies that are given: where they lie densely, power counts more. A floor of
+        noise raises it the more, the higher the frequencies reach.
+
     Raises:
         TypeError: A tensor is not floating-point.
         ValueError: Shapes do not agree; negative power; NaN or infinity.
@@ -69,6 +79,16 @@ def bandwidth_of(
     Returns:
         (...), in the units of the frequencies; NaN if only f = 0 holds power. Invariant under the scale of
         the power.
+
+    Null:
+        A flat spectrum has about `share` times its largest frequency.
+
+    Cost:
+        Time O(f log f).
+
+    Misleads:
+        The sum is over the frequencies that are given: where they lie densely, power counts more. With a
+        share near 1 it measures noise.
 
     Raises:
         TypeError: A tensor is not floating-point.
@@ -111,6 +131,16 @@ def decay_exponent(
 
     Returns:
         The exponent and its interval; invariant under the scales of frequencies and power.
+
+    Null:
+        0 for white noise, within its interval.
+
+    Cost:
+        Time O(f).
+
+    Misleads:
+        Any spectrum gets an exponent. A jump at the end of the period gives 2 whatever the map is, and a
+        floor of noise or rounding flattens the tail; choose the band above it.
 
     Raises:
         TypeError: A tensor is not floating-point.

@@ -45,6 +45,16 @@ def cyclic_spectrum(M: Float[Tensor, "*batch n n"]) -> CyclicSpectrum:
         One-sided powers over key frequencies, in float64. The share is NaN for a constant. It is invariant
         under scale, a common shift of the values, and rotations of keys and outputs around the group.
 
+    Null:
+        A share of 1/(n + 1) for independent entries.
+
+    Cost:
+        Time O(n² log n).
+
+    Misleads:
+        Keys and outputs must be in the group's order. A shift on an interval that does not wrap around is a
+        shift only in part; `shift_equivariant_share` takes it.
+
     Raises:
         TypeError: `M` is not a floating-point tensor.
         ValueError: `M` is not square, is empty, or holds NaN or infinity.
@@ -89,6 +99,15 @@ def expected_output(logits: Float[Tensor, "*batch keys outputs"]) -> Float[Tenso
         (..., keys), in [0, outputs - 1]. The offset, this minus the key, is constant for a pure shift;
         `fourier_spectrum` gives its spectrum over keys.
 
+    Null:
+        (outputs - 1)/2 for uniform logits.
+
+    Cost:
+        Time O(keys · outputs).
+
+    Misleads:
+        The mean of two likely answers is neither of them.
+
     Raises:
         TypeError: `logits` is not a floating-point tensor.
         ValueError: `logits` is not (..., keys, outputs), is empty, or holds NaN or infinity.
@@ -114,6 +133,16 @@ def shift_equivariant_share(M: Float[Tensor, "*batch keys outputs"]) -> Float[Te
     Returns:
         (...), in [0, 1]: 1 for a Toeplitz matrix; on average (keys + outputs - 2) / (keys · outputs - 1) for
         independent entries; NaN for a constant. Invariant under scale and a common shift of the values.
+
+    Null:
+        (keys + outputs - 2) / (keys · outputs - 1) on average for independent entries.
+
+    Cost:
+        Time O(keys · outputs).
+
+    Misleads:
+        One output that is likely for all keys lowers it although the rest may be a shift. In small tables the
+        short diagonals at the corners are constant by chance.
 
     Raises:
         TypeError: `M` is not a floating-point tensor.

@@ -47,6 +47,16 @@ def cosine_gap(
         Three numbers per batch entry; invariant under the length of every sample and rotations of the
         features. A sample that is zero has no direction and makes the result NaN.
 
+    Null:
+        0 on average if the features do not depend on the classes; permute the classes for its spread.
+
+    Cost:
+        Time O(samples² · features), memory O(samples²).
+
+    Misleads:
+        A mean that all samples share brings both means near 1 and hides the gap. Classes also differ in
+        whatever goes along with them; `apart` excludes one such reason.
+
     Raises:
         TypeError: `X` is not a floating-point tensor.
         ValueError: `X` holds NaN or infinity; `classes` or `apart` has another length; no pair of one class

@@ -25,6 +25,17 @@ def covariance_spectrum(
         Invariant under scale and rotation of the features and, if centered, under their shift. No matrix
         larger than the smaller side squared is formed.
 
+    Null:
+        The same of `torch.randn` samples of the same shape: shares are unequal by chance unless samples far
+        outnumber features.
+
+    Cost:
+        Time O(samples · features · min(samples, features)).
+
+    Misleads:
+        Features of a large unit, outliers, and the few huge coordinates of a transformer's residual stream
+        take the first components.
+
     Raises:
         TypeError: `X` is not a floating-point tensor.
         ValueError: Fewer than two samples to center, no features, or NaN or infinity.
@@ -51,6 +62,16 @@ def covariance_dimensions(
 
     Returns:
         Each (...), between 1 and min(samples - 1, features) if centered; NaN for samples that do not differ.
+
+    Null:
+        The same of `torch.randn` samples of the same shape.
+
+    Cost:
+        That of `covariance_spectrum`.
+
+    Misleads:
+        Few samples look low-dimensional: 20 Gaussian samples of 500 features have a participation ratio of
+        18, 5,000 of them 454. Compare equal numbers of samples.
 
     Raises:
         TypeError: `X` is not a floating-point tensor.

@@ -83,6 +83,18 @@ def hessian_eigenvalues(
         Values and residuals, float64. The largest value is the sharpness. Gradient descent keeps it near or
         below 2 / learning rate.
 
+    Null:
+        None in closed form; compare with the network at initialization. For gradient descent, 2 / learning
+        rate.
+
+    Cost:
+        A few Hessian products per eigenvalue, each about as long as two gradients over all batches; memory of
+        k and more vectors of all parameters in float64.
+
+    Misleads:
+        Rescaling the layers of a ReLU network changes the sharpness and not the function (Dinh et al. 2017):
+        it is no measure of a function's complexity by itself.
+
     Raises:
         ModuleNotFoundError: curvlinops is not installed.
         TypeError: `batches` holds something else than pairs of tensors.
@@ -135,6 +147,16 @@ def hessian_trace(
     Returns:
         An unbiased estimate and its standard error, float64.
 
+    Null:
+        None in closed form; compare with the network at initialization.
+
+    Cost:
+        `samples` Hessian products, each about as long as two gradients over all batches.
+
+    Misleads:
+        Positive and negative eigenvalues cancel. It changes with the scale of the layers as
+        `hessian_eigenvalues` does.
+
     Raises:
         ModuleNotFoundError: curvlinops is not installed.
         ValueError: As for `hessian_eigenvalues`; fewer than two samples.
@@ -183,6 +205,16 @@ def hessian_density(
 
     Returns:
         The density, float64.
+
+    Null:
+        None in closed form; compare with the network at initialization.
+
+    Cost:
+        `iterations` · `repeats` Hessian products, each about as long as two gradients over all batches.
+
+    Misleads:
+        Bumps are as wide as the resolution. An outlier weighs 1 / parameters, far below what a plot shows,
+        though Lanczos finds it: read the range, not the height.
 
     Raises:
         ModuleNotFoundError: curvlinops is not installed.

@@ -22,6 +22,16 @@ def kernel_spectrum(kernel: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batc
     Returns:
         (..., n) shares with sum 1, float64; NaN for a zero kernel. Invariant under scale and permutations.
 
+    Null:
+        None in closed form; compare with the network at initialization.
+
+    Cost:
+        Time O(n³).
+
+    Misleads:
+        The mean of the outputs' gradients is one mode that can outweigh all others, and then the entropy
+        measures little else.
+
     Raises:
         TypeError: `kernel` is not a floating-point tensor.
         ValueError: `kernel` is not symmetric or not positive semidefinite, up to rounding; NaN or infinity.
@@ -47,6 +57,16 @@ def target_spectrum(kernel: Float[Tensor, "n n"], targets: Float[Tensor, "n *out
     Returns:
         (n,) shares with sum 1, float64; NaN for zero targets. Within an eigenspace of several dimensions only
         the sum of the shares is determined.
+
+    Null:
+        1/n on average in each mode for targets that do not depend on the kernel.
+
+    Cost:
+        Time O(n³).
+
+    Misleads:
+        Eigenvectors of eigenvalues at rounding level are arbitrary, and so are their shares. Rates belong to
+        gradient flow with this kernel, not to Adam.
 
     Raises:
         TypeError: A tensor is not floating-point.
@@ -81,6 +101,16 @@ def kernel_alignment(
     Returns:
         (...), in [0, 1] for positive semidefinite kernels: 1 if the kernel is Y Yᵀ up to scale.
 
+    Null:
+        tr K / (n ‖K‖_F) on average for a target that does not depend on the kernel.
+
+    Cost:
+        Time O(n²).
+
+    Misleads:
+        Neither kernel is centered: a constant part of the kernel aligns with targets of one sign, whatever
+        was learned.
+
     Raises:
         TypeError: A tensor is not floating-point.
         ValueError: Shapes do not agree, or there are NaN or infinite entries.
@@ -109,6 +139,16 @@ def kernel_drift(
 
     Returns:
         (...): 0 for kernels equal up to scale (lazy training), at most 1 for positive semidefinite ones.
+
+    Null:
+        0 in lazy training, and for a kernel that only grows.
+
+    Cost:
+        Time O(n m).
+
+    Misleads:
+        Growth alone does not show. A constant part that both kernels share keeps it small although the rest
+        has turned.
 
     Raises:
         TypeError: A tensor is not floating-point.

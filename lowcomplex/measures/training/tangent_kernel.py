@@ -55,6 +55,16 @@ def neural_tangent_kernel(
         (n, m), in the network's dtype; float32 for a network in half precision. Symmetric and positive
         semidefinite if `other` is None. Scales as the square of the outputs.
 
+    Null:
+        None in closed form; compare with the network at initialization.
+
+    Cost:
+        See the methods above; memory is that of one block of Jacobians.
+
+    Misleads:
+        The sum over outputs hides how outputs couple. Training follows this kernel only under gradient flow
+        and while it stays constant; Adam follows another.
+
     Raises:
         TypeError: Inputs are no tensor, or have another precision than the network; the output is no tensor.
         ValueError: The module has no trainable parameter; there are no inputs; `block` is not positive; an

@@ -26,6 +26,16 @@ def trajectory_spectrum(path: Float[Tensor, "*batch points parameters"]) -> Floa
         shift, scale and rotation of the parameters. A random walk of many parameters has few large shares
         too: compare with `lowcomplex.nulls.random_walk_spectrum`. Computed in float64.
 
+    Null:
+        `lowcomplex.nulls.random_walk_spectrum`.
+
+    Cost:
+        Time O(points² · parameters).
+
+    Misleads:
+        Phases that are recorded densely weigh more. Few large components are no sign of structure: a random
+        walk has them.
+
     Raises:
         TypeError: `path` is not a floating-point tensor.
         ValueError: Fewer than two points, or NaN or infinity.
@@ -63,6 +73,16 @@ def trajectory_dimension(path: Float[Tensor, "*batch points parameters"]) -> Flo
         (...), in [1, points - 1]: 1 for a straight line, k for equal variance along k directions, 5/2 for a
         random walk of many points and parameters; NaN for a path that does not move.
 
+    Null:
+        5/2 for a random walk of many points and parameters.
+
+    Cost:
+        That of `trajectory_spectrum`.
+
+    Misleads:
+        A random walk, too, has less than three dimensions by this number. Phases that are recorded densely
+        weigh more.
+
     Raises:
         TypeError: `path` is not a floating-point tensor.
         ValueError: Fewer than two points, or NaN or infinity.
@@ -84,6 +104,16 @@ def relative_displacement(start: Mapping[str, Tensor], end: Mapping[str, Tensor]
 
     Returns:
         The displacement; infinite if θ_0 is zero.
+
+    Null:
+        None; without training it is 0.
+
+    Cost:
+        Time O(parameters).
+
+    Misleads:
+        The largest layers decide. The same step is a larger displacement from a smaller initialization, so it
+        compares networks across γ only as a statement about both.
 
     Raises:
         ValueError: Names or shapes differ, or there are none.

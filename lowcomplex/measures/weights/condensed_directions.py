@@ -79,8 +79,17 @@ def condensed_directions(
 
     Returns:
         The directions, their shares and the null. Invariant under permutations of the neurons,
-        rotations of the input space and, without amplitudes, the scale of W. Memory O(out · in), time
-        O(out · in) per cap.
+        rotations of the input space and, without amplitudes, the scale of W.
+
+    Null:
+        `lowcomplex.nulls.random_condensed_directions`.
+
+    Cost:
+        Memory O(out · in), time O(out · in) per cap.
+
+    Misleads:
+        The count depends on the threshold: a fan of neurons wider than a cap is several directions or none,
+        so vary it. With few inputs caps of random neurons are large, and small groups are not counted.
 
     Raises:
         TypeError: `W` is not a floating-point tensor; another argument has the wrong type.
@@ -146,7 +155,30 @@ def condensed_directions(
 def condensed_direction_count(
     W: Float[Tensor, "*batch neurons inputs"], *, threshold: float = 0.95, signed: bool = False
 ) -> Int[Tensor, "*batch"]:
-    """Number of condensed directions of each matrix, (..., out, in) → (...); 0 for a zero matrix."""
+    """Number of condensed directions of each matrix.
+
+    Args:
+        W: (..., out, in), as for `condensed_directions`, like `threshold` and `signed`.
+        threshold: Cosine of the cap's opening angle, in [0, 1).
+        signed: Tell a direction from its opposite.
+
+    Returns:
+        (...) integers from 0, for a zero matrix and where no group is larger than by chance.
+
+    Null:
+        `lowcomplex.nulls.random_condensed_directions`.
+
+    Cost:
+        One call of `condensed_directions` per matrix.
+
+    Misleads:
+        The count leaves out how many neurons follow: one direction of all neurons and one of a tenth of them
+        both count 1. Else it misleads where `condensed_directions` does.
+
+    Raises:
+        TypeError: `W` is not a floating-point tensor.
+        ValueError: `W` is not a matrix, is empty, or holds NaN or infinity; `threshold` is not in [0, 1).
+    """
     matrices(W)
     flat = W.flatten(0, -3) if W.ndim > 2 else W[None]
     counts = [

@@ -18,6 +18,15 @@ def cosine_moments(W: Float[Tensor, "*batch neurons inputs"]) -> dict[str, Real[
     Returns:
         Every weight measure that is computed from these sums, by name, each (...).
 
+    Null:
+        Those of its measures, by `null_of`.
+
+    Cost:
+        That of `mean_squared_cosine`.
+
+    Misleads:
+        All are moments of one distribution: that they agree is no independent evidence.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.

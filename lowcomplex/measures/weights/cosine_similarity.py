@@ -22,6 +22,18 @@ def cosine_similarity(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor
         (..., out, out), NaN in the rows and columns of zero neurons, which have no direction.
         Invariant under a positive scale of each neuron and under rotations of the input space.
 
+    Null:
+        Mean 0 and standard deviation 1/sqrt(in) for two random neurons; see also
+        `lowcomplex.nulls.random_cosines`.
+
+    Cost:
+        Time O(out² · in) and memory O(out²); `condensed_directions` and `cosine_moments` need no matrix of
+        pairs.
+
+    Misleads:
+        In few dimensions large cosines are due to chance. A mean that all neurons share, such as that of
+        weights which follow inputs of one sign, makes all neurons alike.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.
@@ -44,6 +56,15 @@ def display_order(W: Float[Tensor, "neurons inputs"]) -> Int[Tensor, "neurons"]:
 
     Returns:
         (out,) indices.
+
+    Null:
+        Random neurons of the same shape, in an order of their own.
+
+    Cost:
+        Memory O(out²); the optimal order of the leaves makes it slow beyond a few thousand neurons.
+
+    Misleads:
+        Any set of neurons shows blocks on the diagonal once it is put into this order.
 
     Raises:
         TypeError: `W` is not a floating-point tensor.

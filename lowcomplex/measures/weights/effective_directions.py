@@ -23,6 +23,13 @@ def effective_directions(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Ten
         (...), in [1, min(m, in)]: k for neurons spread evenly over k orthogonal lines; for m random neurons
         m · in / (m + in - 1), with the mean of the denominator; NaN if every neuron is zero.
 
+    Cost:
+        That of `mean_squared_cosine`; `cosine_moments` computes the sums once.
+
+    Misleads:
+        Neurons that never grew count as much as those that did, so a few strong directions among many small
+        random neurons stay unseen; `condensed_directions` takes amplitudes.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.

@@ -23,6 +23,13 @@ def effective_rank(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "
     Returns:
         (...), between 1 and min(out, in); NaN for a zero matrix. Invariant under scale and rotations.
 
+    Cost:
+        That of `singular_values`; `rank_measures` decomposes once for all ranks.
+
+    Misleads:
+        The tail counts: one direction and 99 of a hundredth of its singular value have an effective rank of
+        20. What initialization left in a matrix can hide that it learned one direction.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.

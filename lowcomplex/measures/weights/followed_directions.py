@@ -57,6 +57,16 @@ def followed_directions(
     Returns:
         Labels, shares and counts over time, on the CPU. Equivariant under permutations of the neurons.
 
+    Null:
+        That of `condensed_directions` at each step; identities have none.
+
+    Cost:
+        One call of `condensed_directions` and one assignment per step.
+
+    Misleads:
+        A direction that flickers about the threshold gets a new identity each time it returns. Steps far
+        apart lose identities, too, as neurons change sides between them.
+
     Raises:
         TypeError: `path` is not a floating-point tensor.
         ValueError: `path` is not (steps, m, d); and as for `condensed_directions`.

@@ -22,6 +22,13 @@ def mean_cosine(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*ba
         NaN for fewer than two neurons. Invariant under rotations, permutations and positive scales of
         neurons.
 
+    Cost:
+        Time O(out · in): pairs are not formed.
+
+    Misleads:
+        Opposite directions cancel: neurons on one line, half of them reversed, have a mean cosine of -1/(m -
+        1), as if they were spread out.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.

@@ -23,6 +23,13 @@ def mean_squared_cosine(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tens
         (...), in [0, 1]: 1 if all lie on one line, 1/in on average for random neurons; NaN for fewer than two
         neurons.
 
+    Cost:
+        Time O(out · in · min(out, in)), by the smaller Gram matrix.
+
+    Misleads:
+        A mean over pairs: a tenth of the neurons on one line adds only a hundredth. Neurons that never grew
+        count as much as those that did.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.

@@ -21,6 +21,13 @@ def nuclear_rank(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*b
         (...), between 1 and min(out, in), never below the stable rank; NaN for a zero matrix.
         Invariant under scale and rotations.
 
+    Cost:
+        That of `singular_values`; `rank_measures` decomposes once for all ranks.
+
+    Misleads:
+        One outlier lowers it as it lowers the stable rank, and a long tail raises it as it raises the
+        effective rank: the two cannot be told apart by this number.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.

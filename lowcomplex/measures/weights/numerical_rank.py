@@ -30,6 +30,13 @@ def numerical_rank(
     Returns:
         (...) integers between 0 (a zero matrix) and min(out, in). Invariant under scale and rotations.
 
+    Cost:
+        That of `singular_values`; `rank_measures` decomposes once for all ranks.
+
+    Misleads:
+        Random and trained matrices alike nearly always have full rank at the default threshold. It tells
+        exact low rank, as of a product or an adapter, from all else, and jumps with `rtol`.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity; `rtol` is not in [0, 1).

@@ -36,6 +36,16 @@ def orientation_amplitude(
     Returns:
         Both (...). A positive scale of the weights leaves orientations unchanged.
 
+    Null:
+        Orientations of independent Gaussian weights of one scale are uniform on the circle.
+
+    Cost:
+        Time O(m).
+
+    Misleads:
+        Small neurons have orientations, too: without the amplitudes, neurons that never grew look like a
+        spread of directions. If the second weight is a bias, angles depend on the unit of the input.
+
     Raises:
         TypeError: A tensor is not floating-point.
         ValueError: Neurons are not two-dimensional; `output` has another number of neurons; NaN or infinity.

@@ -22,6 +22,13 @@ def participation_ratio(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tens
     Returns:
         (...), between 1 and min(out, in); NaN for a zero matrix. Invariant under scale and rotations.
 
+    Cost:
+        That of `singular_values`; `rank_measures` decomposes once for all ranks.
+
+    Misleads:
+        Singular values below a tenth of the largest hardly count, however many they are. A square random
+        matrix has about half of its full rank.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.

@@ -24,6 +24,15 @@ def scaled_product(*factors: Float[Tensor, "... _ _"]) -> Float[Tensor, "... fir
     Returns:
         (..., m_0, m_L) with a largest entry of 1, or 0 for a zero product. Differentiable, up to the scale.
 
+    Null:
+        A product of random factors of the same shapes.
+
+    Cost:
+        That of the matrix products, in float64.
+
+    Misleads:
+        The scale is lost: norms of two products cannot be compared.
+
     Raises:
         TypeError: A factor is not a floating-point tensor.
         ValueError: No factor; inner sizes differ; a factor is empty, or holds NaN or infinity.
@@ -51,6 +60,16 @@ def product_singular_values(*factors: Float[Tensor, "... _ _"]) -> Float[Tensor,
     Returns:
         (..., min of all m) descending, the largest 1; all further singular values of the product are zero.
         NaN for a zero product.
+
+    Null:
+        A product of random factors of the same shapes.
+
+    Cost:
+        Time O(r) per entry of the factors, r the narrowest dimension, and a decomposition of an r x r matrix.
+
+    Misleads:
+        The rank of a product falls with depth without any training: the stable rank of four random 100 x 100
+        factors is 9, of one 26. Biases and nonlinearities between the factors are not seen.
 
     Raises:
         TypeError: A factor is not a floating-point tensor.

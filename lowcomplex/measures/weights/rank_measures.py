@@ -22,6 +22,15 @@ def rank_measures(
     Returns:
         Every weight measure that is computed from the singular values, by name, each (...).
 
+    Null:
+        Those of its measures, by `null_of`.
+
+    Cost:
+        One decomposition, as of `singular_values`.
+
+    Misleads:
+        All are functions of one spectrum: that they agree is no independent evidence.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity; `rtol` is not in [0, 1).

@@ -23,6 +23,16 @@ def singular_values(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, 
     Returns:
         (..., min(out, in)) descending, float64; NaN for a zero matrix, which has no scale.
 
+    Null:
+        `lowcomplex.nulls.random_singular_values`.
+
+    Cost:
+        Time O(out · in · min(out, in)): a Gram matrix in float64, or a decomposition where its rounding could
+        show.
+
+    Misleads:
+        Values are relative to the largest entry, so those of two matrices cannot be compared with each other.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not at least two-dimensional, is empty, or holds NaN or infinity.

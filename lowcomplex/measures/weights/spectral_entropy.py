@@ -22,6 +22,13 @@ def spectral_entropy(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor,
         (...), between 0 (rank 1) and log(min(out, in)); NaN for a zero matrix. Invariant under scale
         and rotations.
 
+    Cost:
+        That of `singular_values`; `rank_measures` decomposes once for all ranks.
+
+    Misleads:
+        It grows with the logarithm of the size, so matrices of different shape are compared by their nulls.
+        It misleads where `effective_rank`, its exponential, does.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.

@@ -20,6 +20,13 @@ def stable_rank(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tensor, "*ba
     Returns:
         (...), between 1 and min(out, in); NaN for a zero matrix. Invariant under scale and rotations.
 
+    Cost:
+        That of `singular_values`; `rank_measures` decomposes once for all ranks.
+
+    Misleads:
+        The largest singular value decides: one outlier hides the rank of the rest. A square random matrix has
+        about a quarter of its full rank, so a low value alone says little.
+
     Raises:
         TypeError: `W` is not a floating-point tensor.
         ValueError: `W` is not a matrix, is empty, or holds NaN or infinity.

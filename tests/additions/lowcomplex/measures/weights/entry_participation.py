@@ -22,6 +22,12 @@ def entry_participation(W: Float[Tensor, "*batch neurons inputs"]) -> Float[Tens
     Returns:
         (...), between 1/(mn) for a single entry and 1 for entries of one size; NaN for a zero matrix.
 
+    Cost:
+        Time O(out · in).
+
+    Misleads:
+        It changes under rotations: a matrix of rank one may hold one entry or entries of one size.
+
     Example:
         >>> entry_participation(torch.eye(2))
         tensor(0.5000)
