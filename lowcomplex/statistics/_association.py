@@ -7,16 +7,15 @@ strata can neither make nor hide an association within them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from lowcomplex.statistics._arguments import Floats, checked_options, values_of_runs
+from lowcomplex.statistics._arguments import Floats, checked_options
 from lowcomplex.statistics._bootstrap import t_interval
 from lowcomplex.statistics._estimate import Estimate
+from lowcomplex.statistics._resampling import Data, Indices, Stratum, data_of_runs, drawn, least_p, permuted
 
-Indices = NDArray[np.intp]
 _ROUNDING = 1e-12
 # artanh is taken of nothing larger, so that a perfect association has a finite one.
 _LARGEST = 0.9999
@@ -64,7 +63,7 @@ def rank_correlation(
         >>> rank_correlation([1, 2, 3, 4, 5, 6], [1, 3, 2, 4, 6, 5]).estimate
         0.8857142857142858
     """
-    data = _data(x, y, strata, blocks)
+    data = data_of_runs(x, y, strata, blocks)
     return _estimate(data, _correlation_terms, _correlation, 0.0, level, resamples, seed)
 
 
@@ -101,63 +100,15 @@ def area_under_curve(
         >>> area_under_curve([0.1, 0.4, 0.3, 0.8], [False, False, True, True]).estimate
         0.75
     """
-    data = _data(score, np.asarray(positive, dtype=float), strata, blocks)
+    data = data_of_runs(score, np.asarray(positive, dtype=float), strata, blocks)
     return _estimate(data, _area_terms, _ratio, 0.5, level, resamples, seed)
 
 
-@dataclass(frozen=True)
-class _Stratum:
-    """The runs of one stratum.
-
-    `x_below[i, j]` is 1 if x_j < x_i and 1/2 if they are equal, so that ranks in a weighted sample are a
-    product with the weights.
-    """
-
-    y: Floats
-    x_below: Floats
-    y_below: Floats
-    block: Indices
-
-
-@dataclass(frozen=True)
-class _Data:
-    strata: tuple[_Stratum, ...]
-    runs: int
-    blocks: int | None
-
-
 # Of weights (resamples, runs) and an order (resamples, runs) into which y is brought: sums over a stratum.
-_Terms = Callable[[_Stratum, Floats, Indices], tuple[Floats, ...]]
+_Terms = Callable[[Stratum, Floats, Indices], tuple[Floats, ...]]
 
 
-def _data(x: ArrayLike, y: ArrayLike, strata: ArrayLike | None, blocks: ArrayLike | None) -> _Data:
-    a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    labels = np.zeros(a.shape, dtype=int) if strata is None else np.asarray(strata)
-    units = np.arange(a.size) if blocks is None else np.asarray(blocks)
-    if a.ndim != 1 or not a.shape == b.shape == labels.shape == units.shape:
-        raise ValueError(
-            f"x, y, strata, blocks: expected one value per run from each, got shapes {a.shape}, {b.shape}, "
-            f"{labels.shape} and {units.shape}"
-        )
-    a, b = values_of_runs(a, "x", least=0), values_of_runs(b, "y", least=0)
-    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    groups = [group for group in groups if len(group) > 1]
-    used = np.concatenate(groups) if groups else np.array([], dtype=int)
-    names, number = np.unique(units[used], return_inverse=True)
-    if blocks is not None and 0 < len(names) < 2:
-        raise ValueError("blocks: expected two blocks or more, got one")
-    of_run = np.zeros(a.size, dtype=np.intp)
-    of_run[used] = number
-    parts = tuple(_Stratum(b[g], _below(a[g]), _below(b[g]), of_run[g]) for g in groups)
-    return _Data(parts, len(used), None if blocks is None else len(names))
-
-
-def _below(values: Floats) -> Floats:
-    smaller: Floats = (values < values[:, None]) + 0.5 * (values == values[:, None])
-    return smaller
-
-
-def _correlation_terms(part: _Stratum, weights: Floats, order: Indices) -> tuple[Floats, ...]:
+def _correlation_terms(part: Stratum, weights: Floats, order: Indices) -> tuple[Floats, ...]:
     total = weights.sum(-1, keepdims=True)
     # A stratum may be absent from a sample of blocks; its ranks are 0 then.
     size = np.where(total > 0, total, 1)
@@ -171,7 +122,7 @@ def _correlation(terms: tuple[Floats, ...]) -> Floats:
     return _ratio((covariance, np.sqrt(first * second)))
 
 
-def _area_terms(part: _Stratum, weights: Floats, order: Indices) -> tuple[Floats, ...]:
+def _area_terms(part: Stratum, weights: Floats, order: Indices) -> tuple[Floats, ...]:
     label = _in_order(part.y[None], order)
     ones, zeros = weights * label, weights * (1 - label)
     return (ones * (zeros @ part.x_below.T)).sum(-1), ones.sum(-1) * zeros.sum(-1)
@@ -189,7 +140,7 @@ def _in_order(values: Floats, order: Indices) -> Floats:
 
 
 def _estimate(
-    data: _Data,
+    data: Data,
     terms: _Terms,
     finish: Callable[[tuple[Floats, ...]], Floats],
     null: float,
@@ -211,17 +162,17 @@ def _estimate(
     if not np.isfinite(estimate):
         return Estimate(np.nan, np.nan, np.nan, level, np.nan, n)
     generator = np.random.default_rng(seed)
-    bootstrap = statistic(_drawn(data, resamples, generator), as_given)
+    bootstrap = statistic(drawn(data, resamples, generator), as_given)
     if data.blocks is None:
         tail = (1 - level) / 2
         low, high = np.nanquantile(bootstrap, (tail, 1 - tail))
     else:
         low, high = _interval_of_blocks(estimate, bootstrap, level, data.blocks, null)
-    permuted = statistic(once, _permuted(data, resamples, generator))
+    shuffled = statistic(once, permuted(data, resamples, generator))
     # Rounding must not make a permutation that reproduces the data look smaller than the data.
-    extreme = int((np.abs(permuted - null) >= abs(estimate - null) - _ROUNDING).sum())
+    extreme = int((np.abs(shuffled - null) >= abs(estimate - null) - _ROUNDING).sum())
     p = (1 + extreme) / (1 + resamples)
-    return Estimate(estimate, float(low), float(high), level, p, n)
+    return Estimate(estimate, float(low), float(high), level, p, n, least_p(data, resamples))
 
 
 def _interval_of_blocks(
@@ -237,41 +188,3 @@ def _interval_of_blocks(
     ends = t_interval(float(stretched(estimate)), stretched(samples), level, blocks)
     low, high = (null + size * float(np.tanh(end)) for end in ends)
     return low, high
-
-
-def _drawn(data: _Data, resamples: int, generator: np.random.Generator) -> list[Floats]:
-    """How often each run is in each bootstrap sample, by stratum."""
-    if data.blocks is None:
-        sizes = [len(part.y) for part in data.strata]
-        return [_counts(generator.integers(n, size=(resamples, n)), n) for n in sizes]
-    drawn = _counts(generator.integers(data.blocks, size=(resamples, data.blocks)), data.blocks)
-    return [drawn[:, part.block] for part in data.strata]
-
-
-def _counts(drawn: Indices, n: int) -> Floats:
-    rows = np.arange(len(drawn))[:, None] * n
-    counts = np.bincount((rows + drawn).ravel(), minlength=len(drawn) * n)
-    return counts.reshape(len(drawn), n).astype(float)
-
-
-def _permuted(data: _Data, resamples: int, generator: np.random.Generator) -> list[Indices]:
-    """Orders of y in each permutation, by stratum."""
-    orders = [np.tile(np.arange(len(part.y)), (resamples, 1)) for part in data.strata]
-    if data.blocks is None:
-        return [generator.permuted(order, axis=1) for order in orders]
-    if any(len(np.unique(part.block)) < len(part.block) for part in data.strata):
-        for part, order in zip(data.strata, orders, strict=True):
-            for block in np.unique(part.block):
-                place = np.flatnonzero(part.block == block)
-                order[:, place] = generator.permuted(np.tile(place, (resamples, 1)), axis=1)
-        return orders
-    present = np.array([np.isin(np.arange(data.blocks), part.block) for part in data.strata]).T
-    for pattern in np.unique(present, axis=0):
-        alike = np.flatnonzero((present == pattern).all(1))
-        moved = generator.permuted(np.tile(np.arange(len(alike)), (resamples, 1)), axis=1)
-        for part, order in zip(data.strata, orders, strict=True):
-            run_of = dict(zip(part.block.tolist(), range(len(part.block)), strict=True))
-            if int(alike[0]) in run_of:
-                place = np.array([run_of[int(block)] for block in alike])
-                order[:, place] = place[moved]
-    return orders

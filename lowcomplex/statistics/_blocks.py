@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -13,7 +13,7 @@ from lowcomplex.statistics._arguments import Floats, values_of_runs
 Runs = TypeVar("Runs", xr.DataArray, xr.Dataset, NDArray[np.float64])
 
 
-def length(data: Runs, over: str) -> int:
+def length(data: xr.DataArray | xr.Dataset | Floats, over: str) -> int:
     """Number of blocks.
 
     Raises:
@@ -35,6 +35,25 @@ def taken(data: Runs, over: str, chosen: NDArray[np.intp]) -> Runs:
     if isinstance(data, xr.DataArray | xr.Dataset):
         return data.isel({over: chosen})
     return data[chosen]
+
+
+def by_arm(data: xr.DataArray | Floats, over: str) -> tuple[xr.DataArray | Floats, Floats, list[Any]]:
+    """Data as (seed, arm), their values, and the arms' labels.
+
+    Raises:
+        ValueError: Other than two dimensions, fewer than two seeds, or a value that is not finite.
+    """
+    length(data, over)
+    ordered = data.transpose(over, ...) if isinstance(data, xr.DataArray) else np.asarray(data, dtype=float)
+    values = np.asarray(ordered, dtype=float)
+    if values.ndim != 2:
+        raise ValueError(f"data: expected (seed, arm) values, got shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError("data: expected finite values; leave out seeds without one, and report how many")
+    labels: list[Any] = list(range(values.shape[1]))
+    if isinstance(ordered, xr.DataArray) and ordered.dims[1] in ordered.coords:
+        labels = ordered[ordered.dims[1]].values.tolist()
+    return ordered, values, labels
 
 
 def paired(first: ArrayLike, second: ArrayLike, over: str = "seed") -> tuple[Floats, Floats]:

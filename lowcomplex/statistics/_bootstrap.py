@@ -106,12 +106,16 @@ def t_interval(
     estimate: float, samples: Floats, level: float, blocks: int, strata: int = 1
 ) -> tuple[float, float]:
     """Student's interval with the spread of bootstrap samples, as in `bootstrap`."""
+    reach = t_factor(level, blocks, strata) * float(np.nanstd(samples))
+    return estimate - reach, estimate + reach
+
+
+def t_factor(level: float, blocks: int, strata: int = 1) -> float:
+    """How many standard deviations of bootstrap samples Student's interval reaches."""
     from scipy import stats
 
     freedom = blocks - strata
-    quantile = float(stats.t.isf((1 - level) / 2, freedom))
-    reach = quantile * math.sqrt(blocks / freedom) * float(np.nanstd(samples))
-    return estimate - reach, estimate + reach
+    return float(stats.t.isf((1 - level) / 2, freedom)) * math.sqrt(blocks / freedom)
 
 
 def _groups(blocks: int, strata: ArrayLike | None) -> list[np.ndarray]:

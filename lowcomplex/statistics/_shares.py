@@ -39,5 +39,8 @@ def share(successes: int, trials: int, *, level: float = 0.95, null: float | Non
         return Estimate(float("nan"), 0.0, 1.0, level)
     test = binomtest(successes, trials, 0.5 if null is None else probability(null, "null"))
     interval = test.proportion_ci(level, method="wilson")
-    p = float("nan") if null is None else float(test.pvalue)
-    return Estimate(successes / trials, float(interval.low), float(interval.high), level, p, trials)
+    p = least = float("nan")
+    if null is not None:
+        p = float(test.pvalue)
+        least = min(float(binomtest(extreme, trials, null).pvalue) for extreme in (0, trials))
+    return Estimate(successes / trials, float(interval.low), float(interval.high), level, p, trials, least)
