@@ -79,7 +79,8 @@ def measure_table(
         name hold what Gaussian weights of the same shape give: the mean, and with `_low` and `_high` the 1 %
         and 99 % quantiles. Three more hold the number of condensed directions, the share of the neurons that
         they hold, and whether their search was exact. Memory stays below twice the largest matrix in single
-        precision, if one side of that matrix is much shorter than the other.
+        precision (four times if it is stored in fewer bits), if one side of that matrix is much shorter than
+        the other.
 
     Raises:
         FileNotFoundError: There is no checkpoint at `path`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -48,6 +49,24 @@ class Entry:
         shape = () if tensor.is_nested else tuple(tensor.shape)
         dtype = str(tensor.dtype).removeprefix("torch.")
         return cls(name, shape, dtype, load or (lambda: tensor), unusable(tensor))
+
+
+class Whole(NamedTuple):
+    """A weight that is stored in parts.
+
+    Attributes:
+        name: Its name.
+        parts: Names of its parts; it takes the place of the first.
+        shape: Its shape.
+        compute: Computes it from the parts, in their order.
+        dtype: Name of its type; that of the first part if None.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    shape: tuple[int, ...]
+    compute: Callable[..., Tensor]
+    dtype: str | None = None
 
 
 def unusable(tensor: Tensor) -> str | None:

@@ -6,48 +6,40 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from lowcomplex.matrices import _low_rank
-from lowcomplex.matrices._entries import Entry
+from lowcomplex.matrices._entries import Entry, Whole
 from lowcomplex.matrices._matrix import Skipped
+from lowcomplex.matrices._quantized import quantized
 
 _PARAMETRIZED = re.compile(
     r"(?P<module>(?:.*\.)?)parametrizations\.(?P<tensor>[^.]+)\.original(?P<part>\d*)$"
 )
 
 
-class _Whole(NamedTuple):
-    """A weight in parts: its name, the names of its parts, its shape, and how it is computed from them."""
-
-    name: str
-    parts: tuple[str, ...]
-    shape: tuple[int, ...]
-    compute: Callable[..., Tensor]
-
-
-def recomposed(entries: Sequence[Entry]) -> list[Entry | Skipped]:
+def recomposed(entries: Sequence[Entry], blocks: tuple[int, int] | None = None) -> list[Entry | Skipped]:
     """Put the whole weight in the place of its first part, and skip the other parts.
 
     Weights in parts come from weight normalization (weight_g, weight_v), spectral normalization (weight_orig,
-    weight_u, weight_v), pruning (weight_orig, weight_mask) and low-rank adapters. The names may be those of
-    the older hooks or of parametrizations. A file does not hold what other parametrizations compute from
-    their values; those values are skipped.
+    weight_u, weight_v), pruning (weight_orig, weight_mask), low-rank adapters and quantization. The names may
+    be those of the older hooks or of parametrizations. A file does not hold what other parametrizations
+    compute from their values; those values are skipped.
 
     Args:
         entries: All stored tensors.
+        blocks: Rows and columns of the blocks of quantized weights that share a scale, if known.
 
     Returns:
         Entries and skipped tensors in the same order.
     """
     stored = {entry.name: entry for entry in entries}
-    wholes: dict[str, _Whole] = {}
+    wholes: dict[str, Whole] = {}
     part_of: dict[str, str] = {}
     for name in stored:
-        whole = _whole_of(name, stored)
+        whole = _whole_of(name, stored) or quantized(name, stored, blocks)
         if whole is not None:
             wholes[whole.parts[0]] = whole
             part_of |= dict.fromkeys(whole.parts, whole.name)
@@ -58,7 +50,7 @@ def recomposed(entries: Sequence[Entry]) -> list[Entry | Skipped]:
             parts = [stored[part] for part in whole.parts]
             unusable = next((part.unusable for part in parts if part.unusable is not None), None)
             load = _loader(whole, [part.load for part in parts])
-            found.append(Entry(whole.name, whole.shape, entry.dtype, load, unusable))
+            found.append(Entry(whole.name, whole.shape, whole.dtype or entry.dtype, load, unusable))
         elif entry.name in part_of:
             found.append(Skipped(entry.name, entry.shape, f"part of {part_of[entry.name]}"))
         elif len(entry.shape) >= 2 and _is_before_something(entry.name):
@@ -69,7 +61,7 @@ def recomposed(entries: Sequence[Entry]) -> list[Entry | Skipped]:
     return found
 
 
-def _whole_of(name: str, stored: Mapping[str, Entry]) -> _Whole | None:
+def _whole_of(name: str, stored: Mapping[str, Entry]) -> Whole | None:
     """The weight whose first part has this name; the first part has the weight's own shape."""
     match = _PARAMETRIZED.match(name)
     if match is not None:
@@ -85,7 +77,7 @@ def _whole_of(name: str, stored: Mapping[str, Entry]) -> _Whole | None:
         stem = name.removesuffix("_orig")
         mask = stored.get(f"{stem}_mask")
         if mask is not None and mask.shape == stored[name].shape:
-            return _Whole(stem, (name, mask.name), mask.shape, lambda weight, mask: weight * mask.to(weight))
+            return Whole(stem, (name, mask.name), mask.shape, lambda weight, mask: weight * mask.to(weight))
         return _spectral(stem, name, f"{stem}_u", f"{stem}_v", stored)
     partner = _low_rank.partner(name)
     if partner is not None and partner[0] in stored:
@@ -95,26 +87,26 @@ def _whole_of(name: str, stored: Mapping[str, Entry]) -> _Whole | None:
             if _low_rank.is_of_an_embedding(name):
                 shape = shape[::-1]
             compute = partial(_of_factors, name=partner[1])
-            return _Whole(partner[1], (name, partner[0]), shape, compute)
+            return Whole(partner[1], (name, partner[0]), shape, compute)
     return None
 
 
-def _normalized(whole: str, direction: str, magnitude: str, stored: Mapping[str, Entry]) -> _Whole | None:
+def _normalized(whole: str, direction: str, magnitude: str, stored: Mapping[str, Entry]) -> Whole | None:
     if magnitude not in stored:
         return None
     shape, sizes = stored[direction].shape, stored[magnitude].shape
     if len(shape) != len(sizes) or any(n not in (1, m) for m, n in zip(shape, sizes, strict=True)):
         return None
-    return _Whole(whole, (direction, magnitude), shape, _weight_norm)
+    return Whole(whole, (direction, magnitude), shape, _weight_norm)
 
 
-def _spectral(whole: str, weight: str, u: str, v: str, stored: Mapping[str, Entry]) -> _Whole | None:
+def _spectral(whole: str, weight: str, u: str, v: str, stored: Mapping[str, Entry]) -> Whole | None:
     if u not in stored or v not in stored:
         return None
     shape, rows = stored[weight].shape, stored[u].shape
     if len(shape) < 2 or len(rows) != 1 or rows[0] not in shape[:2]:
         return None
-    return _Whole(whole, (weight, u, v), shape, _spectral_norm)
+    return Whole(whole, (weight, u, v), shape, _spectral_norm)
 
 
 def _weight_norm(direction: Tensor, magnitude: Tensor) -> Tensor:
@@ -135,7 +127,7 @@ def _of_factors(a: Tensor, b: Tensor, name: str) -> Tensor:
     return _low_rank.product(b, a, name)
 
 
-def _loader(whole: _Whole, loads: Sequence[Callable[[], Tensor]]) -> Callable[[], Tensor]:
+def _loader(whole: Whole, loads: Sequence[Callable[[], Tensor]]) -> Callable[[], Tensor]:
     @torch.no_grad()
     def load() -> Tensor:
         return whole.compute(*(load() for load in loads)).detach()

@@ -46,7 +46,8 @@ def of_state(
     a convolution if its name ends in "weight", an embedding if its first dimension is 1, and else a stack. A
     stack is stored as (…, out, in), unless gate_up and down projections fit together only as (…, in, out).
 
-    Weights in parts (weight or spectral normalization, pruning, low-rank adapters) are recomposed.
+    Weights in parts (weight or spectral normalization, pruning, low-rank adapters) are recomposed, and those
+    of 8 or 4 bits with scales multiplied out.
 
     Args:
         state: Tensors by name; other values are ignored.
@@ -91,6 +92,7 @@ def of_entries(
     *,
     layout: Mapping[str, Layout] | None = None,
     model: str | None = None,
+    blocks: tuple[int, int] | None = None,
     match: Sequence[str] | None = None,
     skip: Sequence[str] | None = None,
 ) -> Iterator[WeightMatrix | Skipped]:
@@ -104,6 +106,7 @@ def of_entries(
         entries: All tensors of a file.
         layout: As for `of_state`.
         model: The model's kind in the transformers library, if known; see `layouts_of_model`.
+        blocks: Rows and columns of the blocks of quantized weights that share a scale, if known.
         match: Shell patterns; only tensors whose name matches one of them are read. All of them if None.
         skip: Shell patterns; tensors whose name matches one of them are not read.
 
@@ -114,7 +117,7 @@ def of_entries(
         ValueError: A layout is unknown, or a pattern matches nothing.
     """
     seen: dict[tuple[torch.Size, torch.dtype, bytes], str] = {}
-    for planned in _chosen(_plan(list(entries), layout, model), match, skip):
+    for planned in _chosen(_plan(list(entries), layout, model, blocks), match, skip):
         if isinstance(planned, Skipped):
             yield planned
             continue
@@ -137,11 +140,15 @@ def of_entries(
 
 
 def _plan(
-    entries: list[Entry], layout: Mapping[str, Layout] | None, model: str | None
+    entries: list[Entry],
+    layout: Mapping[str, Layout] | None,
+    model: str | None,
+    blocks: tuple[int, int] | None = None,
 ) -> list[_Planned | Skipped]:
     """Which tensors are matrices, and how they are stored; decided without their values."""
-    companions = _reasons.companions({entry.name: (entry.dtype, entry.shape) for entry in entries})
-    whole = recomposed(entries)
+    whole = recomposed(entries, blocks)
+    stored = {item.name: (item.dtype, item.shape) for item in whole if isinstance(item, Entry)}
+    companions = _reasons.companions(stored)
     layouts = require_layouts(layout, (item.name for item in whole))
     shapes = {item.name: item.shape for item in whole}
     known, by_name, in_rows = layouts_of_model(model), layouts_of_names(shapes), experts_in_rows(shapes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from torch import Tensor
@@ -154,7 +156,20 @@ QUANTIZED: dict[str, dict[str, Tensor]] = {
         "q.weight.absmax": torch.ones(4, 2),
         "q.weight.quant_state.bitsandbytes__nf4": PACKED[:, 0],
     },
-    "fp8": {"q.weight": torch.randn(8, 8).to(torch.float8_e4m3fn), "q.weight_scale_inv": torch.ones(2, 2)},
+    "fp8 without scales": {"q.weight": torch.randn(8, 8).to(torch.float8_e4m3fn)},
+    "fp8 with blocks of 100 or of 128": {
+        "q.weight": torch.randn(200, 128).to(torch.float8_e4m3fn),
+        "q.weight_scale_inv": torch.ones(2, 1),
+    },
+    "4 bits packed in 8": {
+        "q.weight": PACKED.to(torch.int8),
+        "q.weight_scale": torch.ones(8, 1).to(torch.float8_e8m0fnu),
+    },
+    "integers with zeros": {
+        "q.weight": PACKED.to(torch.int8),
+        "q.weight_scale": torch.ones(8, 1),
+        "q.weight_zero_point": PACKED[:, :1].to(torch.int8),
+    },
     "mxfp4": {"experts.gate_up_proj_blocks": PACKED, "experts.gate_up_proj_scales": PACKED},
 }
 
@@ -169,6 +184,101 @@ def test_nothing_of_a_quantized_weight_is_measured(kind: str) -> None:
     found, skipped = _of_file(QUANTIZED[kind] | beside)
     assert list(found) == ["base.weight", "embeddings.word_embeddings"]
     assert set(skipped) == {*QUANTIZED[kind], "embeddings.position_ids"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "scales", "block", "said"),
+    [
+        ((6, 4), (), (6, 4), None),
+        ((6, 4), (1,), (6, 4), None),
+        ((6, 4), (6,), (1, 4), None),
+        ((6, 4), (6, 1), (1, 4), None),
+        ((6, 4), (6, 2), (1, 2), None),
+        ((6, 4), (1, 4), (6, 1), None),
+        ((300, 141), (3, 2), (128, 128), None),
+        ((200, 128), (2, 1), (100, 128), (100, 128)),
+        ((7, 9), (2, 3), (4, 4), (4, 4)),
+        ((3, 6, 4), (3, 6, 1), (1, 4), None),
+        ((3, 6, 4), (3, 2, 2), (3, 2), None),
+        ((3, 6, 4), (1, 1, 1), (6, 4), None),
+    ],
+)
+def test_codes_of_eight_bits_are_multiplied_by_their_scales(
+    shape: tuple[int, ...], scales: tuple[int, ...], block: tuple[int, int], said: tuple[int, int] | None
+) -> None:
+    codes, scale = torch.randint(-4, 5, shape).float(), 2.0 ** torch.randint(-3, 4, scales)
+    rows, columns = (torch.arange(size) // per for size, per in zip(shape[-2:], block, strict=True))
+    grid = scale.reshape(*scale.shape[:-2], int(rows[-1]) + 1, int(columns[-1]) + 1)
+    expected = codes * grid[..., rows, :][..., columns]
+    for dtype, ending, precision in (
+        (torch.float8_e4m3fn, "_scale_inv", torch.float32),
+        (torch.float8_e5m2, "_scale", torch.float8_e8m0fnu),
+        (torch.int8, "_scale", torch.bfloat16),
+    ):
+        state = {"experts.up": codes.to(dtype), f"experts.up{ending}": scale.to(precision)}
+        found, skipped = _of_file(state, blocks=said)
+        assert skipped == {f"experts.up{ending}": "part of experts.up"}
+        assert found["experts.up"].weight.dtype == torch.float32
+        assert torch.equal(found["experts.up"].weight, expected)
+
+
+def _four_bits(**said: object) -> dict[str, Tensor]:
+    """A weight (3, 7) as bitsandbytes stores it: blocks of 4 entries, and of 4 of their scales."""
+    described = {"blocksize": 4, "dtype": "float32", "shape": [3, 7]}
+    described |= {"nested_blocksize": 4, "nested_offset": 0.5, **said}
+    return {
+        "q.weight": torch.randint(0, 256, (11, 1), dtype=torch.uint8),
+        "q.weight.absmax": torch.randint(0, 256, (6,), dtype=torch.uint8),
+        "q.weight.quant_map": torch.linspace(-1, 1, 16),
+        "q.weight.nested_absmax": torch.tensor([2.0, 4.0]),
+        "q.weight.nested_quant_map": torch.linspace(-1, 1, 256),
+        "q.weight.quant_state.bitsandbytes__nf4": torch.tensor([*json.dumps(described).encode()]).byte(),
+    }
+
+
+def test_codes_of_four_bits_are_looked_up_and_scaled() -> None:
+    stored = _four_bits()
+    nibbles = [half for byte in stored["q.weight"].flatten().tolist() for half in divmod(byte, 16)]
+    scales = stored["q.weight.nested_quant_map"][stored["q.weight.absmax"].int()]
+    expected = [
+        float(stored["q.weight.quant_map"][nibbles[i]])
+        * (float(scales[i // 4]) * float(stored["q.weight.nested_absmax"][i // 16]) + 0.5)
+        for i in range(21)
+    ]
+    beside = {"q.bias": torch.ones(3), "p.weight": torch.eye(4)}
+    for codes in (
+        stored["q.weight"],
+        torch.cat((stored["q.weight"], PACKED[:1, :1])).flatten().view(torch.bfloat16),
+    ):
+        found, skipped = _of_file(stored | {"q.weight": codes} | beside)
+        torch.testing.assert_close(found["q.weight"].weight, torch.tensor(expected).reshape(3, 7))
+        assert list(found) == ["q.weight", "p.weight"]
+        assert {skipped.pop(name) for name in stored if name != "q.weight"} == {"part of q.weight"}
+        assert skipped == {"q.bias": "vector or scalar"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"shape": [3, 8, 99]},
+        {"shape": [3, -7]},
+        {"shape": [3, 40]},
+        {"shape": "ab"},
+        {"shape": [21]},
+        {"blocksize": 3},
+        {"blocksize": 8},
+        {"blocksize": 2**13},
+        {"dtype": "int8"},
+        {"dtype": []},
+        {"nested_blocksize": 2},
+        {"nested_offset": None},
+    ],
+)
+def test_a_description_of_four_bits_that_does_not_fit_is_not_followed(said: dict[str, object]) -> None:
+    stored = _four_bits(**said)
+    found, skipped = _of_file(stored)
+    assert not found
+    assert set(skipped) == set(stored)
 
 
 def test_tensors_of_other_kinds_are_skipped() -> None:

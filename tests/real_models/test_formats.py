@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
-from torch import nn
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
 pytest.importorskip("transformers", reason="the extra `transformers` is not installed")
 
@@ -132,3 +134,55 @@ def test_an_adapter_of_the_peft_library(tmp_path: Path) -> None:
     layer = adapted.base_model.model.h[0].attn.c_attn
     expected = (layer.lora_B["default"].weight @ layer.lora_A["default"].weight).detach()
     torch.testing.assert_close(matrix.neurons, expected)
+
+
+def _same_tables(folder: Path, stored: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
+    """Hold the table of quantized weights against that of what a library makes of them."""
+    save_file(stored, folder / "quantized.safetensors")
+    save_file(weights, folder / "plain.safetensors")
+    for table in (checkpoints.measure_table, checkpoints.gamma_table):
+        found, expected = (table(folder / f"{name}.safetensors").table for name in ("quantized", "plain"))
+        assert list(found["name"]) == sorted(weights)
+        pd.testing.assert_frame_equal(found, expected)
+
+
+def test_fp8_with_scales_is_measured_as_the_transformers_library_reads_it(tmp_path: Path) -> None:
+    from transformers.integrations.finegrained_fp8 import Fp8Dequantize
+
+    weights, stored = {}, {}
+    for name, shape in {"tensor": (1, 1), "rows": (192, 1), "blocks": (3, 2), "exponents": (192, 4)}.items():
+        codes = (100 * torch.randn(192, 128)).to(torch.float8_e4m3fn)
+        scale = torch.rand(shape) / 100
+        if name == "exponents":
+            scale = torch.randint(110, 125, shape, dtype=torch.uint8)
+        stored |= {f"{name}.weight": codes, f"{name}.weight_scale_inv": scale}
+        weights[f"{name}.weight"] = Fp8Dequantize(None)._dequantize_one(codes, scale, torch.float32)
+    _same_tables(tmp_path, stored, weights)
+
+
+@pytest.mark.slow  # the library's import takes seconds
+def test_weights_of_bitsandbytes_are_measured_as_it_reads_them(tmp_path: Path) -> None:
+    bnb = pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
+    network, whole = nn.Sequential(), {}
+    for kind, nested, precision in (
+        ("nf4", True, torch.bfloat16),
+        ("nf4", False, torch.float32),
+        ("fp4", True, torch.float16),
+    ):
+        layer = bnb.nn.Linear4bit(81, 97, quant_type=kind, compress_statistics=nested)
+        layer.weight.data = layer.weight.data.to(precision)
+        network.append(layer)
+    network.append(bnb.nn.Linear8bitLt(40, 60, has_fp16_weights=False))
+    network.to("cpu")  # quantizes
+    for index, layer in enumerate(network):
+        weight, state = layer.weight, getattr(layer.weight, "quant_state", None)
+        if state is None:
+            whole[f"{index}.weight"] = bnb.functional.int8_vectorwise_dequant(weight.CB, weight.SCB)
+        else:
+            whole[f"{index}.weight"] = bnb.functional.dequantize_4bit(weight.data, state)
+    assert {str(each.dtype) for each in whole.values()} == {
+        "torch.bfloat16",
+        "torch.float16",
+        "torch.float32",
+    }
+    _same_tables(tmp_path, network.state_dict(), whole)
