@@ -34,6 +34,7 @@ napoleon_use_ivar = True
 nb_execution_excludepatterns = ["explanation/derivations/*"]
 # Pages with {code-cell} are run once and then read from the cache, until a cell changes.
 nb_execution_mode = "cache"
+nb_execution_in_temp = True  # tutorials write files
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True

@@ -54,6 +54,13 @@ class RecordFile:
                 f"path: {self.path} is no record of a tracker, and is not written over ({error})"
             ) from error
 
+    def warm_up(self) -> None:
+        """Load what the first record would load to write it."""
+        import xarray as xr
+
+        one = xr.Dataset({"one": (("step", "layer"), [[1.0]])}, coords={"step": [0], "layer": ["one"]})
+        GrowingRecords().written(one, "")
+
     def write(self, records: xr.Dataset, about: dict[str, Any]) -> None:
         """Replace the file. A disk that refuses it is no reason to lose the training: that is a warning."""
         # An attribute has at most 64 KiB; the names of the layers are in the record anyway.

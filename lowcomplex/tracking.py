@@ -117,6 +117,9 @@ class Tracker:
         self._reopen()
         if budget is not None:
             self._measuring.warm_up()
+            if self._file is not None:
+                self._measuring.nulls()
+                self._file.warm_up()
 
     def __enter__(self) -> Tracker:
         return self

@@ -8,9 +8,10 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 import torch
+from rich.console import Console
 from torch import nn
 
-from lowcomplex import Tracker, checks, cli, initialize, stable_rank
+from lowcomplex import Tracker, checkpoints, checks, cli, initialize, stable_rank
 from lowcomplex.checks import CheckError, Comparison, Control, Verdict
 
 
@@ -36,6 +37,19 @@ def test_measure(model: tuple[Path, nn.Module], tmp_path: Path, capsys: pytest.C
     assert (table["condensed_directions"] == 0).all()
     assert [row["name"] for row in json.loads((tmp_path / "t.json").read_text())] == ["0.weight", "1.weight"]
     assert "0.weight" in capsys.readouterr().out
+
+
+def test_a_narrow_terminal_loses_no_number(
+    model: tuple[Path, nn.Module], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lowcomplex.cli._tables.console", lambda: Console(width=80))
+    assert cli.measure(model[0]) == 0
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    row = checkpoints.measure_table(model[0]).table.iloc[0]
+    numbers = [row["gamma"], row["stable_rank"], row["random_effective_rank"], row["participation_ratio"]]
+    for cell in (row["name"], *(f"{number:.4g}" for number in numbers)):
+        assert cell in printed
 
 
 def test_gamma(model: tuple[Path, nn.Module], tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def kill_the_fourth(file):
 
 from lowcomplex import Tracker
 import torch
-tracker = Tracker(torch.nn.Linear(2, 2), budget=0.1)
+tracker = Tracker(torch.nn.Linear(2, 2), budget=0.1, path=os.path.dirname(os.path.dirname(path)) + "/warm.nc")
 loaded = {*sys.modules}
 tracker.step()
 if late := {*sys.modules} - loaded:

@@ -6,8 +6,9 @@ import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from rich import box
 from rich.table import Table
 from tqdm import tqdm
 
@@ -24,6 +25,8 @@ _CAPTION = (
 )
 _GAMMA_CAPTION = "std: root mean square of the entries"
 
+# Columns of a terminal in which any table has room.
+_UNBOUNDED = 10_000
 # Reasons that the error of a checkpoint without matrices lists.
 _LISTED = 8
 
@@ -111,23 +114,49 @@ def _number(value: float) -> str:
 
 
 def print_table(frame: pd.DataFrame, kind: Kind, ends: tuple[str, ...]) -> None:
-    """Print a table, with the columns of all `ends` in one cell."""
-    table = Table(caption=kind.caption, caption_justify="left")
-    table.add_column("name", overflow="fold")
-    table.add_column("shape", no_wrap=True)
-    for number, record in enumerate(frame.to_dict("records")):
+    """Print a table, with the columns of all `ends` in one cell; in a narrow terminal on several lines."""
+    rows = []
+    for record in frame.to_dict("records"):
         row = {str(column): value for column, value in record.items()}
         found = [kind.cells(row, end) for end in ends]
-        if number == 0:
-            for title in found[0]:
-                table.add_column(title, justify="right", no_wrap=True)
-        shape = " x ".join(str(size) for size in row["shape"])
-        values = []
+        cells = {"name": printable(row["name"]), "shape": " x ".join(str(size) for size in row["shape"])}
         for title in found[0]:
             parts = list(dict.fromkeys(one[title] for one in found))
-            values.append(" → ".join(part or "-" for part in parts))
-        table.add_row(printable(row["name"]), shape, *values)
-    console().print(table)
+            cells[title] = " → ".join(part or "-" for part in parts)
+        rows.append(cells)
+    page = console()
+    table = _filled(Table(caption=kind.caption, caption_justify="left"), rows)
+    if page.measure(table, options=page.options.update(max_width=_UNBOUNDED)).maximum > page.width:
+        narrow = Table(
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            padding=(0, 1, 0, 0),
+            leading=1,
+            caption=kind.caption,
+            caption_justify="left",
+        )
+        table = _filled(narrow, list(map(_broken, rows)))
+    page.print(table)
+
+
+def _filled(table: Table, rows: Sequence[Mapping[str, str]]) -> Table:
+    """The table with one column per cell of its rows."""
+    for title in rows[0]:
+        is_number = title not in ("name", "shape")
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(title, justify=justify, no_wrap=title != "name", overflow="fold")
+    for row in rows:
+        table.add_row(*row.values())
+    return table
+
+
+def _broken(row: Mapping[str, str]) -> dict[str, str]:
+    """The cells of a row on several lines: the shape below the name, each number on a line."""
+    numbers = {
+        title.replace(" ", "\n"): cell for title, cell in row.items() if title not in ("name", "shape")
+    }
+    broken = {title: c.replace(" (", "\n(").replace(" → ", " →\n") for title, c in numbers.items()}
+    return {"name": f"{row['name']}\n{row['shape']}", **broken}
 
 
 def print_skipped(skipped: Sequence[matrices.Skipped], prefix: str) -> None:

@@ -136,7 +136,9 @@ def test_a_tracker_draws_its_record_with_nulls() -> None:
         )
     dotted = [line.get_ydata()[0] for line in axis.lines[:-1] if line.get_linestyle() == ":"]
     np.testing.assert_array_equal(dotted, dataset["null_effective_rank"])
-    assert figure._repr_png_().startswith(b"\x89PNG")
+    png, shown = figure._repr_png_()
+    assert png.startswith(b"\x89PNG")
+    assert int.from_bytes(png[16:20]) == 2 * shown["width"]  # sharp on screens of twice the resolution
 
 
 def test_what_is_not_over_steps_is_refused() -> None:
