@@ -3,7 +3,7 @@
 from lowcomplex.checkpoints._files import names, weights
 from lowcomplex.checkpoints._hub import HubPath
 from lowcomplex.checkpoints._kept import kept
-from lowcomplex.checkpoints._located import located
+from lowcomplex.checkpoints._located import hub_name, located
 from lowcomplex.checkpoints._matrices import matrices
 from lowcomplex.checkpoints._series import over_steps, revisions
 from lowcomplex.checkpoints._tables import CheckpointTable, gamma_table, measure_table, side_by_side
@@ -12,6 +12,7 @@ __all__ = [
     "CheckpointTable",
     "HubPath",
     "gamma_table",
+    "hub_name",
     "kept",
     "located",
     "matrices",

@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lowcomplex.checkpoints._hub import HubPath
-from lowcomplex.checkpoints._kinds import read_json, require_regular
+from lowcomplex.checkpoints._kinds import SUFFIXES, read_json, require_regular
 
 # What training leaves beside the weights.
 _NO_WEIGHTS = ("training_args*", "optimizer*", "scheduler*", "rng_state*", "random_states*", "*optim_states*")
 # The whole model under its usual names, in the order in which the transformers library looks for them; other
 # files of the folder then hold copies or parts of it.
-_WHOLE = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth")
+_WHOLE = (
+    "model.safetensors",
+    "pytorch_model.bin",
+    "diffusion_pytorch_model.safetensors",
+    "diffusion_pytorch_model.bin",
+    "model.pt",
+    "model.pth",
+)
 _INDEX = ".index.json"
 # Bytes of an index; the largest models have some 10 MB.
 _LARGEST_INDEX = 2**26
@@ -79,7 +86,10 @@ def files_of(folder: Path | HubPath) -> Files:
         ]
         if files:
             return Files(files)
-    raise FileNotFoundError(f"{folder}: holds no .safetensors or torch file")
+    places = folder.model.places if isinstance(folder, HubPath) else ()
+    inside = sorted({place.rpartition("/")[0] for place in places if place.endswith(SUFFIXES)} - {""})
+    hint = f"; its folders {', '.join(inside)} do: name one with --subfolder" if inside else ""
+    raise FileNotFoundError(f"{folder}: holds no .safetensors or torch file{hint}")
 
 
 def _matching(folder: Path | HubPath, pattern: str) -> list[Path | HubPath]:

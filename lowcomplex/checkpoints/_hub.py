@@ -37,14 +37,22 @@ class HubModel:
         id: Its full name, OWNER/NAME.
         label: Its name and revision, as they were given.
         commit: Hash of the commit.
-        files: Its files by name, without those in folders.
+        files: Its files by name: those directly in `subfolder`.
+        subfolder: The folder inside the model that is read, or "" for the model itself.
+        places: Names of all files of the model, with the folders in front.
     """
 
     id: str
     label: str
     commit: str
     files: Mapping[str, HubFile]
+    subfolder: str = ""
+    places: tuple[str, ...] = ()
     _opened: dict[str, RangeFile] = field(default_factory=dict, repr=False, compare=False)
+
+    def place_of(self, name: str) -> str:
+        """Where a file lies inside the model."""
+        return f"{self.subfolder}/{name}" if self.subfolder else name
 
     def opened(self, name: str) -> RangeFile:
         """A file, of which nothing is fetched yet.
@@ -57,7 +65,7 @@ class HubModel:
         if name not in self._opened:
             from huggingface_hub import hf_hub_url
 
-            url = hf_hub_url(self.id, name, revision=self.commit, endpoint=_endpoint())
+            url = hf_hub_url(self.id, self.place_of(name), revision=self.commit, endpoint=_endpoint())
             self._opened[name] = RangeFile(url, self.files[name].size, f"{self.label}/{name}")
         return self._opened[name]
 
@@ -106,7 +114,8 @@ class HubPath:
         """The file in the cache of huggingface_hub, if it was downloaded there before."""
         from huggingface_hub import try_to_load_from_cache
 
-        found = try_to_load_from_cache(self.model.id, self.name, revision=self.model.commit)
+        model = self.model
+        found = try_to_load_from_cache(model.id, model.place_of(self.name), revision=model.commit)
         return Path(found) if isinstance(found, str) else None
 
     def downloaded(self) -> Path:
@@ -117,10 +126,9 @@ class HubPath:
         """
         from huggingface_hub import hf_hub_download
 
+        model, name = self.model, self.model.place_of(self.name)
         with hub_in_words(str(self)):
-            return Path(
-                hf_hub_download(self.model.id, self.name, revision=self.model.commit, endpoint=_endpoint())
-            )
+            return Path(hf_hub_download(model.id, name, revision=model.commit, endpoint=_endpoint()))
 
     def with_name(self, name: str) -> HubPath:
         """Another file of the model."""
@@ -169,12 +177,15 @@ class HubPath:
         return file.fetch(0, file.size).decode(encoding)
 
 
-def hub_model(name: str, revision: str | None = None, *, path: bool = False) -> HubPath | Path:
+def hub_model(
+    name: str, revision: str | None = None, *, subfolder: str | None = None, path: bool = False
+) -> HubPath | Path:
     """A model on the hub, or its folder in the cache of huggingface_hub if HF_HUB_OFFLINE is set.
 
     Args:
         name: OWNER/NAME, or NAME for the few models that have no owner.
         revision: A branch, a tag or a commit; the main branch if None.
+        subfolder: A folder inside the model; the model itself if None.
         path: Whether the name might have been meant as a local path.
 
     Returns:
@@ -182,27 +193,38 @@ def hub_model(name: str, revision: str | None = None, *, path: bool = False) -> 
 
     Raises:
         ModuleNotFoundError: huggingface_hub is not installed.
-        FileNotFoundError: There is no such model or revision, or it may not be read.
-        ValueError: The name is no name of a model.
+        FileNotFoundError: There is no such model, revision or folder, or it may not be read.
+        ValueError: The name is no name of a model, or the folder's name leads out of it.
         ConnectionError: The hub cannot be reached.
     """
-    label = name if revision is None else f"{name}@{revision}"
+    if subfolder is not None and not all(map(_is_plain, subfolder.split("/"))):
+        raise ValueError(f"subfolder: expected a folder inside the model, such as unet, got {subfolder!r}")
+    whole = name if subfolder is None else f"{name}/{subfolder}"
+    label = whole if revision is None else f"{whole}@{revision}"
     with hub_in_words(label, path=path):
         from huggingface_hub import HfApi, constants, snapshot_download
 
         if constants.is_offline_mode():
-            return Path(snapshot_download(name, revision=revision, local_files_only=True))
+            return Path(snapshot_download(name, revision=revision, local_files_only=True), subfolder or "")
         info = HfApi(endpoint=_endpoint()).model_info(
             name, revision=revision, files_metadata=True, timeout=_TIMEOUT
         )
+    before = "" if subfolder is None else f"{subfolder}/"
     files = {
-        file.rfilename: HubFile(file.size, file.lfs.sha256 if file.lfs else str(file.blob_id))
+        file.rfilename.removeprefix(before): HubFile(
+            file.size, file.lfs.sha256 if file.lfs else str(file.blob_id)
+        )
         for file in info.siblings or []
-        if file.size is not None and _is_plain(file.rfilename)
+        if file.size is not None
+        and file.rfilename.startswith(before)
+        and _is_plain(file.rfilename.removeprefix(before))
     }
+    if subfolder is not None and not files:
+        raise FileNotFoundError(f"{label}: no such folder in the model")
     if info.sha is None:
         raise ValueError(f"{label}: the hub does not say at which commit it is")
-    return HubPath(HubModel(info.id, label, info.sha, files))
+    places = tuple(file.rfilename for file in info.siblings or [])
+    return HubPath(HubModel(info.id, label, info.sha, files, subfolder or "", places))
 
 
 def revisions_of(name: str) -> list[str]:

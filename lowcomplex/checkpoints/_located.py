@@ -15,7 +15,9 @@ _OWNER_AND_NAME = re.compile(rf"{_NAME}/{_NAME}(@\S+)?")
 _LOCAL = (".", "/", "~", "\\")
 
 
-def located(path: Path | str | HubPath, revision: str | None = None) -> Path | HubPath:
+def located(
+    path: Path | str | HubPath, revision: str | None = None, *, subfolder: str | None = None
+) -> Path | HubPath:
     """A checkpoint by its path, or by its name on the hub.
 
     A Path object is local, and so is what exists, what begins with "." or "/", and what ends as a file of
@@ -25,13 +27,16 @@ def located(path: Path | str | HubPath, revision: str | None = None) -> Path | H
     Args:
         path: A path or a name.
         revision: A branch, a tag or a commit of a model on the hub.
+        subfolder: The folder of a model on the hub that is read, such as "unet".
 
     Returns:
         A path of this machine, or a model on the hub at one commit, of which only a list of files was read.
 
     Raises:
-        FileNotFoundError: A name without owner is no local path, or there is no such model or revision.
-        ValueError: `revision` is given for a local path, or twice; or the name is none on the hub.
+        FileNotFoundError: A name without owner is no local path, or there is no such model, revision or
+            folder.
+        ValueError: `revision` or `subfolder` is given for a local path, or a revision twice; or the name is
+            none on the hub.
         ModuleNotFoundError: The name is one on the hub, and huggingface_hub is not installed.
         ConnectionError: The hub cannot be reached.
         TypeError: `path` is no path.
@@ -44,13 +49,16 @@ def located(path: Path | str | HubPath, revision: str | None = None) -> Path | H
     if name is None:
         if revision is not None:
             raise ValueError(f"revision: {str(path)!r} is a local path, which has no revisions")
+        if subfolder is not None:
+            raise ValueError(f"subfolder: {str(path)!r} is a local path; give {path}/{subfolder}")
         if _is_bare(path):
             raise FileNotFoundError(f"{path}: no such checkpoint; on the hub it would be hub:{path}")
         return Path(path)
     name, _, own = name.partition("@")
     if own and revision is not None:
         raise ValueError(f"revision: {str(path)!r} already names the revision {own!r}")
-    return hub_model(name, own or revision, path=not str(path).startswith(_PREFIX))
+    is_path = not str(path).startswith(_PREFIX)
+    return hub_model(name, own or revision, subfolder=subfolder, path=is_path)
 
 
 def hub_name(path: Path | str) -> str | None:

@@ -43,6 +43,13 @@ After = Annotated[
 Revision = Annotated[
     str | None, Parameter(help="Branch, tag or commit of the first checkpoint, which is a model on the hub.")
 ]
+Subfolder = Annotated[
+    str | None,
+    Parameter(
+        help="Folder inside the models on the hub, such as unet of one for diffusers. A local path names it "
+        "itself."
+    ),
+]
 Revisions = Annotated[
     str | None,
     Parameter(
@@ -94,6 +101,7 @@ def measure(
     *,
     revision: Revision = None,
     revisions: Revisions = None,
+    subfolder: Subfolder = None,
     layout: Layouts = None,
     match: Match = None,
     skip: Skip = None,
@@ -103,7 +111,7 @@ def measure(
     plot: Plot = None,
 ) -> int:
     """Rank and condensation of every weight matrix of a checkpoint, beside those of random weights."""
-    options = _Options(revision, revisions, layout, match, skip, csv, json, netcdf, plot)
+    options = _Options(revision, revisions, subfolder, layout, match, skip, csv, json, netcdf, plot)
     return _report(MEASURED, path, after, options)
 
 
@@ -114,6 +122,7 @@ def gamma(
     *,
     revision: Revision = None,
     revisions: Revisions = None,
+    subfolder: Subfolder = None,
     layout: Layouts = None,
     match: Match = None,
     skip: Skip = None,
@@ -123,7 +132,7 @@ def gamma(
     plot: Plot = None,
 ) -> int:
     """The place of each weight matrix of a checkpoint on the γ axis: -log(std) / log(d_in)."""
-    options = _Options(revision, revisions, layout, match, skip, csv, json, netcdf, plot)
+    options = _Options(revision, revisions, subfolder, layout, match, skip, csv, json, netcdf, plot)
     return _report(PLACED, path, after, options)
 
 
@@ -131,6 +140,7 @@ def gamma(
 class _Options:
     revision: str | None
     revisions: str | None
+    subfolder: str | None
     layout: list[str] | None
     match: list[str] | None
     skip: list[str] | None
@@ -176,11 +186,11 @@ def _report(kind: Kind, path: str, after: str | None, options: _Options) -> int:
             "skip": options.skip,
         }
         if options.revisions is None:
-            report = _of_one_or_two(kind, path, after, options.revision, chosen)
+            report = _of_one_or_two(kind, path, after, options, chosen)
         elif after is not None or options.revision is not None:
             raise ValueError("revisions: expected neither another checkpoint nor --revision beside it")
         else:
-            report = _of_series(kind, path, options.revisions, chosen)
+            report = _of_series(kind, path, options.revisions, options.subfolder, chosen)
     except (OSError, ValueError, ModuleNotFoundError) as error:
         say(error)
         return 2
@@ -203,11 +213,12 @@ def _report(kind: Kind, path: str, after: str | None, options: _Options) -> int:
 
 
 def _of_one_or_two(
-    kind: Kind, path: str, after: str | None, revision: str | None, chosen: dict[str, Any]
+    kind: Kind, path: str, after: str | None, options: _Options, chosen: dict[str, Any]
 ) -> _Report:
-    sources = [checkpoints.located(path, revision)]
+    sources = [checkpoints.located(path, options.revision, subfolder=options.subfolder)]
     if after is not None:
-        sources.append(checkpoints.located(after))
+        subfolder = None if checkpoints.hub_name(after) is None else options.subfolder
+        sources.append(checkpoints.located(after, subfolder=subfolder))
     found = [read_table(kind, source, chosen) for source in sources]
     frame, remark = found[0].table, None
     if after is not None:
@@ -233,11 +244,14 @@ def _of_one_or_two(
     )
 
 
-def _of_series(kind: Kind, path: str, between: str, chosen: dict[str, Any]) -> _Report:
+def _of_series(kind: Kind, path: str, between: str, subfolder: str | None, chosen: dict[str, Any]) -> _Report:
     import pandas as pd
 
     steps = checkpoints.revisions(path, between)
-    found = {revision: read_table(kind, checkpoints.located(path, revision), chosen) for revision in steps}
+    found = {
+        revision: read_table(kind, checkpoints.located(path, revision, subfolder=subfolder), chosen)
+        for revision in steps
+    }
     tables = [one.table for one in found.values()]
     frame = pd.concat(
         [

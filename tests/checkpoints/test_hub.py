@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -264,6 +265,42 @@ def test_a_series_over_training(hub: Hub, tmp_path: Path, capsys: pytest.Capture
     lines = capsys.readouterr().err.splitlines()
     assert all(line.startswith("revisions: ") for line in lines)
     assert len(lines) == 6
+
+
+def test_a_folder_inside_a_model(hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    folder = _sharded(model / "unet", _state())
+    (folder / "deep").mkdir()
+    save_file(_state(1), folder / "deep" / "diffusion_pytorch_model.safetensors")
+    # A copy in half precision, as diffusers keeps one beside.
+    save_file(_state(1), folder / "deep" / "diffusion_pytorch_model.fp16.safetensors")
+    torch.save(_state(2), folder / "deep" / "old.pt", _use_new_zipfile_serialization=False)
+    (model / "model_index.json").write_text("{}")
+    hub.models["owner/name"] = {"main": model}
+    local = checkpoints.gamma_table(folder)
+    unet = checkpoints.located("owner/name", subfolder="unet")
+    pd.testing.assert_frame_equal(checkpoints.gamma_table(unet).table, local.table)
+    deep = checkpoints.located("owner/name", subfolder="unet/deep")
+    assert torch.equal(dict(checkpoints.weights(deep))["wte.weight"], _state(1)["wte.weight"])
+    old = dict(checkpoints.weights(deep / "old.pt"))  # downloaded
+    assert torch.equal(old["wte.weight"], _state(2)["wte.weight"])
+    file = tmp_path / "table.json"
+    assert cli.gamma("owner/name", str(folder), subfolder="unet", json=file) == 0
+    assert all(row["std_before"] == row["std_after"] for row in json.loads(file.read_text()))
+    capsys.readouterr()
+    for path, subfolder, said in (
+        ("owner/name", None, "owner/name: holds no .*; its folders unet, unet/deep do: name one with --sub"),
+        ("owner/name", "vae", "owner/name/vae: no such folder in the model"),
+        (
+            "owner/name",
+            "unet/..",
+            "subfolder: expected a folder inside the model, such as unet, got 'unet/..'",
+        ),
+        (str(tmp_path), "unet", "subfolder: .* is a local path; give .*/unet"),
+    ):
+        assert cli.gamma(path, subfolder=subfolder) == 2
+        assert re.match(said, capsys.readouterr().err)
 
 
 def test_what_was_measured_is_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
