@@ -199,8 +199,7 @@ def hub_model(
     """
     if subfolder is not None and not all(map(_is_plain, subfolder.split("/"))):
         raise ValueError(f"subfolder: expected a folder inside the model, such as unet, got {subfolder!r}")
-    whole = name if subfolder is None else f"{name}/{subfolder}"
-    label = whole if revision is None else f"{whole}@{revision}"
+    label = hub_label(name, revision, subfolder)
     with hub_in_words(label, path=path):
         from huggingface_hub import HfApi, constants, snapshot_download
 
@@ -225,6 +224,12 @@ def hub_model(
         raise ValueError(f"{label}: the hub does not say at which commit it is")
     places = tuple(file.rfilename for file in info.siblings or [])
     return HubPath(HubModel(info.id, label, info.sha, files, subfolder or "", places))
+
+
+def hub_label(name: str, revision: str | None, subfolder: str | None) -> str:
+    """What messages call a model on the hub."""
+    whole = name if subfolder is None else f"{name}/{subfolder}"
+    return whole if revision is None else f"{whole}@{revision}"
 
 
 def revisions_of(name: str) -> list[str]:

@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+class OfflineError(FileNotFoundError):
+    """What is wanted is not on this machine, and HF_HUB_OFFLINE forbids to ask the hub."""
+
+
 @contextmanager
 def hub_in_words(label: str, *, path: bool = False) -> Iterator[None]:
     """Raise the errors of huggingface_hub and of the network with one sentence as their message.
@@ -16,6 +20,7 @@ def hub_in_words(label: str, *, path: bool = False) -> Iterator[None]:
 
     Raises:
         ModuleNotFoundError: huggingface_hub is not installed.
+        OfflineError: HF_HUB_OFFLINE is set, and what is read is not in the cache.
         FileNotFoundError: There is no such model, revision or file, or it may not be read.
         ValueError: The name or the answer is malformed.
         ConnectionError: The hub cannot be reached.
@@ -33,7 +38,7 @@ def hub_in_words(label: str, *, path: bool = False) -> Iterator[None]:
     except errors.HFValidationError as error:
         raise ValueError(f"{label}: no name of a model on the hub ({_first_line(error)})") from error
     except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError) as error:
-        raise FileNotFoundError(
+        raise OfflineError(
             f"{label}: {local}not in the cache of huggingface_hub, and HF_HUB_OFFLINE forbids to ask the hub"
         ) from error
     except errors.GatedRepoError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lowcomplex.checkpoints._hub import HubPath, hub_model
+from lowcomplex.checkpoints._hub import HubPath, hub_label, hub_model
 from lowcomplex.checkpoints._kinds import SUFFIXES
 
 _PREFIX = "hub:"
@@ -54,11 +54,26 @@ def located(
         if _is_bare(path):
             raise FileNotFoundError(f"{path}: no such checkpoint; on the hub it would be hub:{path}")
         return Path(path)
+    name, revision = _with_revision(name, revision, path)
+    is_path = not str(path).startswith(_PREFIX)
+    return hub_model(name, revision, subfolder=subfolder, path=is_path)
+
+
+def label_of(path: Path | str, revision: str | None = None, *, subfolder: str | None = None) -> str | None:
+    """What messages call a model on the hub, as `located` finds it; None for a local path.
+
+    Raises:
+        ValueError: The revision is given twice.
+    """
+    name = hub_name(path)
+    return None if name is None else hub_label(*_with_revision(name, revision, path), subfolder)
+
+
+def _with_revision(name: str, revision: str | None, path: Path | str) -> tuple[str, str | None]:
     name, _, own = name.partition("@")
     if own and revision is not None:
         raise ValueError(f"revision: {str(path)!r} already names the revision {own!r}")
-    is_path = not str(path).startswith(_PREFIX)
-    return hub_model(name, own or revision, subfolder=subfolder, path=is_path)
+    return name, own or revision
 
 
 def hub_name(path: Path | str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -161,7 +161,7 @@ class _Report:
         record: Makes the dataset that is written.
         draw: Draws a figure into a file.
         skipped: What was not measured, with the checkpoint's name in front if there are several.
-        remark: A sentence about the whole.
+        remarks: Sentences about the whole; None counts for none.
     """
 
     shown: pd.DataFrame
@@ -170,7 +170,7 @@ class _Report:
     record: Callable[[], xr.Dataset]
     draw: Callable[[Path], object]
     skipped: list[tuple[str, checkpoints.CheckpointTable]]
-    remark: str | None = None
+    remarks: Sequence[str | None] = ()
 
 
 def _report(kind: Kind, path: str, after: str | None, options: _Options) -> int:
@@ -206,7 +206,7 @@ def _report(kind: Kind, path: str, after: str | None, options: _Options) -> int:
     print_table(report.shown, kind, report.ends)
     for prefix, one in report.skipped:
         print_skipped(one.skipped, prefix)
-    for message in (report.remark, *failures):
+    for message in (*report.remarks, *failures):
         if message is not None:
             say(message)
     return 2 if failures else 0
@@ -215,24 +215,26 @@ def _report(kind: Kind, path: str, after: str | None, options: _Options) -> int:
 def _of_one_or_two(
     kind: Kind, path: str, after: str | None, options: _Options, chosen: dict[str, Any]
 ) -> _Report:
-    sources = [checkpoints.located(path, options.revision, subfolder=options.subfolder)]
+    asked = [(path, options.revision, options.subfolder)]
     if after is not None:
-        subfolder = None if checkpoints.hub_name(after) is None else options.subfolder
-        sources.append(checkpoints.located(after, subfolder=subfolder))
-    found = [read_table(kind, source, chosen) for source in sources]
-    frame, remark = found[0].table, None
+        asked.append((after, None, None if checkpoints.hub_name(after) is None else options.subfolder))
+    read = [read_table(kind, one, chosen, revision=own, subfolder=folder) for one, own, folder in asked]
+    found, remarks = [one.table for one in read], [one.remark for one in read]
+    frame = found[0].table
     if after is not None:
         frame = checkpoints.side_by_side(*(one.table for one in found))
         if len(frame) == sum(len(one.table) for one in found):
             first, second = (one.table["name"].iloc[0] for one in found)
-            remark = f"no name and shape is in both checkpoints: the first holds {first}, the second {second}"
+            remarks.append(
+                f"no name and shape is in both checkpoints: the first holds {first}, the second {second}"
+            )
 
     def draw(file: Path) -> None:
         from lowcomplex import plots
 
         write_figure(file, plots.plot_checkpoint(frame.assign(name=frame["name"].map(printable))))
 
-    prefixes = [""] if after is None else [f"{source}: " for source in sources]
+    prefixes = [""] if after is None else [f"{one.label}: " for one in read]
     return _Report(
         frame,
         ("",) if after is None else ("_before", "_after"),
@@ -240,18 +242,19 @@ def _of_one_or_two(
         lambda: checkpoints.over_steps({0: frame}).isel(step=0, drop=True),
         draw,
         list(zip(prefixes, found, strict=True)),
-        remark,
+        remarks,
     )
 
 
 def _of_series(kind: Kind, path: str, between: str, subfolder: str | None, chosen: dict[str, Any]) -> _Report:
     import pandas as pd
 
-    steps = checkpoints.revisions(path, between)
-    found = {
-        revision: read_table(kind, checkpoints.located(path, revision, subfolder=subfolder), chosen)
-        for revision in steps
+    steps, unreachable = checkpoints.kept_revisions(path, between)
+    read = {
+        revision: read_table(kind, path, chosen, revision=revision, subfolder=subfolder) for revision in steps
     }
+    found = {revision: one.table for revision, one in read.items()}
+    remarks = [unreachable, *(one.remark for one in read.values())]
     tables = [one.table for one in found.values()]
     frame = pd.concat(
         [
@@ -276,8 +279,11 @@ def _of_series(kind: Kind, path: str, between: str, subfolder: str | None, chose
         lambda: record,
         draw,
         [("", found[first])],
-        f"{len(found)} revisions of {path}: the table shows {first} → {last}; --csv, --json, --netcdf and "
-        "--plot take all",
+        [
+            f"{len(found)} revisions of {path}: the table shows {first} → {last}; --csv, --json, --netcdf "
+            "and --plot take all",
+            next(filter(None, remarks), None),
+        ],
     )
 
 

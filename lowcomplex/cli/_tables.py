@@ -29,6 +29,8 @@ _GAMMA_CAPTION = "std: root mean square of the entries"
 _UNBOUNDED = 10_000
 # Reasons that the error of a checkpoint without matrices lists.
 _LISTED = 8
+# Digits of a commit that are shown.
+_COMMIT = 7
 
 
 class Kind(NamedTuple):
@@ -47,26 +49,60 @@ class Kind(NamedTuple):
     caption: str
 
 
+class Found(NamedTuple):
+    """The table of a checkpoint.
+
+    Attributes:
+        label: What messages call the checkpoint.
+        table: Its table.
+        remark: Why the table is one of before; None if it is not.
+    """
+
+    label: str
+    table: checkpoints.CheckpointTable
+    remark: str | None = None
+
+
 def read_table(
-    kind: Kind, path: Path | checkpoints.HubPath, chosen: Mapping[str, Any]
-) -> checkpoints.CheckpointTable:
+    kind: Kind,
+    path: str,
+    chosen: Mapping[str, Any],
+    *,
+    revision: str | None = None,
+    subfolder: str | None = None,
+) -> Found:
     """The table of a checkpoint, with a progress bar in a terminal.
+
+    Of a model on the hub, a table that was measured before is taken if nothing changed, or if the hub cannot
+    be asked.
 
     Raises:
         ValueError: The checkpoint cannot be read, or holds no weight matrix.
         OSError: It cannot be read.
     """
-    if isinstance(path, checkpoints.HubPath):
-        found = checkpoints.kept(path, kind.table_of.__name__, chosen, lambda: _read(kind, path, chosen))
+    measured = kind.table_of.__name__
+    try:
+        source = checkpoints.located(path, revision, subfolder=subfolder)
+    except (ConnectionError, checkpoints.OfflineError) as error:
+        earlier = checkpoints.kept_before(
+            path, revision, subfolder=subfolder, measured=measured, options=chosen
+        )
+        if earlier is None:
+            raise
+        label = checkpoints.label_of(path, revision, subfolder=subfolder) or path
+        remark = f"{error}; shown is what was measured here before, at commit {earlier.commit[:_COMMIT]}"
+        return Found(label, earlier.table, remark)
+    if isinstance(source, checkpoints.HubPath):
+        found = checkpoints.kept(source, measured, chosen, lambda: _read(kind, source, chosen))
     else:
-        found = _read(kind, path, chosen)
+        found = _read(kind, source, chosen)
     if found.table.empty:
         others = [item for item in found.skipped if item.reason not in (matrices.VECTOR, matrices.LEFT_OUT)]
         reasons = {f"{printable(item.name)}: {printable(item.reason)}" for item in others}
         listed = [*sorted(reasons)[:_LISTED], *(["…"] if len(reasons) > _LISTED else [])]
         detail = f" ({'; '.join(listed)})" if reasons else ""
-        raise ValueError(f"{path}: holds no weight matrix to measure{detail}")
-    return found
+        raise ValueError(f"{source}: holds no weight matrix to measure{detail}")
+    return Found(str(source), found)
 
 
 def _read(

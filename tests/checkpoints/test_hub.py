@@ -315,7 +315,7 @@ def test_what_was_measured_is_not_fetched_again(hub: Hub, tmp_path: Path) -> Non
     assert cli.measure("owner/name@step2", json=files[2]) == 0
     assert cli.measure("owner/name@step1", match=["wte*"], json=files[2]) == 0
     assert len(json.loads(files[2].read_text())) == 1
-    kept = list((tmp_path / "tables").rglob("*.json"))
+    kept = list((tmp_path / "tables" / "lowcomplex" / "tables").glob("*.json"))
     assert len(kept) == 3
     for file in kept:
         file.write_text(file.read_text()[:-9])
@@ -323,6 +323,36 @@ def test_what_was_measured_is_not_fetched_again(hub: Hub, tmp_path: Path) -> Non
     assert cli.measure("owner/name@step1", json=files[3]) == 0
     assert hub.sent > sent
     assert files[0].read_text() == files[3].read_text()
+
+
+def test_what_was_measured_is_shown_without_the_hub(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.models["owner/name"] = {f"step{k}": _sharded(tmp_path / f"step{k}", _state(k)) for k in (1, 2)}
+    files = [tmp_path / f"{number}.json" for number in range(3)]
+    assert cli.gamma("owner/name@step1", "owner/name@step2", json=files[0]) == 0
+    assert cli.gamma("owner/name", revisions="step1..step2", json=files[1]) == 0
+    model = checkpoints.located("owner/name@step1")
+    assert isinstance(model, checkpoints.HubPath)
+    capsys.readouterr()
+    series = "owner/name: .*"
+    for said in (r"the hub could not be reached \(.*\)", ".* HF_HUB_OFFLINE forbids to ask the hub"):
+        monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+        assert cli.gamma("owner/name@step1", "owner/name@step2", json=files[2]) == 0
+        assert files[2].read_text() == files[0].read_text()
+        first, second = capsys.readouterr().err.splitlines()
+        before = f"shown is what was measured here before, at commit {model.model.commit[:7]}"
+        assert re.fullmatch(f"owner/name@step1: .*{said}; {before}", first)
+        assert second.startswith("owner/name@step2: ")
+        assert cli.gamma("owner/name", revisions="step1..step2", json=files[2]) == 0
+        assert files[2].read_text() == files[1].read_text()
+        assert re.fullmatch(f"{series}{said}", capsys.readouterr().err.splitlines()[1])
+        # Of other options, and not measured at all.
+        assert cli.gamma("owner/name@step1", match=["wte*"]) == 2
+        assert cli.measure("owner/name@step1") == 2
+        assert cli.gamma("owner/name", revisions="step1..step9") == 2
+        assert all(re.search(f"{said}$", line) for line in capsys.readouterr().err.splitlines())
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
 
 def test_what_the_hub_refuses_is_said_in_a_sentence(
