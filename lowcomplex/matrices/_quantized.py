@@ -27,7 +27,7 @@ def quantized(name: str, stored: Mapping[str, Entry], blocks: tuple[int, int] | 
     """The weight whose codes have this name; None if they are no codes, or their format is not known here.
 
     Formats: 8-bit floating point or integers with `_scale` or `_scale_inv` (of the tensor, of each row, or of
-    blocks), and the 8-bit and 4-bit formats of bitsandbytes.
+    blocks), the 8-bit and 4-bit formats of bitsandbytes, and 4-bit floating point as `_blocks` and `_scales`.
 
     Args:
         name: Name of a stored tensor.
@@ -49,6 +49,8 @@ def quantized(name: str, stored: Mapping[str, Entry], blocks: tuple[int, int] | 
         state = stored.get(f"{name}.quant_state.bitsandbytes__{kind}")
         if state is not None:
             return _of_four_bits(entry, state, stored)
+    if name.endswith("_blocks") and f"{name.removesuffix('blocks')}scales" in stored:
+        return _of_blocks(entry, stored[f"{name.removesuffix('blocks')}scales"])
     return None
 
 
@@ -142,6 +144,34 @@ def _of_four_bits(entry: Entry, state: Entry, stored: Mapping[str, Entry]) -> Wh
     compute = partial(_looked_up, shape=shape, size=size, dtype=dtype, nested=nested)
     parts = (entry.name, *names, state.name)
     return Whole(entry.name, parts, shape, compute, said["dtype"])
+
+
+def _of_blocks(entry: Entry, scales: Entry) -> Whole | None:
+    """4-bit floating point as in gpt-oss (MXFP4): two values in a byte, and a power of 2 for each block."""
+    if (entry.dtype, scales.dtype) != ("uint8", "uint8") or entry.shape[:-1] != scales.shape:
+        return None
+    if len(entry.shape) < 3 or 0 in entry.shape:
+        return None
+    shape = (*entry.shape[:-2], 2 * entry.shape[-2] * entry.shape[-1])
+    name = entry.name.removesuffix("_blocks")
+    # Three binary digits times a power of 2: exact in bfloat16.
+    return Whole(name, (entry.name, scales.name), shape, partial(_of_powers, shape=shape), "bfloat16")
+
+
+_SIZES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+
+
+def _of_powers(codes: Tensor, exponents: Tensor, *, shape: Sequence[int]) -> Tensor:
+    table = torch.tensor([*_SIZES, *(-size for size in _SIZES)], dtype=torch.bfloat16)
+    # The first of two values is in the lower half of their byte.
+    pairs = torch.stack((table.repeat(16), table.repeat_interleave(16)), 1)
+    packed, powers = codes.flatten(0, -2), exponents.flatten().int() - 127
+    whole = torch.empty(len(packed), 2 * packed.shape[1], dtype=torch.bfloat16)
+    rows = max(_BYTES // packed.shape[1], 1)
+    for start in range(0, len(packed), rows):
+        part = slice(start, start + rows)
+        whole[part] = torch.ldexp(pairs[packed[part].int()].flatten(1), powers[part, None])
+    return whole.reshape(shape)
 
 
 def _size(entry: Entry) -> int:
