@@ -1,4 +1,4 @@
-"""Weights that a file holds as codes with scales, multiplied out to the values that the forward pass uses."""
+"""Which tensors of a file are the codes and scales of one quantized weight."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
-from torch import Tensor
 
+from lowcomplex.matrices._codes import by_rows, looked_up, multiplied, of_powers, of_words
 from lowcomplex.matrices._entries import Entry, Whole
 
 _EIGHT_BITS = ("float8_e4m3fn", "float8_e5m2", "int8")
 _FLOATING = ("float64", "float32", "float16", "bfloat16")
 # What several formats take where nothing is said: blocks of 128 x 128 entries share a scale.
 _BLOCK = 128
-# Rows, and bytes of codes, that are multiplied out at once.
-_ROWS, _BYTES = 256, 2**20
+_PRECISIONS = (torch.float32, torch.float16, torch.bfloat16)
 # bitsandbytes describes a weight in some 200 bytes of JSON.
 _LARGEST_STATE = 2**12
 _LARGEST_BLOCK = 4096
@@ -27,7 +26,8 @@ def quantized(name: str, stored: Mapping[str, Entry], blocks: tuple[int, int] | 
     """The weight whose codes have this name; None if they are no codes, or their format is not known here.
 
     Formats: 8-bit floating point or integers with `_scale` or `_scale_inv` (of the tensor, of each row, or of
-    blocks), the 8-bit and 4-bit formats of bitsandbytes, and 4-bit floating point as `_blocks` and `_scales`.
+    blocks), the 8-bit and 4-bit formats of bitsandbytes, 4-bit floating point as `_blocks` and `_scales`, and
+    integers of 4 or 8 bits as `_packed`, `_scale` and `_shape` (compressed-tensors).
 
     Args:
         name: Name of a stored tensor.
@@ -51,6 +51,8 @@ def quantized(name: str, stored: Mapping[str, Entry], blocks: tuple[int, int] | 
             return _of_four_bits(entry, state, stored)
     if name.endswith("_blocks") and f"{name.removesuffix('blocks')}scales" in stored:
         return _of_blocks(entry, stored[f"{name.removesuffix('blocks')}scales"])
+    if name.endswith("_packed") and entry.dtype == "int32" and len(entry.shape) == 2:
+        return _of_words(entry, stored)
     return None
 
 
@@ -60,10 +62,7 @@ def _of_rows(entry: Entry, rows: Entry, stored: Mapping[str, Entry]) -> Whole | 
         return None
     parts = [entry.name, rows.name, f"{entry.name}_format"]
 
-    def compute(codes: Tensor, largest: Tensor, *_: Tensor) -> Tensor:
-        return codes.to(torch.float32).mul_(largest.to(torch.float32).reshape(-1, 1) / 127)
-
-    return Whole(entry.name, tuple(part for part in parts if part in stored), entry.shape, compute, "float32")
+    return Whole(entry.name, tuple(part for part in parts if part in stored), entry.shape, by_rows, "float32")
 
 
 def _scaled(entry: Entry, scale: Entry, blocks: tuple[int, int] | None) -> Whole | None:
@@ -83,7 +82,7 @@ def _scaled(entry: Entry, scale: Entry, blocks: tuple[int, int] | None) -> Whole
     block = _block(entry.shape[-2:], per[-2:], blocks)
     if block is None:
         return None
-    compute = partial(_multiplied, shape=per, rows=block[0], columns=block[1])
+    compute = partial(multiplied, shape=per, rows=block[0], columns=block[1])
     return Whole(entry.name, (entry.name, scale.name), entry.shape, compute, "float32")
 
 
@@ -102,17 +101,6 @@ def _block(
     # Blocks beyond the matrix are the whole matrix.
     found = {(min(block[0], sizes[0]), min(block[1], sizes[1])) for block in possible if fits(block)}
     return found.pop() if len(found) == 1 else None
-
-
-def _multiplied(codes: Tensor, scale: Tensor, *, shape: Sequence[int], rows: int, columns: int) -> Tensor:
-    scale = (scale.to(torch.float32) - 127).exp2() if scale.dtype == torch.uint8 else scale.to(torch.float32)
-    by_row = scale.reshape(*shape).repeat_interleave(rows, -2)
-    whole = codes.to(torch.float32)
-    width = whole.shape[-1]
-    for start in range(0, whole.shape[-2], _ROWS):
-        part = by_row[..., start : start + _ROWS, :].repeat_interleave(columns, -1)
-        whole[..., start : start + _ROWS, :].mul_(part[..., : whole.shape[-2] - start, :width])
-    return whole
 
 
 def _of_four_bits(entry: Entry, state: Entry, stored: Mapping[str, Entry]) -> Whole | None:
@@ -141,7 +129,7 @@ def _of_four_bits(entry: Entry, state: Entry, stored: Mapping[str, Entry]) -> Wh
     counts = [math.prod(stored[name].shape) for name in names]
     if counts != blocks or len(shape) < 2 or (stored[names[0]].dtype == "uint8") != (nested is not None):
         return None
-    compute = partial(_looked_up, shape=shape, size=size, dtype=dtype, nested=nested)
+    compute = partial(looked_up, shape=shape, size=size, dtype=dtype, nested=nested)
     parts = (entry.name, *names, state.name)
     return Whole(entry.name, parts, shape, compute, said["dtype"])
 
@@ -155,54 +143,32 @@ def _of_blocks(entry: Entry, scales: Entry) -> Whole | None:
     shape = (*entry.shape[:-2], 2 * entry.shape[-2] * entry.shape[-1])
     name = entry.name.removesuffix("_blocks")
     # Three binary digits times a power of 2: exact in bfloat16.
-    return Whole(name, (entry.name, scales.name), shape, partial(_of_powers, shape=shape), "bfloat16")
+    return Whole(name, (entry.name, scales.name), shape, partial(of_powers, shape=shape), "bfloat16")
 
 
-_SIZES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
-
-
-def _of_powers(codes: Tensor, exponents: Tensor, *, shape: Sequence[int]) -> Tensor:
-    table = torch.tensor([*_SIZES, *(-size for size in _SIZES)], dtype=torch.bfloat16)
-    # The first of two values is in the lower half of their byte.
-    pairs = torch.stack((table.repeat(16), table.repeat_interleave(16)), 1)
-    packed, powers = codes.flatten(0, -2), exponents.flatten().int() - 127
-    whole = torch.empty(len(packed), 2 * packed.shape[1], dtype=torch.bfloat16)
-    rows = max(_BYTES // packed.shape[1], 1)
-    for start in range(0, len(packed), rows):
-        part = slice(start, start + rows)
-        whole[part] = torch.ldexp(pairs[packed[part].int()].flatten(1), powers[part, None])
-    return whole.reshape(shape)
+def _of_words(entry: Entry, stored: Mapping[str, Entry]) -> Whole | None:
+    """Integers of 4 or 8 bits in words of 32, as compressed-tensors packs them."""
+    stem = entry.name.removesuffix("_packed")
+    scale, said, zeros = (stored.get(f"{stem}_{part}") for part in ("scale", "shape", "zero_point"))
+    if scale is None or said is None or scale.dtype not in _FLOATING or f"{stem}_g_idx" in stored:
+        return None
+    if said.shape != (2,) or said.dtype != "int64" or said.unusable is not None or len(scale.shape) != 2:
+        return None
+    shape = tuple(said.load().tolist())
+    bits = next((bits for bits in (4, 8) if -(-shape[1] * bits // 32) == entry.shape[1]), None)
+    block = _block(shape, scale.shape, None)
+    if bits is None or block is None or shape[0] != entry.shape[0] or min(shape) < 1:
+        return None
+    # Zeros are packed along the rows.
+    words = (-(-shape[0] * bits // 32), scale.shape[1])
+    if zeros is not None and (zeros.dtype != "int32" or zeros.shape != words or block[0] != 1):
+        return None
+    parts = (entry.name, scale.name, *([] if zeros is None else [zeros.name]), said.name)
+    compute = partial(of_words, shape=shape, bits=bits, block=block, shifted=zeros is not None)
+    return Whole(stem, parts, shape, compute, scale.dtype)
 
 
 def _size(entry: Entry) -> int:
     """Number of bytes of a stored tensor; 0 if PyTorch has no such type."""
     dtype = getattr(torch, entry.dtype, None)
     return math.prod(entry.shape) * dtype.itemsize if isinstance(dtype, torch.dtype) else 0
-
-
-_PRECISIONS = (torch.float32, torch.float16, torch.bfloat16)
-
-
-def _looked_up(
-    codes: Tensor,
-    largest: Tensor,
-    table: Tensor,
-    *parts: Tensor,
-    shape: Sequence[int],
-    size: int,
-    dtype: torch.dtype,
-    nested: tuple[int, float] | None,
-) -> Tensor:
-    if nested is not None:
-        of_blocks, of_codes = parts[0].flatten(), parts[1].flatten()
-        scale = of_blocks.repeat_interleave(nested[0])[: largest.numel()]
-        largest = of_codes[largest.flatten().long()] * scale + nested[1]
-    # The first of two values is in the upper half of their byte.
-    pairs = torch.cartesian_prod(table.flatten(), table.flatten()).to(torch.float32)
-    packed, count = codes.contiguous().flatten().view(torch.uint8), math.prod(shape)
-    whole, largest = torch.empty(count, dtype=dtype), largest.flatten().to(torch.float32)
-    for start in range(0, count, 2 * _BYTES):
-        values = pairs[packed[start // 2 : start // 2 + _BYTES].int()].flatten()[: count - start]
-        scale = largest[start // size : -(-(start + len(values)) // size)].repeat_interleave(size)
-        whole[start : start + len(values)] = values * scale[: len(values)]
-    return whole.reshape(shape)

@@ -222,6 +222,41 @@ def test_codes_of_eight_bits_are_multiplied_by_their_scales(
         assert torch.equal(found["experts.up"].weight, expected)
 
 
+@pytest.mark.parametrize(("bits", "groups"), [(4, 2), (8, 2), (4, 1), (8, 1)])
+@pytest.mark.parametrize("shifted", [False, True])
+def test_integers_in_words_are_unpacked_and_scaled(bits: int, groups: int, shifted: bool) -> None:
+    half, columns = 2 ** (bits - 1), 10
+    values, zeros = torch.randint(-half, half, (5, columns)), torch.randint(-half, half, (5, groups))
+    scale = 2.0 ** torch.randint(-3, 4, (5, groups))
+    stored = {
+        "q.weight_packed": _words(values, bits),
+        "q.weight_scale": scale.bfloat16(),
+        "q.weight_shape": torch.tensor([5, columns]),
+    }
+    if shifted:
+        stored["q.weight_zero_point"] = _words(zeros.T, bits).T.contiguous()
+    group = torch.arange(columns) // (columns // groups)
+    expected = ((values - zeros[:, group] * shifted) * scale[:, group]).bfloat16()
+    found, skipped = _of_file(stored)
+    assert torch.equal(found["q.weight"].weight, expected)
+    assert found["q.weight"].weight.dtype == torch.bfloat16
+    assert set(skipped.values()) == {"part of q.weight"}
+    for name, wrong in (("shape", torch.tensor([5, 99])), ("scale", scale[:3]), ("g_idx", group.int())):
+        found, skipped = _of_file(stored | {f"q.weight_{name}": wrong})
+        assert not found
+        assert "q.weight_packed" in skipped
+
+
+def _words(values: Tensor, bits: int) -> Tensor:
+    """Rows of signed integers as words of 32 bits, the first in the lowest bits."""
+    rows = []
+    for row in values.tolist():
+        number = sum((value + 2 ** (bits - 1)) << (bits * place) for place, value in enumerate(row))
+        size = -(-len(row) * bits // 32) * 4
+        rows.append([*number.to_bytes(size, "little")])
+    return torch.tensor(rows, dtype=torch.uint8).view(torch.int32)
+
+
 def _four_bits(**said: object) -> dict[str, Tensor]:
     """A weight (3, 7) as bitsandbytes stores it: blocks of 4 entries, and of 4 of their scales."""
     described = {"blocksize": 4, "dtype": "float32", "shape": [3, 7]}

@@ -199,3 +199,28 @@ def test_weights_of_bitsandbytes_are_measured_as_it_reads_them(tmp_path: Path) -
         "torch.float32",
     }
     _same_tables(tmp_path, network.state_dict(), whole)
+
+
+@pytest.mark.parametrize(("bits", "size", "symmetric"), [(4, 32, True), (4, 16, False), (8, None, False)])
+def test_packed_integers_are_measured_as_compressed_tensors_reads_them(
+    bits: int, size: int | None, symmetric: bool, tmp_path: Path
+) -> None:
+    packed = pytest.importorskip(
+        "compressed_tensors.compressors.pack_quantized.base", reason="compressed-tensors is not installed"
+    )
+    from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
+    from compressed_tensors.quantization.utils import calculate_qparams
+
+    way = {"strategy": "channel"} if size is None else {"strategy": "group", "group_size": size}
+    args = QuantizationArgs(num_bits=bits, type="int", symmetric=symmetric, **way)
+    weight = torch.randn(40, 96, dtype=torch.bfloat16) + 0.5
+    groups = weight.reshape(40, -1, size or 96)
+    scale, zero = calculate_qparams(groups.amin(-1), groups.amax(-1), args)
+    scheme, state = QuantizationScheme(targets=["Linear"], weights=args), {"weight": weight}
+    state |= {"weight_scale": scale, "weight_zero_point": zero.to(torch.int8)}
+    stored = packed.PackedQuantizationCompressor.compress(state, scheme)
+    whole = packed.PackedQuantizationCompressor.decompress(stored, scheme)["weight"]
+    assert torch.linalg.norm(whole - weight) < 0.2 * torch.linalg.norm(weight)
+    _same_tables(
+        tmp_path, {f"q.{name}": tensor for name, tensor in stored.items()}, {"q.weight": whole.contiguous()}
+    )
