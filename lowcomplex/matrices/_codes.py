@@ -106,6 +106,25 @@ def of_words(
     return whole
 
 
+# Where the output of each place in a word of AWQ lies.
+_AWQ = (0, 4, 1, 5, 2, 6, 3, 7)
+
+
+def of_awq(codes: Tensor, zeros: Tensor, scales: Tensor) -> Tensor:
+    """4-bit integers in words over the outputs, less the zero of their group of inputs, times its scale."""
+    inputs, outputs = codes.shape[0], scales.shape[1]
+    size, order = (
+        inputs // scales.shape[0],
+        (torch.arange(0, outputs, 8)[:, None] + torch.tensor(_AWQ)).flatten(),
+    )
+    zeros, factors = _integers(zeros, 4)[:, order], scales.to(torch.float32)
+    whole = torch.empty(outputs, inputs, dtype=scales.dtype)
+    for group, start in enumerate(range(0, inputs, size)):
+        values = _integers(codes[start : start + size], 4)[:, order]
+        whole[:, start : start + size] = ((values - zeros[group]) * factors[group]).T
+    return whole
+
+
 def _integers(words: Tensor, bits: int) -> Tensor:
     """The integers in rows of words, from the lowest bits on."""
     content = words.contiguous().view(torch.uint8)

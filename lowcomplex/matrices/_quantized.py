@@ -9,7 +9,7 @@ from functools import partial
 
 import torch
 
-from lowcomplex.matrices._codes import by_rows, looked_up, multiplied, of_powers, of_words
+from lowcomplex.matrices._codes import by_rows, looked_up, multiplied, of_awq, of_powers, of_words
 from lowcomplex.matrices._entries import Entry, Whole
 
 _EIGHT_BITS = ("float8_e4m3fn", "float8_e5m2", "int8")
@@ -27,7 +27,8 @@ def quantized(name: str, stored: Mapping[str, Entry], blocks: tuple[int, int] | 
 
     Formats: 8-bit floating point or integers with `_scale` or `_scale_inv` (of the tensor, of each row, or of
     blocks), the 8-bit and 4-bit formats of bitsandbytes, 4-bit floating point as `_blocks` and `_scales`, and
-    integers of 4 or 8 bits as `_packed`, `_scale` and `_shape` (compressed-tensors).
+    integers of 4 or 8 bits as `_packed`, `_scale` and `_shape` (compressed-tensors), and those of AWQ as
+    `qweight`, `qzeros` and `scales`.
 
     Args:
         name: Name of a stored tensor.
@@ -53,6 +54,8 @@ def quantized(name: str, stored: Mapping[str, Entry], blocks: tuple[int, int] | 
         return _of_blocks(entry, stored[f"{name.removesuffix('blocks')}scales"])
     if name.endswith("_packed") and entry.dtype == "int32" and len(entry.shape) == 2:
         return _of_words(entry, stored)
+    if name.endswith(".qweight") and entry.dtype == "int32" and len(entry.shape) == 2:
+        return _of_awq(entry, stored)
     return None
 
 
@@ -166,6 +169,23 @@ def _of_words(entry: Entry, stored: Mapping[str, Entry]) -> Whole | None:
     parts = (entry.name, scale.name, *([] if zeros is None else [zeros.name]), said.name)
     compute = partial(of_words, shape=shape, bits=bits, block=block, shifted=zeros is not None)
     return Whole(stem, parts, shape, compute, scale.dtype)
+
+
+def _of_awq(entry: Entry, stored: Mapping[str, Entry]) -> Whole | None:
+    """4-bit integers of AWQ, (in, out / 8) words; those of GPTQ lie otherwise and have other zeros."""
+    stem = entry.name.removesuffix("qweight")
+    zeros, scales = stored.get(f"{stem}qzeros"), stored.get(f"{stem}scales")
+    if zeros is None or scales is None or f"{stem}g_idx" in stored:
+        return None
+    inputs, words = entry.shape
+    if zeros.dtype != "int32" or scales.dtype not in _FLOATING or 0 in entry.shape:
+        return None
+    groups = scales.shape[0] if scales.shape else 0
+    if groups < 1 or inputs % groups or (zeros.shape, scales.shape) != ((groups, words), (groups, 8 * words)):
+        return None
+    return Whole(
+        f"{stem}weight", (entry.name, zeros.name, scales.name), (8 * words, inputs), of_awq, scales.dtype
+    )
 
 
 def _size(entry: Entry) -> int:

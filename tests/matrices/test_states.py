@@ -138,6 +138,11 @@ CODES = torch.randint(0, 9, (8, 4), dtype=torch.int32)
 PACKED = torch.randint(0, 9, (8, 4), dtype=torch.uint8)
 QUANTIZED: dict[str, dict[str, Tensor]] = {
     "GPTQ": {"q.qweight": CODES, "q.qzeros": CODES, "q.scales": torch.ones(2, 8), "q.g_idx": CODES[:, 0]},
+    "AWQ of another grouping": {
+        "q.qweight": CODES,
+        "q.qzeros": CODES[:3],
+        "q.scales": torch.ones(3, 32),
+    },
     "MLX": {"q.weight": CODES, "q.scales": torch.ones(8, 2), "q.biases": torch.ones(8, 2)},
     "HQQ": {"q.W_q": PACKED, "q.scale": torch.ones(8, 1), "q.zero": torch.ones(8, 1)},
     "quanto": {"q.weight._data": CODES.to(torch.int8), "q.weight._scale": torch.ones(8, 1)},

@@ -224,3 +224,19 @@ def test_packed_integers_are_measured_as_compressed_tensors_reads_them(
     _same_tables(
         tmp_path, {f"q.{name}": tensor for name, tensor in stored.items()}, {"q.weight": whole.contiguous()}
     )
+
+
+def test_awq_is_measured_as_compressed_tensors_reads_it(tmp_path: Path) -> None:
+    reason = "compressed-tensors is not installed"
+    packed = pytest.importorskip("compressed_tensors.compressors.pack_quantized.base", reason=reason)
+    from compressed_tensors.entrypoints.convert.converters import AutoAWQConverter
+
+    words = torch.randint(-(2**31), 2**31, (96 + 3, 7), dtype=torch.int32)
+    stored = {"q.qweight": words[:96], "q.qzeros": words[96:], "q.scales": torch.rand(3, 56).half()}
+    converter = AutoAWQConverter(group_size=32)
+    converted = converter.process(dict(stored))
+    state = {name.removeprefix("q."): tensor for name, tensor in converted.items()}
+    scheme = converter._build_quant_config().config_groups["config_group_0"]
+    whole = packed.PackedQuantizationCompressor.decompress(state, scheme)["weight"]
+    assert whole.shape == (56, 96)
+    _same_tables(tmp_path, stored | {"q.bias": torch.ones(56)}, {"q.weight": whole.contiguous()})
