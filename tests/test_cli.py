@@ -192,6 +192,30 @@ def test_wrong_options_are_said_on_one_line(
     assert message in line
 
 
+def test_many_skipped_tensors_have_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    codes, words = torch.ones(4, 4).to(torch.float8_e4m3fn), torch.ones(4, 4, dtype=torch.int32)
+    state = {}
+    for layer in range(9):
+        state |= {
+            f"{layer}.up.weight": torch.randn(4, 4).to(codes.dtype),
+            f"{layer}.up.weight_scale": torch.ones(1),
+        }
+        state |= {f"{layer}.down.qweight": words, f"{layer}.down.scales": torch.ones(4, 4)}
+    state |= {f"{layer}.gate.weight": codes for layer in range(8)}
+    torch.save(state, tmp_path / "model.pt")
+    assert cli.gamma(str(tmp_path)) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("skipped")]
+    many = "skipped 9 tensors, such as 0."
+    assert {line for line in lines if line.startswith(many)} == {
+        f"{many}up.weight_scale: parts of weights that are measured as a whole",
+        f"{many}down.qweight: int32, not floating-point: indices or quantized weights",
+        f"{many}down.scales: belong to quantized weights",
+    }
+    assert [line for line in lines if not line.startswith(many)] == [
+        f"skipped {layer}.gate.weight: quantized (float8_e4m3fn)" for layer in range(8)
+    ]
+
+
 def test_only_tensors_of_chosen_names_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = ("0.attn.q", "0.attn.k", "0.mlp.up", "embed")
     path = tmp_path / "model.pt"

@@ -27,7 +27,7 @@ _GAMMA_CAPTION = "std: root mean square of the entries"
 
 # Columns of a terminal in which any table has room.
 _UNBOUNDED = 10_000
-# Reasons that the error of a checkpoint without matrices lists.
+# Reasons, and skipped tensors of one reason, that are listed one by one.
 _LISTED = 8
 # Digits of a commit that are shown.
 _COMMIT = 7
@@ -196,16 +196,33 @@ def _broken(row: Mapping[str, str]) -> dict[str, str]:
 
 
 def print_skipped(skipped: Sequence[matrices.Skipped], prefix: str) -> None:
-    """Print what was not measured, and why."""
+    """Print what was not measured, and why; tensors in great number in one line per reason."""
     vectors = sum(item.reason == matrices.VECTOR for item in skipped)
     if vectors:
         print(f"{printable(prefix)}{vectors} vectors and scalars (biases, gains) not measured")
     left_out = sum(item.reason == matrices.LEFT_OUT for item in skipped)
     if left_out:
         print(f"{printable(prefix)}{left_out} tensors left out by --match or --skip")
+    groups: dict[str, list[matrices.Skipped]] = {}
     for item in skipped:
         if item.reason not in (matrices.VECTOR, matrices.LEFT_OUT):
-            print(f"{printable(prefix)}skipped {printable(item.name)}: {printable(item.reason)}")
+            groups.setdefault(_in_general(item.reason), []).append(item)
+    for reason, items in groups.items():
+        if len(items) > _LISTED:
+            several = f"{len(items)} tensors, such as {printable(items[0].name)}"
+            print(f"{printable(prefix)}skipped {several}: {reason}")
+        else:
+            for item in items:
+                print(f"{printable(prefix)}skipped {printable(item.name)}: {printable(item.reason)}")
+
+
+def _in_general(reason: str) -> str:
+    """A reason without the name of the weight that it speaks of."""
+    of_weights = {
+        matrices.PART: "parts of weights that are measured as a whole",
+        matrices.COMPANION: "belong to quantized weights",
+    }
+    return next((said for start, said in of_weights.items() if reason.startswith(start)), printable(reason))
 
 
 MEASURED = Kind(checkpoints.measure_table, _measured_cells, lambda: ["gamma", *_headlines()], _CAPTION)

@@ -10,13 +10,15 @@ from lowcomplex.matrices._layouts import LAYOUTS, Layout
 from lowcomplex.matrices._low_rank import bases
 from lowcomplex.matrices._matrix import Skipped, WeightMatrix
 from lowcomplex.matrices._modules import biases_of, matrix_parameters, of_module, weight_matrices
-from lowcomplex.matrices._reasons import LEFT_OUT, VECTOR
+from lowcomplex.matrices._reasons import COMPANION, LEFT_OUT, PART, VECTOR
 from lowcomplex.matrices._states import of_entries, of_state
 
 __all__ = [
+    "COMPANION",
     "LAYOUTS",
     "LEFT_OUT",
     "NO_VALUES",
+    "PART",
     "VECTOR",
     "Entry",
     "Layout",

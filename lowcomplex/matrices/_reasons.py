@@ -11,6 +11,8 @@ VECTOR = "vector or scalar"
 EMPTY = "empty"
 # Why a tensor is skipped whose name was not chosen.
 LEFT_OUT = "left out by its name"
+# How the reason begins for which a part of a weight is skipped, and a companion of quantized codes.
+PART, COMPANION = "part of", "belongs to the quantized"
 NOT_FINITE = "holds NaN or infinite entries"
 
 _FLOATING = ("float64", "float32", "float16", "bfloat16")
@@ -101,7 +103,7 @@ def companions(tensors: Mapping[str, tuple[str, Sequence[int]]]) -> dict[str, st
         if name in states:
             found[name] = f"packed codes, described by {states[name]}"
         elif module in modules or module in codes:
-            found[name] = f"belongs to the quantized {modules.get(module, module)}"
+            found[name] = f"{COMPANION} {modules.get(module, module)}"
     return found
 
 

@@ -14,6 +14,7 @@ from lowcomplex.matrices import _low_rank
 from lowcomplex.matrices._entries import Entry, Whole
 from lowcomplex.matrices._matrix import Skipped
 from lowcomplex.matrices._quantized import quantized
+from lowcomplex.matrices._reasons import PART
 
 _PARAMETRIZED = re.compile(
     r"(?P<module>(?:.*\.)?)parametrizations\.(?P<tensor>[^.]+)\.original(?P<part>\d*)$"
@@ -52,7 +53,7 @@ def recomposed(entries: Sequence[Entry], blocks: tuple[int, int] | None = None) 
             load = _loader(whole, [part.load for part in parts])
             found.append(Entry(whole.name, whole.shape, whole.dtype or entry.dtype, load, unusable))
         elif entry.name in part_of:
-            found.append(Skipped(entry.name, entry.shape, f"part of {part_of[entry.name]}"))
+            found.append(Skipped(entry.name, entry.shape, f"{PART} {part_of[entry.name]}"))
         elif len(entry.shape) >= 2 and _is_before_something(entry.name):
             reason = "not the weight in use, but what something outside the file computes it from"
             found.append(Skipped(entry.name, entry.shape, reason))
