@@ -6,15 +6,24 @@ strata can neither make nor hide an association within them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lowcomplex.statistics._arguments import Floats, checked_options
-from lowcomplex.statistics._bootstrap import t_interval
 from lowcomplex.statistics._estimate import Estimate
-from lowcomplex.statistics._resampling import Data, Indices, Stratum, data_of_runs, drawn, least_p, permuted
+from lowcomplex.statistics._resampling import (
+    Data,
+    Indices,
+    Stratum,
+    data_of_runs,
+    drawn,
+    least_p,
+    permuted,
+    without_each,
+)
 
 _ROUNDING = 1e-12
 # artanh is taken of nothing larger, so that a perfect association has a finite one.
@@ -37,17 +46,18 @@ def rank_correlation(
     correlated over all runs. Without strata this is Spearman's ρ.
 
     Without blocks, runs are drawn and permuted within strata, as if all were independent. Runs of one seed
-    share their start and their data: give the seeds as `blocks`, and whole seeds are drawn. Permutations then
-    exchange the runs of one stratum and seed; where every seed has one run per stratum, they exchange whole
-    seeds, of those with runs in the same strata.
+    share their start and their data: give the seeds as `blocks`, and the interval is over whole seeds.
+    Permutations then exchange the runs of one stratum and seed; where every seed has one run per stratum,
+    they exchange whole seeds, of those with runs in the same strata.
 
     Args:
         x: (runs,) one observable.
         y: (runs,) the other.
         strata: (runs,) labels; one stratum if None.
         blocks: (runs,) labels of what was drawn independently, such as seeds; every run by default.
-        level: Coverage of the interval: the percentile bootstrap over runs; with blocks, the interval "t" of
-            `bootstrap` for artanh(ρ), which is right for few of them, too.
+        level: Coverage of the interval: the percentile bootstrap over runs; with blocks, Student's interval
+            for artanh(ρ) with the standard error of the jackknife, which leaves out one block at a time. (A
+            block that is drawn twice is tied with itself, which would raise ρ.)
         resamples: Number of bootstrap samples, and of permutations.
         seed: Seed of bootstrap samples and permutations.
 
@@ -58,6 +68,9 @@ def rank_correlation(
 
     Raises:
         ValueError: Shapes differ, a value is not finite, or there are fewer than two blocks.
+
+    Reference:
+        B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 11, 13, 15.
 
     Example:
         >>> rank_correlation([1, 2, 3, 4, 5, 6], [1, 3, 2, 4, 6, 5]).estimate
@@ -162,12 +175,11 @@ def _estimate(
     if not np.isfinite(estimate):
         return Estimate(np.nan, np.nan, np.nan, level, np.nan, n)
     generator = np.random.default_rng(seed)
-    bootstrap = statistic(drawn(data, resamples, generator), as_given)
     if data.blocks is None:
         tail = (1 - level) / 2
-        low, high = np.nanquantile(bootstrap, (tail, 1 - tail))
+        low, high = np.nanquantile(statistic(drawn(data, resamples, generator), as_given), (tail, 1 - tail))
     else:
-        low, high = _interval_of_blocks(estimate, bootstrap, level, data.blocks, null)
+        low, high = _jackknife_interval(estimate, statistic(without_each(data), as_given), level, null)
     shuffled = statistic(once, permuted(data, resamples, generator))
     # Rounding must not make a permutation that reproduces the data look smaller than the data.
     extreme = int((np.abs(shuffled - null) >= abs(estimate - null) - _ROUNDING).sum())
@@ -175,16 +187,17 @@ def _estimate(
     return Estimate(estimate, float(low), float(high), level, p, n, least_p(data, resamples))
 
 
-def _interval_of_blocks(
-    estimate: float, samples: Floats, level: float, blocks: int, null: float
-) -> tuple[float, float]:
+def _jackknife_interval(estimate: float, without: Floats, level: float, null: float) -> tuple[float, float]:
     """Student's interval on the scale artanh(ρ), of an area on artanh(2 A - 1), half its logit."""
-    size = 1 - null
+    from scipy import stats
+
+    size, blocks = 1 - null, len(without)
 
     def stretched(values: ArrayLike) -> Floats:
         inside = np.clip((np.asarray(values) - null) / size, -_LARGEST, _LARGEST)
         return np.asarray(np.arctanh(inside))
 
-    ends = t_interval(float(stretched(estimate)), stretched(samples), level, blocks)
-    low, high = (null + size * float(np.tanh(end)) for end in ends)
-    return low, high
+    error = math.sqrt((blocks - 1) * float(stretched(without).var()))
+    reach = float(stats.t.isf((1 - level) / 2, blocks - 1)) * error
+    middle = float(stretched(estimate))
+    return null + size * math.tanh(middle - reach), null + size * math.tanh(middle + reach)

@@ -96,12 +96,14 @@ def _patterns(data: Data) -> list[tuple[Indices, int]]:
 
 
 def drawn(data: Data, resamples: int, generator: np.random.Generator) -> list[Floats]:
-    """How often each run is in each bootstrap sample, by stratum."""
-    if data.blocks is None:
-        sizes = [len(part.y) for part in data.strata]
-        return [_counts(generator.integers(n, size=(resamples, n)), n) for n in sizes]
-    drawn = _counts(generator.integers(data.blocks, size=(resamples, data.blocks)), data.blocks)
-    return [drawn[:, part.block] for part in data.strata]
+    """How often each run is in each bootstrap sample over runs, by stratum."""
+    sizes = [len(part.y) for part in data.strata]
+    return [_counts(generator.integers(n, size=(resamples, n)), n) for n in sizes]
+
+
+def without_each(data: Data) -> list[Floats]:
+    """(blocks, runs) of each stratum: 0 for the runs of the block that is left out, else 1."""
+    return [1.0 * (np.arange(data.blocks or 0)[:, None] != part.block) for part in data.strata]
 
 
 def _counts(drawn: Indices, n: int) -> Floats:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib import figure
-from scipy.stats import binomtest
 
+from lowcomplex.statistics import share
 from lowcomplex.tasks import AnchorTask
 from paper_figs._figure import Figure
 from paper_figs._finding import Claim, Finding, Point, Status, conclude
@@ -68,7 +68,7 @@ def finding(dataset: xr.Dataset) -> Finding:
         f"the median time of the pairs that do not compose is longer than that of the others in {later} and "
         f"shorter in {sooner} of {counted(len(medians), 'run')}"
     )
-    clear = later + sooner > 0 and binomtest(later, later + sooner).pvalue < 0.05
+    clear = later + sooner > 0 and share(later, later + sooner, null=0.5).p < 0.05
     status: Status = "open" if not clear else "yes" if later > sooner else "no"
     return conclude([Point(status, told)])
 
