@@ -140,6 +140,23 @@ def test_with_seeds_as_blocks_the_interval_of_a_trend_covers(rise: float) -> Non
         assert stats.binomtest(sum(each.p <= 0.05 for each in found), trials, 0.05).pvalue > 0.001
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [3, 5, 8, 24])
+@pytest.mark.parametrize("rise", [0.0, 0.1, 0.3])
+def test_intervals_of_trends_cover_for_any_number_of_seeds(seeds: int, rise: float) -> None:
+    generator, trials = np.random.default_rng(11), 1000
+    many = sweep(generator, 50_000, 6, rise=rise)
+    truth = stats.spearmanr(np.tile(np.arange(6), 50_000), many.ravel()).statistic
+    arm, seed = np.tile(np.arange(6), seeds), np.repeat(np.arange(seeds), 6)
+    found = [
+        rank_correlation(arm, sweep(generator, seeds, 6, rise=rise).ravel(), blocks=seed, **FEW)
+        for _ in range(trials)
+    ]
+    assert_rate(sum(each.low <= truth <= each.high for each in found), trials, 0.93, 0.99)
+    if not rise:
+        assert stats.binomtest(sum(each.p <= 0.05 for each in found), trials, 0.05).pvalue > 0.001
+
+
 def test_blocks_with_missing_runs_are_exchanged_with_their_like() -> None:
     x, y, arm, seed = _crossed(np.random.default_rng(9), 8, 3)
     there = ~((arm == 2) & (seed < 4))

@@ -70,6 +70,20 @@ def test_intervals_over_seeds_cover_and_those_over_runs_do_not() -> None:
     assert covered[1] < 0.6 * trials
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [3, 5, 8, 12, 24])
+@pytest.mark.parametrize("of_seed", [0.0, 0.3, 3.0])
+def test_intervals_cover_for_any_number_of_seeds(seeds: int, of_seed: float) -> None:
+    """From runs that differ within a seed alone to runs that are as good as one per seed."""
+    generator, trials = np.random.default_rng(5), 1000
+    covered = 0
+    for _ in range(trials):
+        values = sweep(generator, seeds, 6, of_seed=of_seed)
+        found = bootstrap(_mean, values, resamples=400)
+        covered += found.low <= 0 <= found.high
+    assert_rate(covered, trials, 0.94, 0.96)
+
+
 @pytest.mark.parametrize(
     ("data", "options", "message"),
     [
