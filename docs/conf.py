@@ -1,5 +1,6 @@
 """Sphinx configuration: `make docs` writes docs/_build/html/index.html."""
 
+import re
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -28,6 +29,7 @@ myst_heading_anchors = 3
 default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_type_aliases = {"ArrayLike": "ArrayLike"}
 napoleon_use_rtype = False
 napoleon_use_ivar = True
 # Notebooks of theory/ are shown with the outputs that they are stored with.
@@ -48,7 +50,21 @@ def _plain_text(app: object, what: str, name: str, item: object, options: object
     lines[:] = as_fields([plain_line(line) for line in lines])
 
 
+def _plain_aliases(
+    app: object,
+    what: str,
+    name: str,
+    item: object,
+    options: object,
+    signature: str | None,
+    returned: str | None,
+) -> tuple[str | None, str | None]:
+    """Sphinx writes an alias within a union as the object that stands for it."""
+    return signature and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", signature), returned
+
+
 def setup(app: object) -> None:
     """Before and after napoleon, which has the usual priority of 500."""
     for priority in (400, 600):
         app.connect("autodoc-process-docstring", _plain_text, priority=priority)  # type: ignore[attr-defined]
+    app.connect("autodoc-process-signature", _plain_aliases)  # type: ignore[attr-defined]
