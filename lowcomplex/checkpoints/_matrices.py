@@ -26,9 +26,9 @@ def matrices(
 
     `lowcomplex.matrices.of_entries` decides what is a matrix and how it is stored, from names, types and
     shapes. Among others, it skips biases, masks, integers, and tensors with NaN or infinity. It also skips
-    tensors with the values of an earlier one, as tied weights have. Weights of 8 bits with scales, and those
-    of bitsandbytes, are multiplied out; other quantized tensors are skipped with their scales. The model's
-    kind and the blocks of its scales are read from a config.json beside the file, if there is one.
+    tensors with the values of an earlier one, as tied weights have. Quantized weights
+    of known formats are multiplied out; others are skipped with their scales. The model's kind and how it is
+    quantized are read from a config.json beside the file, if there is one.
 
     Args:
         path: As for `weights`.
@@ -47,13 +47,15 @@ def matrices(
         OSError: The file cannot be read.
     """
     path = located(path)
-    model, blocks = _said_of(path)
+    model, quantization = _said_of(path)
     found = entries(path)
-    yield from of_entries(found, layout=layout, model=model, blocks=blocks, match=match, skip=skip)
+    yield from of_entries(
+        found, layout=layout, model=model, quantization=quantization, match=match, skip=skip
+    )
 
 
-def _said_of(path: Path | HubPath) -> tuple[str | None, tuple[int, int] | None]:
-    """The model's kind, and the blocks that share a scale if its weights are quantized, from its config."""
+def _said_of(path: Path | HubPath) -> tuple[str | None, dict[str, object] | None]:
+    """The model's kind, and how its weights are quantized, from the config beside it."""
     config = (path if path.is_dir() else path.parent) / "config.json"
     try:
         content = read_json(config, _LARGEST_CONFIG)
@@ -62,8 +64,7 @@ def _said_of(path: Path | HubPath) -> tuple[str | None, tuple[int, int] | None]:
     if not isinstance(content, dict):
         return None, None
     kind, quantization = content.get("model_type"), content.get("quantization_config")
-    said = quantization.get("weight_block_size") if isinstance(quantization, dict) else None
-    blocks = None
-    if isinstance(said, list) and len(said) == 2 and all(type(size) is int and size > 0 for size in said):
-        blocks = (said[0], said[1])
-    return kind if isinstance(kind, str) else None, blocks
+    return (
+        kind if isinstance(kind, str) else None,
+        quantization if isinstance(quantization, dict) else None,
+    )

@@ -125,9 +125,26 @@ def of_awq(codes: Tensor, zeros: Tensor, scales: Tensor) -> Tensor:
     return whole
 
 
+def of_gptq(codes: Tensor, zeros: Tensor, scales: Tensor, *groups: Tensor, bits: int, offset: int) -> Tensor:
+    """Integers in words over the inputs, less the zero of their group plus an offset, times its scale."""
+    outputs, inputs = scales.shape[1], codes.shape[0] * 32 // bits
+    size = inputs // scales.shape[0]
+    group = groups[0].long() if groups else torch.arange(inputs) // max(size, 1)
+    if len(group) and not 0 <= int(group.min()) <= int(group.max()) < scales.shape[0]:
+        raise ValueError(f"damaged codes of GPTQ: group {int(group.max())} of {scales.shape[0]}")
+    shifts, factors = _integers(zeros, bits) + offset, scales.to(torch.float32)
+    whole = torch.empty(outputs, inputs, dtype=scales.dtype)
+    for start in range(0, outputs, _ROWS):
+        part = slice(start, start + _ROWS)
+        values = _integers(codes[:, part].T, bits)
+        whole[part] = (values - shifts[group, part].T) * factors[group, part].T
+    return whole
+
+
 def _integers(words: Tensor, bits: int) -> Tensor:
     """The integers in rows of words, from the lowest bits on."""
     content = words.contiguous().view(torch.uint8)
-    if bits == 4:
-        content = torch.stack((content % 16, content // 16), -1).flatten(-2)
+    if bits < 8:
+        places = torch.arange(0, 8, bits, dtype=torch.uint8)
+        content = ((content[..., None] >> places) % (1 << bits)).flatten(-2)
     return content.to(torch.float32).sub_(1 << (bits - 1))

@@ -9,7 +9,7 @@ from functools import partial
 
 import torch
 
-from lowcomplex.matrices._codes import by_rows, looked_up, multiplied, of_awq, of_powers, of_words
+from lowcomplex.matrices._codes import by_rows, looked_up, multiplied, of_awq, of_gptq, of_powers, of_words
 from lowcomplex.matrices._entries import Entry, Whole
 
 _EIGHT_BITS = ("float8_e4m3fn", "float8_e5m2", "int8")
@@ -22,18 +22,21 @@ _LARGEST_STATE = 2**12
 _LARGEST_BLOCK = 4096
 
 
-def quantized(name: str, stored: Mapping[str, Entry], blocks: tuple[int, int] | None) -> Whole | None:
+def quantized(
+    name: str, stored: Mapping[str, Entry], config: Mapping[str, object] | None = None
+) -> Whole | None:
     """The weight whose codes have this name; None if they are no codes, or their format is not known here.
 
     Formats: 8-bit floating point or integers with `_scale` or `_scale_inv` (of the tensor, of each row, or of
     blocks), the 8-bit and 4-bit formats of bitsandbytes, 4-bit floating point as `_blocks` and `_scales`, and
-    integers of 4 or 8 bits as `_packed`, `_scale` and `_shape` (compressed-tensors), and those of AWQ as
-    `qweight`, `qzeros` and `scales`.
+    integers of 4 or 8 bits as `_packed`, `_scale` and `_shape` (compressed-tensors), and those of AWQ, and
+    of GPTQ if the config says so, as `qweight`, `qzeros` and `scales`.
 
     Args:
         name: Name of a stored tensor.
         stored: All stored tensors by name.
-        blocks: Rows and columns of the blocks that share a scale, if the model's config says it.
+        config: The `quantization_config` of the model's config.json, if known: it gives the size of blocks
+            that share a scale, and how GPTQ stores its zeros.
 
     Returns:
         The weight, computed in single precision; 4-bit weights in the precision that they had.
@@ -45,7 +48,7 @@ def quantized(name: str, stored: Mapping[str, Entry], blocks: tuple[int, int] | 
             return _of_rows(entry, rows, stored)
         for scale in (stored.get(f"{name}_scale"), stored.get(f"{name}_scale_inv")):
             if scale is not None and f"{name}_zero_point" not in stored:
-                return _scaled(entry, scale, blocks)
+                return _scaled(entry, scale, _blocks_in(config or {}))
     for kind in ("nf4", "fp4"):
         state = stored.get(f"{name}.quant_state.bitsandbytes__{kind}")
         if state is not None:
@@ -55,7 +58,17 @@ def quantized(name: str, stored: Mapping[str, Entry], blocks: tuple[int, int] | 
     if name.endswith("_packed") and entry.dtype == "int32" and len(entry.shape) == 2:
         return _of_words(entry, stored)
     if name.endswith(".qweight") and entry.dtype == "int32" and len(entry.shape) == 2:
+        way = (config or {}).get("checkpoint_format", "gptq")
+        if (config or {}).get("quant_method") == "gptq":
+            return _of_gptq(entry, stored, {"gptq": 1, "gptq_v2": 0}.get(str(way)))
         return _of_awq(entry, stored)
+    return None
+
+
+def _blocks_in(config: Mapping[str, object]) -> tuple[int, int] | None:
+    said = config.get("weight_block_size")
+    if isinstance(said, list) and len(said) == 2 and all(type(size) is int and size > 0 for size in said):
+        return said[0], said[1]
     return None
 
 
@@ -186,6 +199,28 @@ def _of_awq(entry: Entry, stored: Mapping[str, Entry]) -> Whole | None:
     return Whole(
         f"{stem}weight", (entry.name, zeros.name, scales.name), (8 * words, inputs), of_awq, scales.dtype
     )
+
+
+def _of_gptq(entry: Entry, stored: Mapping[str, Entry], offset: int | None) -> Whole | None:
+    """Integers of 2, 4 or 8 bits of GPTQ, in words over the inputs; zeros in words over the outputs."""
+    stem = entry.name.removesuffix("qweight")
+    zeros, scales, groups = (stored.get(f"{stem}{part}") for part in ("qzeros", "scales", "g_idx"))
+    if offset is None or zeros is None or scales is None or len(scales.shape) != 2 or 0 in scales.shape:
+        return None
+    if zeros.dtype != "int32" or scales.dtype not in _FLOATING or len(zeros.shape) != 2:
+        return None
+    rows, outputs = scales.shape
+    bits = 32 * zeros.shape[1] // outputs
+    if bits not in (2, 4, 8) or (zeros.shape, entry.shape[1]) != ((rows, outputs * bits // 32), outputs):
+        return None
+    inputs = entry.shape[0] * 32 // bits
+    if groups is not None and (groups.shape != (inputs,) or groups.dtype not in ("int32", "int64")):
+        return None
+    if groups is None and inputs % rows:
+        return None
+    parts = (entry.name, zeros.name, scales.name, *([] if groups is None else [groups.name]))
+    compute = partial(of_gptq, bits=bits, offset=offset)
+    return Whole(f"{stem}weight", parts, (outputs, inputs), compute, scales.dtype)
 
 
 def _size(entry: Entry) -> int:

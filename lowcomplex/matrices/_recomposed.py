@@ -21,7 +21,7 @@ _PARAMETRIZED = re.compile(
 )
 
 
-def recomposed(entries: Sequence[Entry], blocks: tuple[int, int] | None = None) -> list[Entry | Skipped]:
+def recomposed(entries: Sequence[Entry], config: Mapping[str, object] | None = None) -> list[Entry | Skipped]:
     """Put the whole weight in the place of its first part, and skip the other parts.
 
     Weights in parts come from weight normalization (weight_g, weight_v), spectral normalization (weight_orig,
@@ -31,7 +31,7 @@ def recomposed(entries: Sequence[Entry], blocks: tuple[int, int] | None = None) 
 
     Args:
         entries: All stored tensors.
-        blocks: Rows and columns of the blocks of quantized weights that share a scale, if known.
+        config: The `quantization_config` of the model's config.json, if known.
 
     Returns:
         Entries and skipped tensors in the same order.
@@ -40,7 +40,7 @@ def recomposed(entries: Sequence[Entry], blocks: tuple[int, int] | None = None) 
     wholes: dict[str, Whole] = {}
     part_of: dict[str, str] = {}
     for name in stored:
-        whole = _whole_of(name, stored) or quantized(name, stored, blocks)
+        whole = _whole_of(name, stored) or quantized(name, stored, config)
         if whole is not None:
             wholes[whole.parts[0]] = whole
             part_of |= dict.fromkeys(whole.parts, whole.name)

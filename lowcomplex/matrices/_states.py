@@ -92,7 +92,7 @@ def of_entries(
     *,
     layout: Mapping[str, Layout] | None = None,
     model: str | None = None,
-    blocks: tuple[int, int] | None = None,
+    quantization: Mapping[str, object] | None = None,
     match: Sequence[str] | None = None,
     skip: Sequence[str] | None = None,
 ) -> Iterator[WeightMatrix | Skipped]:
@@ -106,7 +106,8 @@ def of_entries(
         entries: All tensors of a file.
         layout: As for `of_state`.
         model: The model's kind in the transformers library, if known; see `layouts_of_model`.
-        blocks: Rows and columns of the blocks of quantized weights that share a scale, if known.
+        quantization: The `quantization_config` of the model's config.json, if known: quantized weights may
+            not show the size of their blocks, or how their zeros are stored.
         match: Shell patterns; only tensors whose name matches one of them are read. All of them if None.
         skip: Shell patterns; tensors whose name matches one of them are not read.
 
@@ -117,7 +118,7 @@ def of_entries(
         ValueError: A layout is unknown, or a pattern matches nothing.
     """
     seen: dict[tuple[torch.Size, torch.dtype, bytes], str] = {}
-    for planned in _chosen(_plan(list(entries), layout, model, blocks), match, skip):
+    for planned in _chosen(_plan(list(entries), layout, model, quantization), match, skip):
         if isinstance(planned, Skipped):
             yield planned
             continue
@@ -143,10 +144,10 @@ def _plan(
     entries: list[Entry],
     layout: Mapping[str, Layout] | None,
     model: str | None,
-    blocks: tuple[int, int] | None = None,
+    quantization: Mapping[str, object] | None = None,
 ) -> list[_Planned | Skipped]:
     """Which tensors are matrices, and how they are stored; decided without their values."""
-    whole = recomposed(entries, blocks)
+    whole = recomposed(entries, quantization)
     stored = {item.name: (item.dtype, item.shape) for item in whole if isinstance(item, Entry)}
     companions = _reasons.companions(stored)
     layouts = require_layouts(layout, (item.name for item in whole))

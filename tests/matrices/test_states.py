@@ -201,15 +201,15 @@ def test_nothing_of_a_quantized_weight_is_measured(kind: str) -> None:
         ((6, 4), (6, 2), (1, 2), None),
         ((6, 4), (1, 4), (6, 1), None),
         ((300, 141), (3, 2), (128, 128), None),
-        ((200, 128), (2, 1), (100, 128), (100, 128)),
-        ((7, 9), (2, 3), (4, 4), (4, 4)),
+        ((200, 128), (2, 1), (100, 128), [100, 128]),
+        ((7, 9), (2, 3), (4, 4), [4, 4]),
         ((3, 6, 4), (3, 6, 1), (1, 4), None),
         ((3, 6, 4), (3, 2, 2), (3, 2), None),
         ((3, 6, 4), (1, 1, 1), (6, 4), None),
     ],
 )
 def test_codes_of_eight_bits_are_multiplied_by_their_scales(
-    shape: tuple[int, ...], scales: tuple[int, ...], block: tuple[int, int], said: tuple[int, int] | None
+    shape: tuple[int, ...], scales: tuple[int, ...], block: tuple[int, int], said: list[int] | None
 ) -> None:
     codes, scale = torch.randint(-4, 5, shape).float(), 2.0 ** torch.randint(-3, 4, scales)
     rows, columns = (torch.arange(size) // per for size, per in zip(shape[-2:], block, strict=True))
@@ -221,7 +221,7 @@ def test_codes_of_eight_bits_are_multiplied_by_their_scales(
         (torch.int8, "_scale", torch.bfloat16),
     ):
         state = {"experts.up": codes.to(dtype), f"experts.up{ending}": scale.to(precision)}
-        found, skipped = _of_file(state, blocks=said)
+        found, skipped = _of_file(state, quantization={"weight_block_size": said})
         assert skipped == {f"experts.up{ending}": "part of experts.up"}
         assert found["experts.up"].weight.dtype == torch.float32
         assert torch.equal(found["experts.up"].weight, expected)
@@ -250,6 +250,33 @@ def test_integers_in_words_are_unpacked_and_scaled(bits: int, groups: int, shift
         found, skipped = _of_file(stored | {f"q.weight_{name}": wrong})
         assert not found
         assert "q.weight_packed" in skipped
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize(("way", "offset"), [("gptq", 1), ("gptq_v2", 0), (None, 1)])
+def test_integers_of_gptq_are_unpacked_and_scaled(bits: int, way: str | None, offset: int) -> None:
+    half, config = 2 ** (bits - 1), {"quant_method": "gptq"}
+    config |= {} if way is None else {"checkpoint_format": way}
+    values, zeros = torch.randint(-half, half, (64, 32)), torch.randint(-half, half, (4, 32))
+    scale = 2.0 ** torch.randint(-3, 4, (4, 32))
+    stored = {
+        "q.qweight": _words(values.T, bits).T.contiguous(),
+        "q.qzeros": _words(zeros, bits),
+        "q.scales": scale.half(),
+    }
+    shuffled = torch.randint(4, (64,))
+    for group, beside in ((torch.arange(64) // 16, {}), (shuffled, {"q.g_idx": shuffled.int()})):
+        found, skipped = _of_file(stored | beside, quantization=config)
+        expected = ((values - zeros[group] - offset) * scale[group]).half()
+        assert torch.equal(found["q.weight"].weight, expected.T)
+        assert set(skipped.values()) == {"part of q.weight"}
+    for wrong in ({"quant_method": "other"}, {"quant_method": "gptq", "checkpoint_format": "marlin"}, None):
+        assert not _of_file(stored, quantization=wrong)[0]
+    for name, shape in (("qzeros", (3, 1)), ("scales", (4, 31)), ("g_idx", (5,))):
+        lost = stored | {f"q.{name}": torch.ones(shape).to(torch.int32 if name != "scales" else torch.half)}
+        assert not _of_file(lost, quantization=config)[0]
+    with pytest.raises(ValueError, match="group 9 of 4"):
+        _of_file(stored | {"q.g_idx": torch.full((64,), 9)}, quantization=config)
 
 
 def _words(values: Tensor, bits: int) -> Tensor:
