@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from lowcomplex.matrices._codes import by_rows, looked_up, multiplied, of_awq, of_gptq, of_powers, of_words
 from lowcomplex.matrices._entries import Entry, Whole
 
-_EIGHT_BITS = ("float8_e4m3fn", "float8_e5m2", "int8")
+_ROUNDED = ("float8_e4m3fn", "float8_e5m2")
+_EIGHT_BITS = (*_ROUNDED, "int8")
 _FLOATING = ("float64", "float32", "float16", "bfloat16")
 # What several formats take where nothing is said: blocks of 128 x 128 entries share a scale.
 _BLOCK = 128
@@ -63,6 +65,19 @@ def quantized(
             return _of_gptq(entry, stored, {"gptq": 1, "gptq_v2": 0}.get(str(way)))
         return _of_awq(entry, stored)
     return None
+
+
+def modules_with_scales(names: Iterable[str]) -> set[str]:
+    """The modules that hold a scale, and those whose child holds one."""
+    with_scale = [name.split(".")[:-1] for name in names if "scale" in name.rpartition(".")[2].lower()]
+    return {".".join(parts[:end]) for parts in with_scale for end in (len(parts), max(len(parts) - 1, 0))}
+
+
+def unscaled(entry: Entry) -> Whole | None:
+    """A weight that was rounded to 8-bit floating point, without a scale; None if it is no such weight."""
+    if entry.dtype not in _ROUNDED or len(entry.shape) < 2:
+        return None
+    return Whole(entry.name, (entry.name,), entry.shape, Tensor.float, "float32")
 
 
 def _blocks_in(config: Mapping[str, object]) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from lowcomplex.matrices import _low_rank
 from lowcomplex.matrices._entries import Entry, Whole
 from lowcomplex.matrices._matrix import Skipped
-from lowcomplex.matrices._quantized import quantized
+from lowcomplex.matrices._quantized import modules_with_scales, quantized, unscaled
 from lowcomplex.matrices._reasons import PART
 
 _PARAMETRIZED = re.compile(
@@ -39,8 +39,11 @@ def recomposed(entries: Sequence[Entry], config: Mapping[str, object] | None = N
     stored = {entry.name: entry for entry in entries}
     wholes: dict[str, Whole] = {}
     part_of: dict[str, str] = {}
+    scaled = modules_with_scales(stored)
     for name in stored:
         whole = _whole_of(name, stored) or quantized(name, stored, config)
+        if whole is None and config is None and name.rpartition(".")[0] not in scaled:
+            whole = unscaled(stored[name])
         if whole is not None:
             wholes[whole.parts[0]] = whole
             part_of |= dict.fromkeys(whole.parts, whole.name)

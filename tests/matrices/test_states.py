@@ -161,7 +161,14 @@ QUANTIZED: dict[str, dict[str, Tensor]] = {
         "q.weight.absmax": torch.ones(4, 2),
         "q.weight.quant_state.bitsandbytes__nf4": PACKED[:, 0],
     },
-    "fp8 without scales": {"q.weight": torch.randn(8, 8).to(torch.float8_e4m3fn)},
+    "fp8 with a scale of another name": {
+        "q.weight": torch.randn(8, 8).to(torch.float8_e4m3fn),
+        "q.scale_weight": torch.ones(()),
+    },
+    "fp8 with a scale in a module of its own": {
+        "q.weight": torch.randn(8, 8).to(torch.float8_e4m3fn),
+        "q.quantizer._scale": torch.ones(()),
+    },
     "fp8 with blocks of 100 or of 128": {
         "q.weight": torch.randn(200, 128).to(torch.float8_e4m3fn),
         "q.weight_scale_inv": torch.ones(2, 1),
@@ -279,6 +286,16 @@ def test_integers_of_gptq_are_unpacked_and_scaled(bits: int, way: str | None, of
         _of_file(stored | {"q.g_idx": torch.full((64,), 9)}, quantization=config)
 
 
+def test_weights_that_are_rounded_to_eight_bits_need_no_scale() -> None:
+    weight = torch.randn(8, 8).to(torch.float8_e4m3fn)
+    state = {"q.weight": weight, "q.bias": torch.ones(8).to(weight.dtype), "norm.query.scale": torch.ones(8)}
+    for found, skipped in (_split(of_state(state)), _of_file(state)):
+        assert torch.equal(found["q.weight"].weight, weight.float())
+        assert set(skipped) == {"q.bias", "norm.query.scale"}
+    found, _ = _of_file(state, quantization={"quant_method": "unknown"})
+    assert not found
+
+
 def _words(values: Tensor, bits: int) -> Tensor:
     """Rows of signed integers as words of 32 bits, the first in the lowest bits."""
     rows = []
@@ -356,7 +373,6 @@ def test_tensors_of_other_kinds_are_skipped() -> None:
             torch.ones(4, 4, dtype=torch.complex64),
             "complex64, not real",
         ),
-        "float8": (torch.ones(4, 4).to(torch.float8_e4m3fn), "quantized (float8_e4m3fn)"),
         "expanded": (
             torch.ones(4, 1).expand(4, 5),
             "expanded tensor, in which one stored value stands for several",
