@@ -26,8 +26,6 @@ from lowcomplex.statistics._resampling import (
 )
 
 _ROUNDING = 1e-12
-# artanh is taken of nothing larger, so that a perfect association has a finite one.
-_LARGEST = 0.9999
 
 
 def rank_correlation(
@@ -62,9 +60,9 @@ def rank_correlation(
         seed: Seed of bootstrap samples and permutations.
 
     Returns:
-        The correlation in [-1, 1], its interval and its two-sided permutation test; NaN if there are fewer
-        than three runs, or x or y does not vary within strata. `n` counts the runs in strata of at least two,
-        with blocks the blocks.
+        The correlation in [-1, 1], its interval (with blocks of no length for a perfect one) and its two-sided
+        permutation test; NaN if there are fewer than three runs, or x or y does not vary within strata. `n`
+        counts the runs in strata of at least two, with blocks the blocks.
 
     Raises:
         ValueError: Shapes differ, a value is not finite, or there are fewer than two blocks.
@@ -192,12 +190,12 @@ def _jackknife_interval(estimate: float, without: Floats, level: float, null: fl
     from scipy import stats
 
     size, blocks = 1 - null, len(without)
-
-    def stretched(values: ArrayLike) -> Floats:
-        inside = np.clip((np.asarray(values) - null) / size, -_LARGEST, _LARGEST)
-        return np.asarray(np.arctanh(inside))
-
-    error = math.sqrt((blocks - 1) * float(stretched(without).var()))
-    reach = float(stats.t.isf((1 - level) / 2, blocks - 1)) * error
-    middle = float(stretched(estimate))
+    scaled = (estimate - null) / size
+    if abs(scaled) > 1 - _ROUNDING:
+        # A perfect association stays perfect without any block.
+        return estimate, estimate
+    error = math.sqrt((blocks - 1) * float(without.var())) / size
+    # The slope of artanh carries the error over; artanh of each value would explode where one is perfect.
+    reach = float(stats.t.isf((1 - level) / 2, blocks - 1)) * error / (1 - scaled**2)
+    middle = math.atanh(scaled)
     return null + size * math.tanh(middle - reach), null + size * math.tanh(middle + reach)

@@ -157,6 +157,17 @@ def test_intervals_of_trends_cover_for_any_number_of_seeds(seeds: int, rise: flo
         assert stats.binomtest(sum(each.p <= 0.05 for each in found), trials, 0.05).pvalue > 0.001
 
 
+def test_the_interval_of_a_large_area_stays_within_its_range() -> None:
+    generator = np.random.default_rng(12)
+    positive, seed = np.tile([True, False, True, False], 6), np.repeat(np.arange(6), 4)
+    scores = sweep(generator, 6, 4).ravel() + 2 * positive
+    found = area_under_curve(scores, positive, blocks=seed)
+    assert 0.9 < found.estimate < 1
+    assert 0.2 < found.low < found.estimate < found.high <= 1
+    mirrored = area_under_curve(-scores, positive, blocks=seed)
+    np.testing.assert_allclose((mirrored.low, mirrored.high), (1 - found.high, 1 - found.low))
+
+
 def test_blocks_with_missing_runs_are_exchanged_with_their_like() -> None:
     x, y, arm, seed = _crossed(np.random.default_rng(9), 8, 3)
     there = ~((arm == 2) & (seed < 4))
