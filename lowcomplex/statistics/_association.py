@@ -60,9 +60,9 @@ def rank_correlation(
         seed: Seed of bootstrap samples and permutations.
 
     Returns:
-        The correlation in [-1, 1], its interval (with blocks of no length for a perfect one) and its two-sided
-        permutation test; NaN if there are fewer than three runs, or x or y does not vary within strata. `n`
-        counts the runs in strata of at least two, with blocks the blocks.
+        The correlation in [-1, 1], its interval (with blocks of no length for a perfect one), and its
+        two-sided permutation test; NaN if there are fewer than three runs, or x or y does not vary within
+        strata. `n` counts the runs in strata of at least two, with blocks the blocks.
 
     Raises:
         ValueError: Shapes differ, a value is not finite, or there are fewer than two blocks.
