@@ -11,7 +11,7 @@ import cyclopts
 from experiments import RESULTS, Study, studies, study
 from experiments._cluster_options import Jobs, door, in_one_line
 from experiments._data import load_available
-from experiments.hypotheses import evidence, registered, table
+from experiments.hypotheses import designs, evidence, registered, table
 from lowcomplex import sweeps
 
 DATA = Path("paper_figs/data")
@@ -213,6 +213,24 @@ def hypotheses(*, preset: str = "full", folder: Path = RESULTS) -> int:
         print(reason)
     for line in table.lines(judgments):
         print(line)
+    return 0
+
+
+@app.command
+def power(name: str) -> int:
+    """Say what a registered design can detect, from its numbers alone: before its runs, or without them.
+
+    Parameters
+    ----------
+    name
+        The hypothesis or the experiment, such as E1.
+    """
+    try:
+        for line in designs.lines(name, registered.load(), designs.load()):
+            print(line)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 

@@ -66,6 +66,13 @@ def test_failures_end_with_one_and_say_where_they_are(
     assert "does not work" in trace.read_text()
 
 
+def test_says_what_a_design_can_detect(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _door("power", "E1") == 0
+    assert "primary: at γ = .9" in capfd.readouterr().out
+    assert _door("power", "E0") == 2
+    assert "name: expected one of H1" in capfd.readouterr().err
+
+
 def test_says_how_far_a_study_is(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert _door("status", "--folder", tmp_path) == 0
     assert capfd.readouterr().out.split() == ["toy", "quick,", "2", "cells:", "2", "missing"]
