@@ -68,7 +68,8 @@ def test_the_wheel_holds_the_library_alone_and_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["measures", "networks", "predictions", "training", "tasks", "checks", "plots"]
+    "room",
+    ["measures", "networks", "predictions", "training", "tasks", "checks", "plots", "statistics"],
 )
 def test_every_exported_name_is_there(room: str) -> None:
     module = importlib.import_module(f"lowcomplex.{room}")

@@ -41,7 +41,8 @@ def rank_correlation(
     """Spearman's correlation of two observables over runs, within strata.
 
     Values are ranked within each stratum and the ranks, divided by the stratum's size and centered, are
-    correlated over all runs. Without strata this is Spearman's ρ.
+    correlated over all runs. Without strata this is Spearman's ρ. Memory grows with the square of the runs of
+    a stratum.
 
     Without blocks, runs are drawn and permuted within strata, as if all were independent. Runs of one seed
     share their start and their data: give the seeds as `blocks`, and the interval is over whole seeds.
