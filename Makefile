@@ -67,7 +67,7 @@ bench: $(READY)
 
 docs: $(READY)
 	$(if $(strip $(VENV)),@$(BIN)python -m pip install --quiet --constraint requirements.lock --editable '.[docs]')
-	$(BIN)python -m sphinx -W --keep-going -q docs docs/_build/html
+	$(BIN)sphinx-build -W --keep-going -q docs docs/_build/html
 
 gallery: $(READY)
 	$(BIN)python docs/gallery

@@ -23,6 +23,8 @@ extensions = [
 ]
 exclude_patterns = ["_build", "gallery"]
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_title = f"lowcomplex {release}"
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3

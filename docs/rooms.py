@@ -92,7 +92,7 @@ def _group(thing: Any) -> str:
 
 def _table(package: str, names: list[str], shown: dict[str, Any]) -> list[str]:
     """One line per name; a head of `list-table` would say nothing."""
-    lines = [".. list-table::", "   :class: names", ""]
+    lines = [".. list-table::", "   :class: names", "   :widths: auto", ""]
     for name in names:
         thing = shown[name]
         said = thing.summary if isinstance(thing, Prediction) else first_sentence(thing)

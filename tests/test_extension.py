@@ -58,6 +58,7 @@ GENERATED = (
     "test_every_function_has_an_example",
     "test_every_picture_is_there_and_shown",
     "test_maps_are_made_from_the_theorems",
+    "test_the_catalogue_is_made_from_the_theorems",
     "test_the_pages_of_the_measures_are_current",
     "test_the_page_of_the_studies_is_current",
     "test_the_stub_of_the_measures_is_current",

@@ -13,7 +13,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 from lowcomplex import theorems
-from theory import _table
+from theory import _catalogue, _table
 
 ROOT = Path(__file__).parents[1]
 THEORY = ROOT / "theory"
@@ -87,6 +87,12 @@ def test_notebook_calls_the_library(name: str) -> None:
 def test_maps_are_made_from_the_theorems() -> None:
     assert _table.README.read_text(encoding="utf-8") == _table.readme(), "run `python -m theory --table`"
     assert _table.PAGE.read_text(encoding="utf-8") == _table.page(), "run `python -m theory --table`"
+
+
+def test_the_catalogue_is_made_from_the_theorems() -> None:
+    plain = _catalogue.without_formulas
+    for path, page in _catalogue.pages().items():
+        assert plain(path.read_text(encoding="utf-8")) == plain(page), "run `python -m theory --table`"
 
 
 def test_map_has_no_dead_link() -> None:

@@ -1,6 +1,7 @@
 """Execute the notebooks: `python -m theory [NAME …]` writes NAME.ipynb, with outputs, from NAME.py.
 
-`python -m theory --table` writes the tables of README.md and docs/explanation/theory.md.
+`python -m theory --table` writes the tables of README.md and docs/explanation/theory.md, and the catalogue of
+predictions beside the latter.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from jupyter_client.manager import KernelManager
 
 from lowcomplex._endings import ending_in_words
 from lowcomplex._names import require_known
-from theory import _table
+from theory import _catalogue, _table
 
 FOLDER = Path(__file__).parent
 TIMEOUT = 300
@@ -77,12 +78,14 @@ def main(*notebooks: str, table: Annotated[bool, cyclopts.Parameter(negative="")
     notebooks
         Names of notebooks; all of them without a name.
     table
-        Write the tables of theory/README.md and docs/explanation/theory.md instead.
+        Write the tables of theory/README.md and docs/explanation/theory.md, and the catalogue, instead.
     """
     if table:
         _table.README.write_text(_table.readme(), encoding="utf-8")
         _table.PAGE.write_text(_table.page(), encoding="utf-8")
-        print("theory/README.md\ndocs/explanation/theory.md")
+        for path, page in _catalogue.pages().items():
+            path.write_text(page, encoding="utf-8")
+        print("theory/README.md\ndocs/explanation/theory.md\ndocs/explanation/predictions_*.md")
         return 0
     try:
         for name in notebooks:

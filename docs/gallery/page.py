@@ -85,7 +85,7 @@ def _null(record: measures.WeightMeasure) -> str:
 def _plain(text: str) -> str:
     """Text of a docstring as it is in Markdown; what is in backticks stays."""
     parts = text.split("`")
-    parts[::2] = [re.sub(r"([*<>|$]|(?<!\w)_|_(?!\w))", r"\\\1", part) for part in parts[::2]]
+    parts[::2] = [re.sub(r"([*<|$]|(?<!\w)_|_(?!\w))", r"\\\1", part) for part in parts[::2]]
     return "`".join(parts)
 
 
