@@ -86,8 +86,12 @@ class Layers:
 
     @property
     def sharded(self) -> bool:
-        """Whether each process holds a part of the weights; all must then call `present` together."""
-        return any(_is_sharded(value) for _, value in self._module.named_parameters())
+        """Whether each process holds a part of the weights; all must then call `present` together.
+
+        Between the forward and the backward pass, some weights of a module of `fully_shard` are whole.
+        """
+        units = any(map(_is_unit, self._module.modules())) if isinstance(self._module, nn.Module) else False
+        return units or any(_is_sharded(value) for _, value in self._module.named_parameters())
 
     @property
     def copied(self) -> bool:
@@ -221,6 +225,11 @@ def require_whole(module: nn.Module) -> None:
             "module: FullyShardedDataParallel leaves each process with a piece that is no matrix; shard with "
             "torch.distributed.fsdp.fully_shard, whose weights are gathered one by one"
         )
+
+
+def _is_unit(module: nn.Module) -> bool:
+    """Whether `fully_shard` was called with this module, which gave it a class that is not imported here."""
+    return any(base.__name__ == "FSDPModule" for base in type(module).__mro__)
 
 
 def _is_sharded(value: Tensor) -> TypeGuard[DTensor]:

@@ -36,7 +36,7 @@ def test_of_two_processes_one_records_what_one_alone_would(tmp_path: Path) -> No
     running = [subprocess.Popen([sys.executable, script, str(rank), tmp_path]) for rank in (0, 1)]
     assert [process.wait(timeout=120) for process in running] == [0, 0]
     expected = two_processes.train(two_processes.network(), rank=-1).dataset()
-    for name in ("copies", "shards"):
+    for name in ("copies", "shards", "shards of one unit"):
         found = xr.load_dataset(tmp_path / f"{name}.nc", engine="h5netcdf")
         xr.testing.assert_allclose(found, expected, rtol=1e-5)
 

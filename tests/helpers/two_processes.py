@@ -39,7 +39,10 @@ def train(module: nn.Module, rank: int, **options: object) -> Tracker:
 
 
 def main(rank: int, folder: Path) -> None:
-    """Train once with copies and once with shards of the weights; rank zero writes the records."""
+    """Train with copies and with shards of the weights; rank zero writes the records.
+
+    Layers that are sharded with the whole network alone are whole between the forward and the backward pass.
+    """
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 
@@ -50,9 +53,11 @@ def main(rank: int, folder: Path) -> None:
     mesh = init_device_mesh("cpu", (2,))
     for layer in (*sharded, sharded):
         fully_shard(layer, mesh=mesh)
+    as_one = fully_shard(network(), mesh=mesh)
     for name, module in (
         ("copies", torch.compile(nn.parallel.DistributedDataParallel(network()), backend="eager")),
         ("shards", sharded),
+        ("shards of one unit", as_one),
     ):
         tracker = train(module, rank, path=folder / f"{name}.nc", **options)
         assert tracker.next_step == STEPS
@@ -63,7 +68,7 @@ def main(rank: int, folder: Path) -> None:
             )
         else:
             refused(lambda tracker=tracker: tracker.dataset(), "this process records nothing")
-    assert logged == ([] if rank else [0, 2, 4] * 2)
+    assert logged == ([] if rank else [0, 2, 4] * 3)
     refused(lambda: Tracker(sharded, budget=0.1), "budget: processes that share the weights")
     # Made without an accelerator, as far as a tracker looks at it.
     piece = FullyShardedDataParallel.__new__(FullyShardedDataParallel)
