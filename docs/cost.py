@@ -178,7 +178,7 @@ The cost of a sweep is cells × updates × this, divided by the workers: cells a
 computes one position of nine, so that one block more costs more than a block's share. γ itself is free
 ({gammas}):
 a γ axis of twice as many points costs twice as much. Ensembles of small networks are the exception: they cost
-less than their members one by one ([](../sweeps.md)).
+less than their members one by one ([](../how_to/ensemble.md)).
 
 ## Extrapolated to the papers' own scale
 

@@ -45,21 +45,36 @@ def test_issue_forms_have_what_github_asks(path: Path) -> None:
     assert len({field["id"] for field in fields}) == len(fields)
 
 
+def _said() -> str:
+    """How to contribute: the page, and the recipes that it links to."""
+    pages = (ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "how_to").glob("add_*.md")))
+    return "\n".join(page.read_text(encoding="utf-8") for page in pages)
+
+
 def test_commands_of_make_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    said = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    said = _said()
     commands = set(re.findall(r"`?make (?:VENV= )?([a-z]+)", said))
     assert {"setup", "test", "tables"} <= commands
     assert all(f"\n{command}:" in makefile for command in commands), commands
 
 
 def test_files_that_are_shown_are_there() -> None:
-    said = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    said = _said()
     paths = set(
         re.findall(
             r"(?:lowcomplex|tests|theory|docs|experiments|paper_figs)/[\w/.]+\.(?:py|md|nc|ipynb)", said
         )
     )
-    placeholders = {"lowcomplex/measures/weights/x.py", "tests/measures/weights/test_x.py"}
-    assert placeholders <= paths
+    placeholders = {path for path in paths if re.search(r"FAMILY|NAME|PICTURE|/(test_)?x\.py", path)}
+    assert {"lowcomplex/measures/weights/x.py", "theory/NAME.py"} <= placeholders
+    assert len(paths - placeholders) > 10
     assert not [path for path in paths - placeholders if not (ROOT / path).is_file()]
+
+
+def test_recipes_name_every_folder_that_an_addition_needs() -> None:
+    said = _said()
+    additions = ROOT / "tests" / "additions"
+    folders = {path.relative_to(additions).parent.as_posix() for path in additions.rglob("*.py")}
+    assert len(folders) == 7
+    assert not [folder for folder in folders if f"{folder.replace('norm_of_means', 'NAME')}/" not in said]
