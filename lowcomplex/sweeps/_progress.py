@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 _SECONDS_BETWEEN_LINES = 10
 
