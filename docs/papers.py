@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from io import BytesIO
 from pathlib import Path
 
 import xarray as xr
@@ -16,11 +15,12 @@ from experiments._data import load
 from lowcomplex import plots
 from paper_figs import Figure, _hypotheses, figure, names
 from paper_figs._papers import Entry, entries, introduction
+from pngs import DOTS, png
 
 HERE = Path(__file__).parent / "explanation"
 PICTURES = HERE / "papers"
 LARGEST = 100_000
-RESOLUTIONS = (110, 90, 75, 60, 50)
+RESOLUTIONS = (DOTS, 180, 150, 110, 75)
 # Measure by measure the picture would be too large; the report shows it.
 SHOWN = ("hypotheses_effects", "hypotheses_scatter")
 
@@ -41,10 +41,9 @@ def draw(item: Figure, runs: xr.Dataset) -> None:
     with plots.style():
         picture = item.draw(runs)
         for dots in RESOLUTIONS:
-            content = BytesIO()
-            picture.savefig(content, format="png", dpi=dots, metadata={"Software": None})
-            if content.tell() < LARGEST:
-                (PICTURES / f"{item.name}.png").write_bytes(content.getvalue())
+            content = png(picture, dots)
+            if len(content) < LARGEST:
+                (PICTURES / f"{item.name}.png").write_bytes(content)
                 return
     raise ValueError(f"{item.name}: over {LARGEST} bytes even at {RESOLUTIONS[-1]} dots per inch")
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 from tqdm import tqdm
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 import page
 from lowcomplex.plots import canvas, style
 from networks import GAMMAS
+from pngs import png
 
 
 def main() -> None:
@@ -28,7 +31,7 @@ def main() -> None:
             for axis, gamma, run in zip(figure.axes, GAMMAS, runs[train], strict=True):
                 axis.set_title(f"γ = {gamma:g}")
                 picture.draw(axis, run)
-            figure.savefig(page.HERE / f"{name}.png", dpi=110)
+            (page.HERE / f"{name}.png").write_bytes(png(figure))
     for path, text in page.pages().items():
         path.write_text(text, encoding="utf-8")
 
