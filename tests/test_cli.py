@@ -125,7 +125,7 @@ def test_check_exits_by_the_verdicts(
 def test_check_over_seeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.check("balancedness", seeds=2, seed=3, workers=1, json=tmp_path / "v.json") == 0
+    assert cli.check("diagonal_linear", seeds=2, seed=3, workers=1, json=tmp_path / "v.json") == 0
     (stored,) = json.loads((tmp_path / "v.json").read_text())
     assert [verdict["seed"] for verdict in stored["verdicts"]] == [3, 4]
     assert "1.000 [0.342, 1.000]" in capsys.readouterr().out
