@@ -25,6 +25,15 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the figure is saved."""
+    folder = tmp_path_factory.mktemp("drawn")
+    item = figure(DRAWN)
+    item.save(synthetic.dataset(item.study), folder)
+    return folder
+
+
 def _edit(path: Path) -> None:
     path.write_text(f"{path.read_text()}\n# Edited.\n")
 
@@ -50,14 +59,13 @@ def _formula(name: str) -> str:
     ],
 )
 def test_an_edit_of_what_it_is_drawn_with_makes_a_figure_stale(
-    copy: Path, tmp_path: Path, edited: str
+    copy: Path, drawn: Path, edited: str
 ) -> None:
     item = figure(DRAWN)
     dataset = synthetic.dataset(item.study)
-    item.save(dataset, tmp_path)
-    assert item.is_current(dataset, tmp_path)
+    assert item.is_current(dataset, drawn)
     _edit(copy / edited)
-    assert not item.is_current(dataset, tmp_path)
+    assert not item.is_current(dataset, drawn)
 
 
 def test_an_edit_of_a_formula_makes_the_figures_stale_that_draw_it(copy: Path) -> None:
@@ -68,10 +76,9 @@ def test_an_edit_of_a_formula_makes_the_figures_stale_that_draw_it(copy: Path) -
     assert [name for name in names if after[name] != before[name]] == ["gamma_law", "gamma_axis"]
 
 
-def test_other_edits_leave_a_figure_current(copy: Path, tmp_path: Path) -> None:
+def test_other_edits_leave_a_figure_current(copy: Path, drawn: Path) -> None:
     item = figure(DRAWN)
     dataset = synthetic.dataset(item.study)
-    item.save(dataset, tmp_path)
     for other in (
         f"paper_figs/figures/{UNRELATED}.py",
         "paper_figs/panels/frequency.py",
@@ -83,10 +90,10 @@ def test_other_edits_leave_a_figure_current(copy: Path, tmp_path: Path) -> None:
         "lowcomplex/sweeps/__init__.py",
     ):
         _edit(copy / other)
-    assert item.is_current(dataset, tmp_path)
+    assert item.is_current(dataset, drawn)
     (copy / f"paper_figs/figures/{DRAWN}.py").unlink()
     with pytest.raises(ValueError, match=DRAWN):
-        item.is_current(dataset, tmp_path)
+        item.is_current(dataset, drawn)
 
 
 def test_a_name_leads_to_the_module_that_defines_it(copy: Path) -> None:
