@@ -70,10 +70,10 @@ def test_the_stored_dataset_is_that_of_the_present_grid(name: str, tmp_path: Pat
     chosen = study(name)
     stored = load(name, "full", tmp_path)
     assert stored.attrs["study"] == name
-    configs = chosen.sweep(str(stored.attrs["preset"])).configs
-    assert stored.attrs["sweep_hash"] == chosen.sweep(str(stored.attrs["preset"])).hash
+    sweep = chosen.sweep(str(stored.attrs["preset"]))
+    assert stored.attrs["sweep_hash"] == sweep.hash
     for field in chosen.dimensions:
-        assert stored.sizes[field] == len({getattr(config, field) for config in configs})
+        assert stored.sizes[field] == len({getattr(config, field) for config in sweep.configs})
 
 
 @pytest.mark.parametrize(
