@@ -27,7 +27,11 @@ from paper_figs._papers import ROWS
 
 def _dataset(name: str) -> xr.Dataset:
     """Planted runs of the figure's study; the stored ones of a study for which none are planted."""
-    of = figure(name).study
+    return _runs(figure(name).study).copy(deep=True)
+
+
+@cache
+def _runs(of: str) -> xr.Dataset:
     try:
         return synthetic.dataset(of)
     except KeyError:
@@ -56,8 +60,9 @@ def test_it_is_legible_and_says_what_it_shows(name: str) -> None:
     dataset = _dataset(name)
     with plots.style():
         _assert_legible(item.draw(dataset))
-    _assert_said(item.caption(dataset))
-    assert re.search(r"\d", item.caption(dataset))
+    caption = item.caption(dataset)
+    _assert_said(caption)
+    assert re.search(r"\d", caption)
     table = item.numbers(dataset)
     assert len(table) > 0
     assert len(table.select_dtypes("number").columns) > 0
@@ -119,7 +124,7 @@ def test_one_run_of_a_mechanism_suffices(name: str) -> None:
 
 @pytest.mark.parametrize("name", _of_studies("anchor_"))
 def test_a_diverged_run_does_not_cost_the_figure(name: str) -> None:
-    _assert_drawn(name, _with_a_diverged_run(figure(name).study))
+    _assert_drawn(name, _with_a_diverged_run(figure(name).study).copy(deep=True))
 
 
 def _quick_grid(name: str) -> dict[str, Any]:
@@ -127,6 +132,7 @@ def _quick_grid(name: str) -> dict[str, Any]:
     return {field: list(np.atleast_1d(chosen.presets["quick"][field])) for field in chosen.dimensions}
 
 
+@cache
 def _with_a_diverged_run(name: str) -> xr.Dataset:
     if name == "anchor_gamma":
         return synthetic.diverged(synthetic.anchor_gamma())

@@ -58,9 +58,7 @@ def _formula(name: str) -> str:
         "lowcomplex/nulls/_cosines.py",
     ],
 )
-def test_an_edit_of_what_it_is_drawn_with_makes_a_figure_stale(
-    copy: Path, drawn: Path, edited: str
-) -> None:
+def test_an_edit_of_what_it_is_drawn_with_makes_a_figure_stale(copy: Path, drawn: Path, edited: str) -> None:
     item = figure(DRAWN)
     dataset = synthetic.dataset(item.study)
     assert item.is_current(dataset, drawn)
