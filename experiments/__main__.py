@@ -11,7 +11,7 @@ import cyclopts
 from experiments import RESULTS, Study, studies, study
 from experiments._cluster_options import Jobs, door, in_one_line
 from experiments._data import load_available
-from experiments.hypotheses import designs, evidence, registered, table
+from experiments.hypotheses import designs, evidence, experiments, registered, table
 from lowcomplex import sweeps
 
 DATA = Path("paper_figs/data")
@@ -200,10 +200,12 @@ def hypotheses(*, preset: str = "full", folder: Path = RESULTS) -> int:
         Where results are stored. A study without finished runs there is read from paper_figs/data/.
     """
     try:
-        asked = registered.load()
+        asked, counted = registered.load(), experiments.load()
         studies = [test.study for hypothesis in asked for test in hypothesis.test]
+        studies += [study for experiment in counted for study in experiment.studies]
         datasets, reasons = load_available(studies, preset, folder)
         judgments = evidence.evaluate(asked, datasets)
+        reports = [experiments.evaluate(experiment, datasets) for experiment in counted]
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -211,7 +213,7 @@ def hypotheses(*, preset: str = "full", folder: Path = RESULTS) -> int:
         print(f"{name}: {dataset.attrs['origin']}")
     for reason in reasons.values():
         print(reason)
-    for line in table.lines(judgments):
+    for line in (*table.lines(judgments), *(line for report in reports for line in report.lines())):
         print(line)
     return 0
 
@@ -226,7 +228,7 @@ def power(name: str) -> int:
         The hypothesis or the experiment, such as E1.
     """
     try:
-        for line in designs.lines(name, registered.load(), designs.load()):
+        for line in designs.lines(name, registered.load(), experiments.load()):
             print(line)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)

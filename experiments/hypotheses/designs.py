@@ -3,103 +3,18 @@
 from __future__ import annotations
 
 import math
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
-from pathlib import Path
-
-import pydantic
 
 from experiments._studies import study
-from experiments.hypotheses.registered import HYPOTHESES, MATCHED, Association, Hypothesis
+from experiments.hypotheses.experiments import Count, Experiment
+from experiments.hypotheses.registered import MATCHED, Association, Hypothesis
 from lowcomplex._names import require_known
 from lowcomplex.statistics import least_effect, power_of_area, power_of_count, power_of_rank_correlation
 
 _CHANCES = (0.6, 0.7, 0.8, 0.9, 0.95)
 _LEAST_POWER = 0.8
 _LEVEL = 0.05
-
-
-class _Numbers(pydantic.BaseModel):
-    """The part of a registered entry that its power depends on."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class Count(_Numbers):
-    """A test that counts seeds: so many of one arm show what is expected.
-
-    Attributes:
-        name: The expectation in words.
-        where: The arm: values of fields of the study.
-        quantity: What is read off a run.
-        above: Values above it are expected; None if those below `below` are.
-        below: Values below it are expected.
-        seeds: Registered number of seeds.
-        needed: How many of them must show it.
-    """
-
-    name: str = pydantic.Field(min_length=1)
-    where: Mapping[str, float | int | str]
-    quantity: str
-    above: float | None = None
-    below: float | None = None
-    seeds: int = pydantic.Field(ge=1)
-    needed: int = pydantic.Field(ge=1)
-
-    @pydantic.model_validator(mode="after")
-    def _meaningful(self) -> Count:
-        if (self.above is None) == (self.below is None):
-            raise ValueError(f"above, below: expected one of both, got {self.above} and {self.below}")
-        if self.needed > self.seeds:
-            raise ValueError(f"needed: expected at most the {self.seeds} seeds, got {self.needed}")
-        return self
-
-    def __str__(self) -> str:
-        """The criterion and its arm, in words."""
-        bound = f"above {self.above:g}" if self.above is not None else f"below {self.below:g}"
-        arm = ", ".join(f"{field} = {value}" for field, value in self.where.items())
-        return f"{self.quantity} {bound} in at least {self.needed} of {self.seeds} seeds ({arm})"
-
-
-class Experiment(_Numbers):
-    """An experiment whose unit is a seed.
-
-    Attributes:
-        name: Short, such as "E1".
-        title: What is expected, in one sentence.
-        level: Level of Holm's correction over the primary tests.
-        primary: The tests that decide.
-        control: Arms in which the same criterion must fail.
-        secondary: Expectations that decide nothing.
-    """
-
-    name: str = pydantic.Field(min_length=1)
-    title: str = pydantic.Field(min_length=1)
-    level: float = pydantic.Field(gt=0, lt=1)
-    primary: tuple[Count, ...] = pydantic.Field(min_length=1)
-    control: tuple[Count, ...] = ()
-    secondary: tuple[Count, ...] = ()
-
-
-def load(path: Path = HYPOTHESES) -> tuple[Experiment, ...]:
-    """Read the numbers of the registered experiments.
-
-    Args:
-        path: A TOML file with `[[experiment]]` and `[[experiment.primary]]` each.
-
-    Returns:
-        The experiments in the file's order.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is no TOML, or a number is missing or out of range.
-    """
-    try:
-        rows = tomllib.loads(path.read_text()).get("experiment", [])
-        return pydantic.TypeAdapter(tuple[Experiment, ...]).validate_python(rows)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
 
 
 def lines(name: str, hypotheses: Sequence[Hypothesis], experiments: Sequence[Experiment]) -> Iterator[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from experiments.hypotheses import registered
-from experiments.hypotheses.designs import Count, Experiment, lines, load, sufficient
+from experiments.hypotheses.designs import lines, sufficient
+from experiments.hypotheses.experiments import Count, Experiment, load
 
 TEST: dict[str, Any] = {
     "name": "so it is",
@@ -66,21 +66,3 @@ def test_power_of_hypotheses_over_runs() -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(ValueError, match="name: expected one of H1"):
         lines("E9", registered.load(), load())
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ("below = 0.6", "above, below: expected one of both"),
-        ("needed = 13", "expected at most the 12 seeds, got 13"),
-    ],
-)
-def test_numbers_that_make_no_design_are_refused(tmp_path: Path, changed: str, message: str) -> None:
-    rows = {**TEST, "where": "{ gamma = 0.9 }"}
-    fields = "\n".join(f"{key} = {value if key == 'where' else repr(value)}" for key, value in rows.items())
-    fields = fields.replace("needed = 10", "") if "needed" in changed else fields
-    path = tmp_path / "hypotheses.toml"
-    head = '[[experiment]]\nname = "E"\ntitle = "T"\nlevel = 0.05\n[[experiment.primary]]'
-    path.write_text(f"{head}\n{fields}\n{changed}\n")
-    with pytest.raises(ValueError, match=message):
-        load(path)

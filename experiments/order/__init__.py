@@ -1,0 +1,1 @@
+"""Do small starts memorize, or compose without seeing the order of the anchors?"""
