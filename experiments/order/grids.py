@@ -49,7 +49,7 @@ STUDIES = (
         "Are mirrored answers memorized, or composed without seeing the order?",
         ("gamma", "seed"),
         quick={"gamma": (0.5, 0.9), "seed": SEEDS[:1]},
-        full={"gamma": (0.5, 0.7, 0.9), "seed": SEEDS},
+        full={"gamma": (0.5, 0.7, 0.8, 0.9), "seed": SEEDS},
         seconds=45.0,
     ),
     _study(

@@ -47,8 +47,8 @@ def compare(
         `prediction.regime`, if the record holds its parameters as single numbers.
 
     Raises:
-        ValueError: The dataset has no such variable, a parameter is not found, the tolerance is not positive,
-            or the result does not fit the dimensions.
+        ValueError: The dataset has no such variable, a parameter is not found, `arguments` names one that the
+            prediction does not have, the tolerance is not positive, or the result does not fit the dims.
 
     Example:
         >>> import xarray as xr
@@ -63,9 +63,12 @@ def compare(
     require_known("measured", measured, [str(name) for name in dataset.data_vars])
     if not tolerance > 0:
         raise ValueError(f"tolerance: expected a positive number, got {tolerance}")
+    evaluated = inspect.signature(prediction.evaluate).parameters
+    for name in arguments or {}:
+        require_known("arguments", name, evaluated | inspect.signature(prediction.regime).parameters)
     given = {
         name: value
-        for name, parameter in inspect.signature(prediction.evaluate).parameters.items()
+        for name, parameter in evaluated.items()
         if (value := _find(name, dataset, arguments or {}, parameter, prediction.name)) is not None
     }
     if dims is None:

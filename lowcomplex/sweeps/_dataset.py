@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
+from lowcomplex.sweeps._failures import end_of_failure
 from lowcomplex.sweeps._manifest import read_manifest
 from lowcomplex.sweeps._origin import CONFIG, MEASURE, SOURCE
 from lowcomplex.sweeps._store import Store
@@ -22,7 +24,8 @@ def load(sweep: Sweep, folder: Path | str, *, partial: bool = False) -> xr.Datas
     Args:
         sweep: The sweep.
         folder: Where `run` stored its cells.
-        partial: Load the cells that are finished; the values of the others are NaN.
+        partial: Load the cells that are finished; the values of the others are NaN. A warning says how many
+            failed and how many are missing, the attributes `failed` and `missing` say which.
 
     Returns:
         One dataset in memory; where cells record different coordinates, the missing values are NaN. Its
@@ -40,7 +43,8 @@ def load(sweep: Sweep, folder: Path | str, *, partial: bool = False) -> xr.Datas
     for config in sweep.configs:
         if config.hash in parts:
             require_same_origin(sweep, config, parts[config.hash].attrs)
-    return _join(sweep.name, sweep.hash, sweep.dimensions, positions, [parts.get(key) for key in hashes])
+    dataset = _join(sweep.name, sweep.hash, sweep.dimensions, positions, [parts.get(key) for key in hashes])
+    return _with_absent(dataset, sweep.dimensions, dict(zip(hashes, positions, strict=True)), parts, folder)
 
 
 def open(name: str, *, folder: Path | str = "results", partial: bool = False) -> xr.Dataset:
@@ -69,9 +73,10 @@ def open(name: str, *, folder: Path | str = "results", partial: bool = False) ->
     positions = [labels(cell.fields, manifest.dimensions) for cell in manifest.cells]
     hashes = [cell.hash for cell in manifest.cells]
     parts = _read(manifest.name, hashes, path.parent, partial)
-    return _join(
-        manifest.name, manifest.hash, manifest.dimensions, positions, [parts.get(key) for key in hashes]
-    )
+    cells = [parts.get(key) for key in hashes]
+    dataset = _join(manifest.name, manifest.hash, manifest.dimensions, positions, cells)
+    places = dict(zip(hashes, positions, strict=True))
+    return _with_absent(dataset, manifest.dimensions, places, parts, path.parent)
 
 
 def _read(name: str, hashes: Sequence[str], folder: Path, partial: bool) -> dict[str, xr.Dataset]:
@@ -100,6 +105,32 @@ def _join(
     dataset.attrs = {k: v for k, v in first.attrs.items() if k not in _OF_ONE_CELL}
     dataset.attrs.update(sweep=name, sweep_hash=sweep_hash)
     return dataset
+
+
+def _with_absent(
+    dataset: xr.Dataset,
+    dimensions: Sequence[str],
+    positions: Mapping[str, tuple[Any, ...]],
+    finished: Mapping[str, xr.Dataset],
+    folder: Path | str,
+) -> xr.Dataset:
+    """Say which cells a dataset lacks, one a line, and warn of them."""
+    failed, missing = [], []
+    for key in positions.keys() - finished.keys():
+        at = ", ".join(f"{name} = {value}" for name, value in zip(dimensions, positions[key], strict=True))
+        failure = end_of_failure(Path(folder), key)
+        if failure is None:
+            missing.append(at)
+        else:
+            failed.append(f"{at}: {failure}")
+    if not failed and not missing:
+        return dataset
+    warnings.warn(
+        f"{len(failed) + len(missing)} of {len(positions)} cells are NaN: {len(failed)} failed and "
+        f"{len(missing)} are missing; the attributes `failed` and `missing` say which",
+        stacklevel=3,
+    )
+    return dataset.assign_attrs(failed="\n".join(sorted(failed)), missing="\n".join(sorted(missing)))
 
 
 def _concatenate(

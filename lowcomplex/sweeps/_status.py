@@ -9,7 +9,7 @@ from typing import Literal
 
 from lowcomplex.sweeps._config import Config
 from lowcomplex.sweeps._errors import DamagedCellError
-from lowcomplex.sweeps._failures import failure_path
+from lowcomplex.sweeps._failures import end_of_failure
 from lowcomplex.sweeps._origin import difference
 from lowcomplex.sweeps._store import Store
 from lowcomplex.sweeps._sweep import Sweep
@@ -97,8 +97,5 @@ def _look(sweep: Sweep, config: Config, store: Store, held: dict[str, str], fold
         return CellStatus(config, "finished", other)
     if config.hash in held:
         return CellStatus(config, "running", held[config.hash])
-    failure = failure_path(folder, config)
-    if failure.is_file():
-        lines = failure.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return CellStatus(config, "failed", f"{lines[-1] if lines else ''} ({failure})")
-    return CellStatus(config, "missing")
+    failure = end_of_failure(folder, config.hash)
+    return CellStatus(config, "missing") if failure is None else CellStatus(config, "failed", failure)

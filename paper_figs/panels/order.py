@@ -12,8 +12,8 @@ from lowcomplex.plots.page import canvas, categorical, panel_letters, style
 from paper_figs.panels.axes import require
 
 ANSWERS = ("composed", "mirrored")
-# So many rates stand side by side; of more, the first, the middle and the last.
-_PANELS = 3
+# So many rates stand side by side; of more, the last.
+_PANELS = 4
 
 
 def position_table(dataset: xr.Dataset) -> pd.DataFrame:
@@ -39,9 +39,7 @@ def position_table(dataset: xr.Dataset) -> pd.DataFrame:
 def drawn_gammas(dataset: xr.Dataset) -> list[float]:
     """The rates that are drawn."""
     gammas = [float(gamma) for gamma in dataset["gamma"].values]
-    if len(gammas) <= _PANELS:
-        return gammas
-    return [gammas[0], gammas[len(gammas) // 2], gammas[-1]]
+    return gammas[-_PANELS:]
 
 
 @style()
@@ -68,7 +66,7 @@ def plot_order(dataset: xr.Dataset) -> Figure:
             mean = runs.groupby("position")[answer].mean()
             axis.plot(mean.index, mean, color=color, marker="o", label=answer)
         axis.set_xticks(range(last + 1))
-        axis.set_xlabel(f"position of the key, γ = {gamma:g}")
+        axis.set_xlabel(f"key's position, γ = {gamma:g}")
         axis.tick_params(labelleft=True)
     figure.axes[0].set_ylim(-0.04, 1.04)
     figure.axes[0].set_ylabel("share of answers on (4, 3)")

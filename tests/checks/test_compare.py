@@ -60,3 +60,5 @@ def test_bad_input() -> None:
         compare(record, gamma_law, measured="slope", tolerance=0.1)
     with pytest.raises(ValueError, match="tolerance: expected a positive"):
         compare(record, gamma_law, measured="slope", tolerance=0.0, arguments={"depth": 2})
+    with pytest.raises(ValueError, match="did you mean 'depth'"):
+        compare(record, gamma_law, measured="slope", tolerance=0.1, arguments={"depth": 2, "dept": 3})

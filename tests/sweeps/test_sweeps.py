@@ -262,8 +262,17 @@ def test_a_partial_load_leaves_out_what_is_missing(tmp_path: Path) -> None:
         sweeps.load(toy.sweep(), folder, partial=True)
     _run(folder, fails=True)
     values = {"fails": True}
-    part = sweeps.load(toy.sweep(**values), folder, partial=True)
-    xr.testing.assert_identical(sweeps.open("study/toy", folder=tmp_path, partial=True), part)
+    with pytest.warns(UserWarning, match="2 of 6 cells are NaN: 2 failed and 0 are missing"):
+        part = sweeps.load(toy.sweep(**values), folder, partial=True)
+    with pytest.warns(UserWarning, match="2 failed"):
+        xr.testing.assert_identical(sweeps.open("study/toy", folder=tmp_path, partial=True), part)
+    failed = part.attrs["failed"].splitlines()
+    assert len(failed) == 2
+    assert all("seed = 1: RuntimeError: the second seed does not work (" in line for line in failed)
+    assert part.attrs["missing"] == ""
+    larger = toy.sweep(**values, seed=(0, 1, 2, 3))
+    with pytest.warns(UserWarning, match="4 of 8 cells are NaN: 2 failed and 2 are missing"):
+        assert "seed = 3" in sweeps.load(larger, folder, partial=True).attrs["missing"]
     assert part.sizes["seed"] == 3
     assert part["walk"].isnull().all("step").sel(seed=1).all()
     _run(tmp_path / "whole")

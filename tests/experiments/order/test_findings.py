@@ -42,6 +42,13 @@ def test_the_page_says_what_the_stored_runs_show(datasets: dict) -> None:
         f"{shares[0.5, 'mirrored', 'hidden']:.2f} elsewhere. In {large.shown} of 12 seeds"
     ) in PAGE
     assert PAGE.count(f"(p = {small.corrected:.2g})") == 2
+    phases = datasets["order_gamma"]["phase"]
+    composing, blind = ((phases == kind).sum("seed") for kind in ("composing", "order-blind"))
+    assert f"all {int(composing.sel(gamma=0.7))} of 12 networks compose at γ = 0.7" in PAGE
+    assert (
+        f"At γ = 0.8, {int(composing.sel(gamma=0.8))} compose and {int(blind.sel(gamma=0.8))} do not see"
+        in PAGE
+    )
     (control,) = report.control
     final = datasets["order_controls"].sel(control="order hidden", gamma=0.9, **UNSEEN).isel(step=-1)
     assert f"compose {float(final['composed'].isel(position=-1).mean()):.2f} of the answers there" in PAGE
@@ -59,6 +66,6 @@ def test_gaps_are_those_of_the_tables(datasets: dict) -> None:
 
 def test_findings_tell_both_kinds_of_answers(datasets: dict) -> None:
     said = [str(finding) for finding in findings(datasets["order_gamma"])]
-    assert len(said) == 4
-    assert "36 transformers, 12 seeds per cell" in said[0]
+    assert len(said) == 5
+    assert "48 transformers, 12 seeds per cell" in said[0]
     assert "order-blind 11" in said[-1]
