@@ -22,6 +22,8 @@ PAGES = {
     if not {"_build", "derivations", "gallery"} & set(page.relative_to(DOCS).parts)
 }
 GALLERY = "".join(text for page, text in PAGES.items() if page.startswith("explanation/measures"))
+# Programs that stand for themselves; cells of tutorials, `{code-cell} ipython3`, run when pages are built.
+PROGRAM = re.compile(r"^```(?:python|\{code-cell\} python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 def _module(path: Path) -> ModuleType:
@@ -32,10 +34,10 @@ def _module(path: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if "```python\n" in text])
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if PROGRAM.search(text)])
 def test_programs_run(page: str) -> None:
-    for block in PAGES[page].split("```python\n")[1:]:
-        exec(compile(block.split("```")[0], page, "exec"), {})
+    for block in PROGRAM.findall(PAGES[page]):
+        exec(compile(block, page, "exec"), {})
 
 
 @pytest.mark.parametrize(
