@@ -16,6 +16,9 @@ from lowcomplex.networks import Transformer
 from lowcomplex.tracking import Tracker
 from lowcomplex.training import Checkpoint, TrainingResult, adamw, train, warmup_cosine
 
+# Number of updates whose losses are averaged.
+LOSS_WINDOW = 20
+
 
 class NetworkConfig(sweeps.Config):
     """Sizes of a transformer, and the shape of its learning rate's schedule (`warmup_cosine`)."""
@@ -109,6 +112,12 @@ def fit(
         if checkpoint
         else None,
     )
+
+
+def recent_mean(losses: np.ndarray, step: int) -> float:
+    """Mean minibatch loss of the last updates before a step; of the first batch at step 0."""
+    recent = losses[max(0, step - LOSS_WINDOW) : max(step, 1)]
+    return float(recent.mean()) if len(recent) else np.nan
 
 
 def stream(seed: int, index: int) -> torch.Generator:

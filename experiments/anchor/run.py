@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from experiments._layers import label
-from experiments._recipe import fit, stream
+from experiments._recipe import LOSS_WINDOW, fit, recent_mean, stream
 from experiments.anchor.config import AnchorConfig
 from experiments.anchor.quantities import Quantities
 from experiments.anchor.schema import NOT_CONVERGED, WEIGHT_MEASURES, record_steps
@@ -31,8 +31,6 @@ from lowcomplex.training import TrainingResult
 LEARNED_LOSS = 0.1
 LEARNED_ACCURACY = 0.99
 _EVALUATIONS = 50
-# Number of updates whose losses are averaged.
-_WINDOW = 20
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def measure(config: AnchorConfig, checkpoint: Path | None = None) -> xr.Dataset:
     steps = record_steps(config.steps)
     record = record.reindex(step=list(steps))
     record = record.assign(
-        loss=("step", [_recent_mean(losses, int(step)) for step in record["step"].values]),
+        loss=("step", [recent_mean(losses, int(step)) for step in record["step"].values]),
         phase=answers.phase if converges else NOT_CONVERGED,
         diverged_at=-1 if run.result.diverged_at is None else run.result.diverged_at,
         deviation_share=("offset", answers.deviation_share.numpy()),
@@ -126,18 +124,12 @@ def _sampler(config: AnchorConfig, task: AnchorTask, data: torch.Generator) -> C
     return some
 
 
-def _recent_mean(losses: np.ndarray, step: int) -> float:
-    """Mean minibatch loss of the last updates before a step; of the first batch at step 0."""
-    recent = losses[max(0, step - _WINDOW) : max(step, 1)]
-    return float(recent.mean()) if len(recent) else np.nan
-
-
 def _first_below(losses: np.ndarray, level: float) -> float:
     """After how many updates the mean of so many losses was first below a level; NaN if it never was."""
-    if len(losses) < _WINDOW:
+    if len(losses) < LOSS_WINDOW:
         return np.nan
-    below = np.convolve(losses, np.full(_WINDOW, 1 / _WINDOW), mode="valid") < level
-    return float(below.argmax() + _WINDOW) if below.any() else np.nan
+    below = np.convolve(losses, np.full(LOSS_WINDOW, 1 / LOSS_WINDOW), mode="valid") < level
+    return float(below.argmax() + LOSS_WINDOW) if below.any() else np.nan
 
 
 def _first_accurate(fine: xr.Dataset) -> np.ndarray:

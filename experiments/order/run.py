@@ -10,14 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from experiments._layers import label
-from experiments._recipe import fit, stream
+from experiments._recipe import fit, recent_mean, stream
 from experiments.anchor.schema import NOT_CONVERGED, record_steps
 from experiments.order.config import OrderConfig
 from experiments.order.quantities import Quantities
 from lowcomplex.tasks import PositionProbe
 from lowcomplex.tracking import Tracker
-
-_WINDOW = 20
 
 
 def measure(config: OrderConfig, checkpoint: Path | None = None) -> xr.Dataset:
@@ -39,9 +37,8 @@ def measure(config: OrderConfig, checkpoint: Path | None = None) -> xr.Dataset:
     answers = probe(model.last)
     record = tracker.dataset(nulls=False).reindex(step=list(steps))
     losses = result.losses.numpy()
-    recent = [losses[max(0, step - _WINDOW) : max(step, 1)] for step in steps]
     return record.assign(
-        loss=("step", [float(part.mean()) if len(part) else np.nan for part in recent]),
+        loss=("step", [recent_mean(losses, step) for step in steps]),
         phase=answers.phase if converges else NOT_CONVERGED,
         order_gap=answers.order_gap if converges else np.nan,
         diverged_at=-1 if result.diverged_at is None else result.diverged_at,
